@@ -1,0 +1,160 @@
+/**
+ * Finding a WebGPU adapter in Node: the one place that knows Dawn, Vulkan drivers and the file
+ * system. A browser never loads this file; `device.ts` uses `navigator.gpu` and `fetch` there.
+ *
+ * On Linux the choice of Vulkan driver is made by environment variables that the Vulkan loader reads
+ * when Dawn starts, so it is made here, before `webgpu` is imported.
+ */
+import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { constants, homedir } from "node:os";
+import { join } from "node:path";
+import { brotliDecompressSync } from "node:zlib";
+import { unpackTar } from "modern-tar";
+
+/**
+ * Which adapter to use. `auto`: a GPU if there is one, else Mesa's llvmpipe, else SwiftShader.
+ * `gpu`: a hardware GPU or nothing. `llvmpipe` and `swiftshader`: that software driver or nothing.
+ */
+export const ADAPTER_CHOICES = ["auto", "gpu", "llvmpipe", "swiftshader"] as const;
+export type AdapterChoice = (typeof ADAPTER_CHOICES)[number];
+
+/** An adapter, and what must stay referenced while it is used (Dawn's `GPU` object). */
+export interface FoundAdapter {
+  readonly adapter: GPUAdapter;
+  readonly keepAlive: unknown;
+}
+
+const ICD_FOLDERS = [
+  "/usr/share/vulkan/icd.d",
+  "/usr/local/share/vulkan/icd.d",
+  "/etc/vulkan/icd.d",
+];
+const SWIFTSHADER_PACKAGE = "@sparticuz/chromium";
+const DLOPEN_FLAGS = constants.dlopen.RTLD_NOW | constants.dlopen.RTLD_GLOBAL | 0x1000; // RTLD_NODELETE
+
+/** Load a shared library into the process and keep it; false when it is not there. */
+function load(library: string): boolean {
+  try {
+    process.dlopen({ exports: {} }, library, DLOPEN_FLAGS);
+  } catch (error) {
+    // Node reports a library that loaded but is no Node addon in these words: that is success.
+    return /did not self-register/.test(String(error));
+  }
+  return true;
+}
+
+function useDriver(icdFile: string): void {
+  process.env.VK_ICD_FILENAMES = icdFile;
+  process.env.VK_DRIVER_FILES = icdFile;
+}
+
+/** The manifest of Mesa's software driver, where a distribution puts it. */
+function llvmpipeManifest(): string | undefined {
+  const files = ICD_FOLDERS.filter(existsSync).flatMap((d) =>
+    readdirSync(d).map((f) => join(d, f)),
+  );
+  return files.find((file) => /\/lvp_icd[^/]*\.json$/.test(file));
+}
+
+const systemHasDriver = () =>
+  Boolean(process.env.VK_ICD_FILENAMES || process.env.VK_DRIVER_FILES) ||
+  ICD_FOLDERS.some((folder) => existsSync(folder) && readdirSync(folder).length > 0);
+
+/** The folder that SwiftShader is unpacked in, once; undefined when its package is not installed. */
+async function swiftShaderFolder(): Promise<string | undefined> {
+  let archive: string;
+  try {
+    const main = createRequire(import.meta.url).resolve(SWIFTSHADER_PACKAGE);
+    const root = main.slice(0, main.lastIndexOf(SWIFTSHADER_PACKAGE) + SWIFTSHADER_PACKAGE.length);
+    archive = join(root, "bin", "swiftshader.tar.br");
+  } catch {
+    return undefined;
+  }
+  const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache");
+  const folder = join(cache, "roclip", "swiftshader-147");
+  if (existsSync(folder)) return folder;
+  const unfinished = `${folder}.${process.pid}`;
+  mkdirSync(unfinished, { recursive: true });
+  for (const entry of await unpackTar(brotliDecompressSync(await readFile(archive))))
+    if (entry.data && /vulkan|swiftshader/.test(entry.header.name))
+      writeFileSync(join(unfinished, entry.header.name), entry.data);
+  try {
+    renameSync(unfinished, folder);
+  } catch (error) {
+    rmSync(unfinished, { recursive: true });
+    if (!existsSync(folder)) throw error; // else another process was first
+  }
+  return folder;
+}
+
+async function requestFromDawn(options: string[]): Promise<FoundAdapter | undefined> {
+  const { create, globals } = await import("webgpu");
+  for (const [name, value] of Object.entries(globals))
+    if (!(name in globalThis)) Object.assign(globalThis, { [name]: value });
+  const gpu = create(options);
+  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
+  return adapter ? { adapter, keepAlive: gpu } : undefined;
+}
+
+async function fromSwiftShader(): Promise<FoundAdapter | undefined> {
+  const folder = await swiftShaderFolder();
+  if (!folder) return undefined;
+  useDriver(join(folder, "vk_swiftshader_icd.json"));
+  load(join(folder, "libvulkan.so.1"));
+  return requestFromDawn(["backend=vulkan"]);
+}
+
+async function onLinux(choice: AdapterChoice): Promise<FoundAdapter | undefined> {
+  if (choice === "swiftshader") return fromSwiftShader();
+  const manifest = llvmpipeManifest();
+  if (choice === "llvmpipe") {
+    if (!manifest || !load("libvulkan.so.1")) return undefined;
+    useDriver(manifest);
+    return requestFromDawn(["backend=vulkan"]);
+  }
+  const found =
+    systemHasDriver() && load("libvulkan.so.1")
+      ? await requestFromDawn(["backend=vulkan"])
+      : undefined;
+  const software = found && isSoftware(found.adapter.info);
+  if (choice === "gpu") return software ? undefined : found;
+  return found ?? fromSwiftShader();
+}
+
+/** Whether an adapter runs on the CPU. */
+export function isSoftware(info: GPUAdapterInfo): boolean {
+  return /llvmpipe|swiftshader|software|basic render/i.test(
+    `${info.description} ${info.device} ${info.architecture} ${info.vendor}`,
+  );
+}
+
+const INSTALL_HINTS: Readonly<Record<string, string>> = {
+  linux:
+    "install a Vulkan driver, for example Mesa's (Debian 13, Ubuntu 24.04 or newer: apt-get install " +
+    "mesa-vulkan-drivers libvulkan1; Debian 12: the same from bookworm-backports), or on x64 " +
+    `run npm install with optional dependencies, which bring SwiftShader (${SWIFTSHADER_PACKAGE})`,
+  darwin: "use a Mac with Metal (macOS 12 or newer)",
+  win32: "install a graphics driver with Direct3D 12 or Vulkan",
+};
+
+/**
+ * Find an adapter in Node.
+ *
+ * @throws  Error saying what to install when there is none
+ */
+export async function findAdapter(choice: AdapterChoice): Promise<FoundAdapter> {
+  const { platform } = process;
+  const found = platform === "linux" ? await onLinux(choice) : await requestFromDawn([]);
+  if (found) return found;
+  const hint = INSTALL_HINTS[platform] ?? "use a system with Vulkan, Metal or Direct3D 12";
+  throw new Error(
+    `adapter: a WebGPU adapter (${choice}) must be present; none was found on ${platform}; ${hint}`,
+  );
+}
+
+/** The text of a file that stands beside the code, such as a `.wgsl` source. */
+export function readText(url: URL): Promise<string> {
+  return readFile(url, "utf8");
+}

@@ -1,0 +1,252 @@
+/**
+ * The device: what runs plans and holds state. The only file that knows where a GPU comes from
+ * (`navigator.gpu` in a browser, `adapter.ts` in Node) and how a `.wgsl` file is read.
+ */
+import { type AnyKernel, specialise, WORD_BYTES } from "../kernels/kernel.ts";
+import type { AdapterChoice } from "./adapter.ts";
+import { type HostArray, type HostData, type Storage, state, type Tensor } from "./graph.ts";
+import { leaves, type Mapped, mapTree } from "./tree.ts";
+
+/** Optional features that are asked for when the adapter has them. */
+const WANTED_FEATURES: readonly GPUFeatureName[] = ["timestamp-query", "subgroups", "shader-f16"];
+/** Limits that are raised to whatever the adapter offers. */
+const RAISED_LIMITS = [
+  "maxStorageBufferBindingSize",
+  "maxBufferSize",
+  "maxStorageBuffersPerShaderStage",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX",
+  "maxComputeWorkgroupStorageSize",
+] as const;
+
+/** An opened WebGPU device with its compiled pipelines and the buffers of the state it holds. */
+export interface Device {
+  readonly gpu: GPUDevice;
+  /** The adapter in words, for reports. */
+  readonly name: string;
+  /** True when the adapter runs on the CPU. */
+  readonly software: boolean;
+  /** Buffers of held state. */
+  readonly buffers: Map<Storage, GPUBuffer>;
+  /** The compiled kernel; compiled once per kernel and constants. */
+  pipeline(
+    kernel: AnyKernel,
+    consts: Readonly<Record<string, number>>,
+  ): Promise<GPUComputePipeline>;
+  /** Throws if the device was lost or reported an error that nobody caught. */
+  check(): void;
+  /** Destroys the device and everything on it; Node does not exit before. */
+  close(): void;
+}
+
+/** The browser's WebGPU, where there is one. */
+const browserGpu = () => (globalThis as { navigator?: { gpu?: GPU } }).navigator?.gpu;
+
+interface Host {
+  readonly adapter: GPUAdapter;
+  readonly software: boolean;
+  readText(url: URL): Promise<string>;
+  release(): void;
+}
+
+async function browserHost(gpu: GPU): Promise<Host> {
+  const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
+  if (!adapter)
+    throw new Error(
+      "device: navigator.gpu must offer an adapter; it offered none; " +
+        "use a browser with WebGPU on a machine with a supported GPU",
+    );
+  const readText = async (url: URL) => (await fetch(url)).text();
+  const software = /swiftshader|software/i.test(adapter.info.description);
+  return { adapter, software, readText, release: () => {} };
+}
+
+async function nodeHost(choice: AdapterChoice): Promise<Host> {
+  const { findAdapter, isSoftware, readText } = await import("./adapter.ts");
+  const found: { value?: unknown; adapter: GPUAdapter } = { ...(await findAdapter(choice)) };
+  const software = isSoftware(found.adapter.info);
+  // Dawn keeps Node alive as long as its GPU object is referenced.
+  return { adapter: found.adapter, software, readText, release: () => delete found.value };
+}
+
+/** The name of a pipeline in labels and errors: `kernel[CONST=n …]`. */
+export function labelOf(kernel: AnyKernel, consts: Readonly<Record<string, number>>): string {
+  const list = Object.entries(consts).map(([name, value]) => `${name}=${value}`);
+  return `${kernel.name}[${list.join(" ")}]`;
+}
+
+/** The explicit layout of a kernel: the uniform block at 0, then its bindings in order. */
+function layoutOf(gpu: GPUDevice, kernel: AnyKernel): GPUBindGroupLayout {
+  const visibility = GPUShaderStage.COMPUTE;
+  const entries: GPUBindGroupLayoutEntry[] = Object.values(kernel.bindings).map((access, i) => ({
+    binding: i + 1,
+    visibility,
+    buffer: { type: access === "read" ? "read-only-storage" : "storage" },
+  }));
+  if (Object.keys(kernel.params).length > 0)
+    entries.unshift({ binding: 0, visibility, buffer: { type: "uniform" } });
+  return gpu.createBindGroupLayout({ label: kernel.name, entries });
+}
+
+/** The complete WGSL text of a kernel with the given constants. */
+export async function sourceOf(
+  kernel: AnyKernel,
+  consts: Readonly<Record<string, number>>,
+  readText: (url: URL) => Promise<string>,
+): Promise<string> {
+  const library = kernel.uses.map((name) => new URL(`../lib/${name}.wgsl`, kernel.source));
+  const texts = await Promise.all([kernel.source, ...library].map(readText));
+  return specialise(texts.join("\n"), consts);
+}
+
+/** Compile one kernel; WebGPU's own words under the kernel's label when it does not. */
+async function compileKernel(gpu: GPUDevice, kernel: AnyKernel, label: string, code: string) {
+  gpu.pushErrorScope("validation");
+  const module = gpu.createShaderModule({ label, code });
+  const layout = gpu.createPipelineLayout({ label, bindGroupLayouts: [layoutOf(gpu, kernel)] });
+  const compute = { module, entryPoint: "main" };
+  const pipeline = gpu.createComputePipelineAsync({ label, layout, compute });
+  const [built, error] = await Promise.all([
+    pipeline.catch((reason: unknown) => reason),
+    gpu.popErrorScope(),
+  ]);
+  if (error) throw new Error(`${label}: ${error.message}`);
+  if (!(built instanceof GPUComputePipeline)) throw new Error(`${label}: ${String(built)}`);
+  return built;
+}
+
+function pipelineCache(gpu: GPUDevice, readText: Host["readText"]): Device["pipeline"] {
+  const cache = new Map<string, Promise<GPUComputePipeline>>();
+  return (kernel, consts) => {
+    const label = labelOf(kernel, consts);
+    const cached = cache.get(label);
+    if (cached) return cached;
+    const compiled = sourceOf(kernel, consts, readText).then((code) =>
+      compileKernel(gpu, kernel, label, code),
+    );
+    cache.set(label, compiled);
+    return compiled;
+  };
+}
+
+function requiredLimits(adapter: GPUAdapter): Record<string, number> {
+  return Object.fromEntries(RAISED_LIMITS.map((name) => [name, adapter.limits[name]]));
+}
+
+/**
+ * Open a device.
+ *
+ * @param choice  which adapter, in Node; `ROCLIP_ADAPTER` when left out, else `auto`
+ * @throws        Error saying what to install when there is no adapter
+ */
+export async function openDevice(choice?: AdapterChoice): Promise<Device> {
+  const gpuOfBrowser = browserGpu();
+  const wanted = choice ?? ((globalThis.process?.env.ROCLIP_ADAPTER ?? "auto") as AdapterChoice);
+  const host = gpuOfBrowser ? await browserHost(gpuOfBrowser) : await nodeHost(wanted);
+  const { adapter } = host;
+  const gpu = await adapter.requestDevice({
+    requiredFeatures: WANTED_FEATURES.filter((f) => adapter.features.has(f)),
+    requiredLimits: requiredLimits(adapter),
+  });
+  let failure: string | undefined;
+  gpu.addEventListener("uncapturederror", (event) => {
+    failure ??= (event as GPUUncapturedErrorEvent).error.message;
+  });
+  gpu.lost.then(({ reason, message }) => {
+    if (reason !== "destroyed") failure ??= `the device was lost (${message})`;
+  });
+  const { description, vendor, architecture } = adapter.info;
+  return {
+    gpu,
+    name: description || `${vendor} ${architecture}`.trim(),
+    software: host.software,
+    buffers: new Map(),
+    pipeline: pipelineCache(gpu, (url) => host.readText(url)),
+    check() {
+      if (failure) throw new Error(`device: ${failure}`);
+    },
+    close() {
+      gpu.destroy();
+      host.release();
+    },
+  };
+}
+
+/** Bytes of a tensor's storage, rounded up to WebGPU's unit for copies. */
+export function byteLength(storage: Storage): number {
+  return Math.max(storage.elements, 1) * WORD_BYTES;
+}
+
+/**
+ * Put a tree of host arrays on the device as state.
+ *
+ * @returns  the same tree of state tensors; plans on this device may read and update them
+ */
+export function hold<T>(device: Device, tree: T): Mapped<T, HostArray, Tensor> {
+  return mapTree(tree, (array: HostArray, path) => {
+    const dtype = array.data instanceof Float32Array ? "f32" : "u32";
+    const tensor = state(path, array.shape, dtype);
+    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+    const size = byteLength(tensor.storage);
+    device.buffers.set(tensor.storage, device.gpu.createBuffer({ label: path, size, usage }));
+    overwrite(device, tensor, array.data);
+    return tensor;
+  });
+}
+
+/** Replace the data of a held state tensor. */
+export function overwrite(device: Device, tensor: Tensor, data: HostData): void {
+  const buffer = device.buffers.get(tensor.storage);
+  if (!buffer || data.length !== tensor.storage.elements)
+    throw new Error(
+      `overwrite: ${tensor.storage.label} must be held and get ${tensor.storage.elements} elements; ` +
+        `${data.length} were given${buffer ? "" : " and it is not held"}; pass what hold returned`,
+    );
+  device.gpu.queue.writeBuffer(buffer, 0, data as Float32Array<ArrayBuffer>);
+}
+
+/** Destroy the buffers of a tree of held state. */
+export function release(device: Device, tree: unknown): void {
+  for (const [, tensor] of leaves<Tensor>(tree)) {
+    device.buffers.get(tensor.storage)?.destroy();
+    device.buffers.delete(tensor.storage);
+  }
+}
+
+/** Read GPU buffers back, all in one submission. */
+export async function readBuffers(
+  device: Device,
+  sources: readonly { readonly buffer: GPUBuffer; readonly storage: Storage }[],
+): Promise<HostData[]> {
+  const { gpu } = device;
+  const encoder = gpu.createCommandEncoder({ label: "read" });
+  const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
+  const staged = sources.map(({ buffer, storage }) => {
+    const staging = gpu.createBuffer({ label: "read", size: byteLength(storage), usage });
+    encoder.copyBufferToBuffer(buffer, 0, staging, 0, byteLength(storage));
+    return staging;
+  });
+  gpu.queue.submit([encoder.finish()]);
+  await Promise.all(staged.map((s) => s.mapAsync(GPUMapMode.READ)));
+  device.check();
+  return staged.map((staging, i) => {
+    const { dtype, elements } = sources[i]!.storage;
+    const bytes = staging.getMappedRange().slice(0);
+    staging.destroy();
+    return (dtype === "f32" ? new Float32Array(bytes) : new Uint32Array(bytes)).slice(0, elements);
+  });
+}
+
+/** Read a tree of held state back as host arrays. */
+export async function readState<T>(device: Device, tree: T): Promise<Mapped<T, Tensor, HostArray>> {
+  const tensors = leaves<Tensor>(tree).map(([, tensor]) => tensor);
+  const data = await readBuffers(
+    device,
+    tensors.map(({ storage }) => ({ buffer: device.buffers.get(storage)!, storage })),
+  );
+  const byTensor = new Map(tensors.map((tensor, i) => [tensor, data[i]!]));
+  return mapTree(tree, (tensor: Tensor) => ({
+    shape: tensor.shape,
+    data: byTensor.get(tensor)!,
+  }));
+}

@@ -1,0 +1,4 @@
+export { add } from "./add.ts";
+export { layernorm } from "./layernorm.ts";
+export { reshape } from "./reshape.ts";
+export { repeatRows, sumRows } from "./rows.ts";

@@ -1,0 +1,133 @@
+/**
+ * A plan: a graph made runnable. Dispatches in order, memory laid out, pipelines built, parameters
+ * uploaded; a run replays them in one compute pass and allocates nothing.
+ */
+import { allocate, type Buffers, checkFits, overrunsOf } from "./buffers.ts";
+import { type Device, readBuffers } from "./device.ts";
+import type { HostData, Storage, Tensor } from "./graph.ts";
+import { type Layout, layOut, layOutApart, lifetimesOf } from "./memory.ts";
+import { inputsOf, orderDispatches } from "./order.ts";
+import { profileSteps, type Timing } from "./profile.ts";
+import { buildSteps, type ConstChoice, encode, packParams, type Step } from "./steps.ts";
+import { leaves } from "./tree.ts";
+
+/** What a plan computes. */
+export interface Program {
+  /** Tensors that can be read after a run, by name. */
+  readonly outputs: Readonly<Record<string, Tensor>>;
+  /** New versions of state, as any tree: their updates are carried out. */
+  readonly updates?: unknown;
+}
+
+/** How a plan is built. */
+export interface PlanOptions {
+  /** Constants to use for a kernel instead of its defaults. */
+  readonly consts?: ConstChoice;
+  /** Give every tensor a buffer of its own followed by sentinels, which `overruns` checks. */
+  readonly guard?: boolean;
+}
+
+/** A replayable run. */
+export interface Plan {
+  /** Bytes of the slots, and the least any layout could need. */
+  readonly memory: Pick<Layout, "peakBytes" | "boundBytes">;
+  readonly steps: readonly Step[];
+  /** Upload the inputs and submit one run; does not wait. Inputs keep their data until given anew. */
+  run(inputs?: Readonly<Record<string, HostData>>): void;
+  /** Data of the named outputs after the latest run (all of them when no name is given). */
+  read(...names: string[]): Promise<Record<string, HostData>>;
+  /** Run with a timestamp around every dispatch. */
+  profile(inputs?: Readonly<Record<string, HostData>>): Promise<Timing[]>;
+  /** Tensors (guarded plans only) beyond whose end the latest run wrote. */
+  overruns(): Promise<string[]>;
+  /** Free the plan's buffers; held state stays. */
+  destroy(): void;
+}
+
+/**
+ * Make a program runnable on a device.
+ *
+ * @throws  Error when a tensor does not fit the adapter's limits, when state is not held, when a
+ *          state is read after its update, or when a kernel does not compile (with WebGPU's words)
+ */
+export async function compile(
+  device: Device,
+  program: Program,
+  options: PlanOptions = {},
+): Promise<Plan> {
+  const outputs = Object.values(program.outputs);
+  const updates = leaves<Tensor>(program.updates ?? {}).map(([, tensor]) => tensor);
+  const wanted = [...outputs, ...updates];
+  const order = orderDispatches(wanted);
+  const inputs = inputsOf(order, wanted);
+  const lifetimes = lifetimesOf(order, outputs);
+  const touched = [...wanted, ...order.flatMap(({ reads }) => Object.values(reads))];
+  const constants = touched.map((t) => t.storage).filter(({ kind }) => kind === "constant");
+  const fixed = [...new Set([...inputs.values(), ...constants])];
+  checkFits(device, [...fixed, ...lifetimes.map(({ storage }) => storage)]);
+
+  const layout = options.guard ? layOutApart(lifetimes) : layOut(lifetimes);
+  const { data, offsets } = packParams(order);
+  const buffers = allocate(device, layout, fixed, data, options.guard ?? false);
+  const steps = await buildSteps(device, order, buffers, offsets, options.consts);
+  return makePlan(device, program, { inputs, lifetimes, layout, buffers, steps });
+}
+
+interface Built {
+  readonly inputs: ReadonlyMap<string, Storage>;
+  readonly lifetimes: ReturnType<typeof lifetimesOf>;
+  readonly layout: Layout;
+  readonly buffers: Buffers;
+  readonly steps: readonly Step[];
+}
+
+function makePlan(device: Device, program: Program, built: Built): Plan {
+  const { inputs, lifetimes, layout, buffers, steps } = built;
+  const { gpu } = device;
+  const upload = (given: Readonly<Record<string, HostData>>) => {
+    for (const [name, data] of Object.entries(given)) {
+      const storage = inputs.get(name);
+      if (!storage || data.length !== storage.elements) {
+        const known = [...inputs].map(([label, s]) => `${label} (${s.elements})`).join(", ");
+        throw new Error(
+          `run: an input must be one of ${known || "none"} with that many elements; ` +
+            `${name} has ${data.length}; pass what the plan was built for`,
+        );
+      }
+      gpu.queue.writeBuffer(buffers.of(storage), 0, data as Float32Array<ArrayBuffer>);
+    }
+  };
+  return {
+    memory: layout,
+    steps,
+    run(given = {}) {
+      device.check();
+      upload(given);
+      const encoder = gpu.createCommandEncoder();
+      const pass = encoder.beginComputePass();
+      encode(pass, steps);
+      pass.end();
+      gpu.queue.submit([encoder.finish()]);
+    },
+    async read(...names) {
+      const wanted = names.length > 0 ? names : Object.keys(program.outputs);
+      const storages = wanted.map((name) => program.outputs[name]!.storage);
+      const data = await readBuffers(
+        device,
+        storages.map((storage) => ({ buffer: buffers.of(storage), storage })),
+      );
+      return Object.fromEntries(wanted.map((name, i) => [name, data[i]!]));
+    },
+    profile(given = {}) {
+      upload(given);
+      return profileSteps(device, steps);
+    },
+    overruns: () =>
+      overrunsOf(
+        device,
+        buffers,
+        lifetimes.map(({ storage }) => storage),
+      ),
+    destroy: () => buffers.destroy(),
+  };
+}

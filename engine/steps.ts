@@ -1,0 +1,105 @@
+/** Dispatches made ready to encode: parameters packed, pipelines built, buffers bound, grids sized. */
+import { type AnyKernel, defaults, WORD_BYTES } from "../kernels/kernel.ts";
+import type { Buffers } from "./buffers.ts";
+import { type Device, labelOf } from "./device.ts";
+import type { Dispatch, Tensor } from "./graph.ts";
+
+/** Constants to use for a kernel instead of its defaults. */
+export type ConstChoice = (
+  kernel: AnyKernel,
+  params: Readonly<Record<string, number>>,
+) => Readonly<Record<string, number>>;
+
+/** One dispatch, ready to encode. */
+export interface Step {
+  readonly dispatch: Dispatch;
+  readonly label: string;
+  readonly consts: Readonly<Record<string, number>>;
+  readonly pipeline: GPUComputePipeline;
+  readonly group: GPUBindGroup;
+  readonly grid: readonly [number, number, number];
+}
+
+const UNIFORM_ALIGNMENT = 256; // WebGPU's default minUniformBufferOffsetAlignment
+
+/** All parameters of all dispatches, each at its own aligned offset. */
+export function packParams(order: readonly Dispatch[]): { data: ArrayBuffer; offsets: number[] } {
+  const offsets: number[] = [];
+  let size = 0;
+  for (const { kernel } of order) {
+    offsets.push(size);
+    const bytes = Math.max(Object.keys(kernel.params).length, 1) * WORD_BYTES;
+    size += Math.ceil(bytes / UNIFORM_ALIGNMENT) * UNIFORM_ALIGNMENT;
+  }
+  const data = new ArrayBuffer(Math.max(size, UNIFORM_ALIGNMENT));
+  const words = new DataView(data);
+  order.forEach(({ kernel, params }, i) => {
+    Object.entries(kernel.params).forEach(([name, type], field) => {
+      const at = offsets[i]! + field * WORD_BYTES;
+      const value = params[name] as number;
+      if (type === "f32") words.setFloat32(at, value, true);
+      else if (type === "i32") words.setInt32(at, value, true);
+      else words.setUint32(at, value, true);
+    });
+  });
+  return { data, offsets };
+}
+
+function bindGroup(
+  device: Device,
+  step: Pick<Step, "dispatch" | "label" | "pipeline">,
+  buffers: Buffers,
+  offset: number,
+): GPUBindGroup {
+  const { kernel, reads, writes } = step.dispatch;
+  const entries: GPUBindGroupEntry[] = Object.keys(kernel.bindings).map((name, i) => {
+    const { storage } = (writes[name] ?? reads[name]) as Tensor;
+    const resource = { buffer: buffers.of(storage), size: buffers.boundBytes(storage) };
+    return { binding: i + 1, resource };
+  });
+  const fields = Object.keys(kernel.params).length;
+  if (fields > 0) {
+    const resource = { buffer: buffers.params, offset, size: fields * WORD_BYTES };
+    entries.unshift({ binding: 0, resource });
+  }
+  const layout = step.pipeline.getBindGroupLayout(0);
+  return device.gpu.createBindGroup({ label: step.label, layout, entries });
+}
+
+/** Pipelines (in parallel), bind groups and grids of all dispatches. */
+export async function buildSteps(
+  device: Device,
+  order: readonly Dispatch[],
+  buffers: Buffers,
+  offsets: readonly number[],
+  choose: ConstChoice | undefined,
+): Promise<Step[]> {
+  const compiled = await Promise.all(
+    order.map(async (dispatch) => {
+      const { kernel, params } = dispatch;
+      const chosen = choose?.(kernel, params);
+      const consts = { ...defaults(kernel), ...chosen, ...dispatch.options };
+      const label = labelOf(kernel, consts);
+      return { dispatch, label, consts, pipeline: await device.pipeline(kernel, consts) };
+    }),
+  );
+  const { gpu } = device;
+  gpu.pushErrorScope("validation");
+  const steps = compiled.map((step, i): Step => {
+    const { kernel, params } = step.dispatch;
+    const [x = 1, y = 1, z = 1] = kernel.grid({ ...params, ...step.consts } as never);
+    return { ...step, group: bindGroup(device, step, buffers, offsets[i]!), grid: [x, y, z] };
+  });
+  const error = await gpu.popErrorScope();
+  if (error) throw new Error(`plan: ${error.message}`);
+  return steps;
+}
+
+/** Encode dispatches into a pass. */
+export function encode(pass: GPUComputePassEncoder, steps: readonly Step[]): void {
+  for (const { pipeline, group, grid } of steps) {
+    pass.setPipeline(pipeline);
+    pass.setBindGroup(0, group);
+    pass.dispatchWorkgroups(grid[0], grid[1], grid[2]);
+  }
+}

@@ -1,0 +1,125 @@
+/**
+ * A kernel is data: a WGSL file and the record that says how to bind, size and launch it.
+ *
+ * The record's keys are types, so a launch that misses a binding or a parameter does not compile.
+ * `test/contracts.test.ts` holds every record against its WGSL.
+ */
+
+/** Scalar types a field of `struct Params` may have. */
+export type ParamType = "u32" | "i32" | "f32";
+
+/**
+ * How a dispatch uses a buffer: `read` it, `write` all of it (its old content is undefined), or
+ * `update` it in place (reads what was there). Both of the latter are `read_write` in WGSL.
+ */
+export type Access = "read" | "write" | "update";
+
+/** Arithmetic and memory traffic that the computation needs at least; what a roofline uses. */
+export interface Cost {
+  /** Floating-point operations; a multiply-add counts two. */
+  readonly flops: number;
+  /** Bytes of all operands, each read or written once. */
+  readonly bytes: number;
+}
+
+type Numbers<Keys> = { readonly [K in keyof Keys]: number };
+
+/** The record beside a `.wgsl` file. Bindings are numbered in order from 1; `params` is 0. */
+export interface Kernel<
+  Bindings extends Record<string, Access> = Record<string, Access>,
+  Params extends Record<string, ParamType> = Record<string, ParamType>,
+  Consts extends Record<string, readonly number[]> = Record<string, readonly number[]>,
+  Options extends Record<string, readonly number[]> = Record<string, readonly number[]>,
+> {
+  /** Unique; the folder's name, or begins with it. */
+  readonly name: string;
+  readonly source: URL;
+  /** Files of `kernels/lib` whose functions the source calls; appended to it. */
+  readonly uses: readonly string[];
+  readonly bindings: Bindings;
+  /** The fields of `struct Params`, in its order. */
+  readonly params: Params;
+  /** Constants that change speed only; the lists are the tuner's whole search space, first = default. */
+  readonly consts: Consts;
+  /** Constants that change the result (an epilogue, a layout); the op chooses, first = default. */
+  readonly options: Options;
+  /** Which combinations of `consts` are meant to work; all when absent. */
+  readonly valid?: (consts: Numbers<Consts>) => boolean;
+  /** Workgroups in x, y, z. */
+  readonly grid: (args: Numbers<Params> & Numbers<Consts> & Numbers<Options>) => readonly number[];
+  readonly cost: (args: Numbers<Params> & Numbers<Options>) => Cost;
+}
+
+/** A kernel whose names the type system has forgotten, as the planner sees it. */
+// The argument types of `grid`, `cost` and `valid` are contravariant, hence the loosened copies.
+export type AnyKernel = Omit<Kernel, "grid" | "cost" | "valid"> & {
+  readonly grid: (args: never) => readonly number[];
+  readonly cost: (args: never) => Cost;
+  readonly valid?: (consts: never) => boolean;
+};
+
+/** Bytes of one f32 or u32 element. */
+export const WORD_BYTES = 4;
+
+/** WebGPU's guaranteed `maxComputeWorkgroupsPerDimension`. */
+const MAX_WORKGROUPS = 65535;
+
+/** State a kernel record with its names as types; `options` may be left out. */
+export function defineKernel<
+  const Bindings extends Record<string, Access>,
+  const Params extends Record<string, ParamType>,
+  const Consts extends Record<string, readonly number[]>,
+  const Options extends Record<string, readonly number[]> = Record<never, never>,
+>(
+  record: Omit<Kernel<Bindings, Params, Consts, Options>, "options"> & { options?: Options },
+): Kernel<Bindings, Params, Consts, Options> {
+  return { ...record, options: record.options ?? ({} as Options) };
+}
+
+/**
+ * A grid of at least `count` workgroups within the limit of 65535 per dimension. The kernel's index
+ * is `linear_workgroup(workgroup_id, num_workgroups)` (kernels/lib/index.wgsl) and it must ignore
+ * indices from `count` on.
+ */
+export function spread(count: number): readonly [number, number] {
+  const x = Math.min(Math.max(count, 1), MAX_WORKGROUPS);
+  return [x, Math.ceil(Math.max(count, 1) / x)];
+}
+
+/**
+ * Replace the numbers in `const NAME: u32 = n;` lines: the only edit ever made to a WGSL text.
+ *
+ * @throws  Error when a constant has no such line
+ */
+export function specialise(source: string, consts: Readonly<Record<string, number>>): string {
+  let text = source;
+  for (const [name, value] of Object.entries(consts)) {
+    const line = new RegExp(`^(const ${name}: u32 = )\\d+(u?;)`, "m");
+    if (!line.test(text))
+      throw new Error(
+        `specialise: the source must hold a line "const ${name}: u32 = <number>;"; none was found; ` +
+          "add the line or remove the constant from the record",
+      );
+    text = text.replace(line, `$1${value}$2`);
+  }
+  return text;
+}
+
+/** The default constants and options of a kernel: the first of each list. */
+export function defaults(kernel: Pick<AnyKernel, "consts" | "options">): Record<string, number> {
+  const first = ([name, values]: [string, readonly number[]]): [string, number] => [
+    name,
+    values[0] as number,
+  ];
+  return Object.fromEntries(
+    [...Object.entries(kernel.consts), ...Object.entries(kernel.options)].map(first),
+  );
+}
+
+/** Every combination of `consts` that `valid` allows: what the tuner may pick and tests must cover. */
+export function searchSpace(kernel: AnyKernel): Record<string, number>[] {
+  let choices: Record<string, number>[] = [{}];
+  for (const [name, values] of Object.entries(kernel.consts))
+    choices = choices.flatMap((c) => values.map((v) => ({ ...c, [name]: v })));
+  return kernel.valid ? choices.filter((c) => kernel.valid?.(c as never)) : choices;
+}
