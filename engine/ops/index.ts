@@ -2,3 +2,4 @@ export { add } from "./add.ts";
 export { layernorm } from "./layernorm.ts";
 export { reshape } from "./reshape.ts";
 export { repeatRows, sumRows } from "./rows.ts";
+export { unitRows } from "./unitRows.ts";
