@@ -2,8 +2,8 @@
  * Finding a WebGPU adapter in Node: the one place that knows Dawn, Vulkan drivers and the file
  * system. A browser never loads this file; `device.ts` uses `navigator.gpu` and `fetch` there.
  *
- * On Linux the choice of Vulkan driver is made by environment variables that the Vulkan loader reads
- * when Dawn starts, so it is made here, before `webgpu` is imported.
+ * On Linux the choice of Vulkan driver is made by environment variables that the Vulkan loader
+ * reads when Dawn starts, so it is made here, before `webgpu` is imported.
  */
 import { existsSync, mkdirSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { readFile } from "node:fs/promises";
@@ -32,7 +32,8 @@ const ICD_FOLDERS = [
   "/etc/vulkan/icd.d",
 ];
 const SWIFTSHADER_PACKAGE = "@sparticuz/chromium";
-const DLOPEN_FLAGS = constants.dlopen.RTLD_NOW | constants.dlopen.RTLD_GLOBAL | 0x1000; // RTLD_NODELETE
+// RTLD_NODELETE
+const DLOPEN_FLAGS = constants.dlopen.RTLD_NOW | constants.dlopen.RTLD_GLOBAL | 0x1000;
 
 /** Load a shared library into the process and keep it; false when it is not there. */
 function load(library: string): boolean {
@@ -62,7 +63,9 @@ const systemHasDriver = () =>
   Boolean(process.env.VK_ICD_FILENAMES || process.env.VK_DRIVER_FILES) ||
   ICD_FOLDERS.some((folder) => existsSync(folder) && readdirSync(folder).length > 0);
 
-/** The folder that SwiftShader is unpacked in, once; undefined when its package is not installed. */
+/**
+ * The folder that SwiftShader is unpacked in, once; undefined when its package is not installed.
+ */
 async function swiftShaderFolder(): Promise<string | undefined> {
   let archive: string;
   try {
@@ -132,8 +135,8 @@ export function isSoftware(info: GPUAdapterInfo): boolean {
 
 const INSTALL_HINTS: Readonly<Record<string, string>> = {
   linux:
-    "install a Vulkan driver, for example Mesa's (Debian 13, Ubuntu 24.04 or newer: apt-get install " +
-    "mesa-vulkan-drivers libvulkan1; Debian 12: the same from bookworm-backports), or on x64 " +
+    "install a Vulkan driver, for example Mesa's (Debian 13, Ubuntu 24.04 or newer: " +
+    "apt-get install mesa-vulkan-drivers libvulkan1; Debian 12: the same from bookworm-backports), or on x64 " +
     `run npm install with optional dependencies, which bring SwiftShader (${SWIFTSHADER_PACKAGE})`,
   darwin: "use a Mac with Metal (macOS 12 or newer)",
   win32: "install a graphics driver with Direct3D 12 or Vulkan",
@@ -145,12 +148,18 @@ const INSTALL_HINTS: Readonly<Record<string, string>> = {
  * @throws  Error saying what to install when there is none
  */
 export async function findAdapter(choice: AdapterChoice): Promise<FoundAdapter> {
+  if (!ADAPTER_CHOICES.includes(choice))
+    throw new Error(
+      `adapter: the choice must be one of ${ADAPTER_CHOICES.join(", ")}; it is ${choice}; ` +
+        "set ROCLIP_ADAPTER or --adapter to one of them",
+    );
   const { platform } = process;
   const found = platform === "linux" ? await onLinux(choice) : await requestFromDawn([]);
   if (found) return found;
   const hint = INSTALL_HINTS[platform] ?? "use a system with Vulkan, Metal or Direct3D 12";
   throw new Error(
-    `adapter: a WebGPU adapter (${choice}) must be present; none was found on ${platform}; ${hint}`,
+    `adapter: a WebGPU adapter (${choice}) must be present; ` +
+      `none was found on ${platform}; ${hint}`,
   );
 }
 

@@ -25,48 +25,52 @@ export function checkFits(device: Device, storages: Iterable<Storage>): void {
       );
 }
 
+const USAGE = () => GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
+
+/** A buffer filled with 32-bit words, or with zeros. */
+function makeBuffer(
+  device: Device,
+  label: string,
+  size: number,
+  words?: HostData,
+  usage = USAGE(),
+): GPUBuffer {
+  const buffer = device.gpu.createBuffer({ label, size, usage });
+  if (words) device.gpu.queue.writeBuffer(buffer, 0, words as Float32Array<ArrayBuffer>);
+  return buffer;
+}
+
+function makeSlots(device: Device, layout: Layout, guardBytes: number): GPUBuffer[] {
+  return layout.slotBytes.map((bytes, i) => {
+    const size = bytes + guardBytes;
+    const words = guardBytes > 0 ? new Uint32Array(size / WORD_BYTES).fill(SENTINEL) : undefined;
+    return makeBuffer(device, `slot ${i}`, size, words);
+  });
+}
+
+/**
+ * Make a plan's buffers.
+ *
+ * @param fixed   inputs and constants, which keep a buffer of their own
+ * @param params  the parameter blocks of all dispatches
+ * @param guard   whether every slot is filled and followed by sentinels
+ */
 export function allocate(
   device: Device,
   layout: Layout,
   fixed: readonly Storage[],
-  params: ArrayBuffer,
+  params: Uint32Array,
   guard: boolean,
 ): Buffers {
-  const { gpu } = device;
-  const made: GPUBuffer[] = [];
-  const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
   const guardBytes = guard ? GUARD_WORDS * WORD_BYTES : 0;
-  const create = (label: string, size: number, flags = usage) => {
-    const buffer = gpu.createBuffer({ label, size, usage: flags });
-    made.push(buffer);
-    return buffer;
-  };
-  const slots = layout.slotBytes.map((bytes, i) => {
-    const buffer = create(`slot ${i}`, bytes + guardBytes);
-    if (guard)
-      gpu.queue.writeBuffer(
-        buffer,
-        0,
-        new Uint32Array((bytes + guardBytes) / WORD_BYTES).fill(SENTINEL),
-      );
-    return buffer;
-  });
-  const own = new Map<Storage, GPUBuffer>();
-  for (const storage of fixed) {
-    const buffer = create(storage.label, byteLength(storage));
-    if (storage.data) gpu.queue.writeBuffer(buffer, 0, storage.data as Float32Array<ArrayBuffer>);
-    own.set(storage, buffer);
-  }
-  const block = create(
-    "params",
-    params.byteLength,
-    GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST,
-  );
-  gpu.queue.writeBuffer(block, 0, params);
+  const slots = makeSlots(device, layout, guardBytes);
+  const own = new Map(fixed.map((s) => [s, makeBuffer(device, s.label, byteLength(s), s.data)]));
+  const uniform = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
+  const block = makeBuffer(device, "params", params.byteLength, params, uniform);
   const find = (storage: Storage) => {
     const slot = layout.slotOf.get(storage);
-    const buffer =
-      slot === undefined ? (own.get(storage) ?? device.buffers.get(storage)) : slots[slot];
+    const elsewhere = own.get(storage) ?? device.buffers.get(storage);
+    const buffer = slot === undefined ? elsewhere : slots[slot];
     if (buffer) return buffer;
     throw new Error(
       `plan: state must be on the device before a plan uses it; ${storage.label} is not held; ` +
@@ -78,7 +82,7 @@ export function allocate(
     boundBytes: (s) => byteLength(s) + (s.kind === "slot" ? guardBytes : 0),
     params: block,
     destroy: () => {
-      for (const buffer of made) buffer.destroy();
+      for (const buffer of [...slots, ...own.values(), block]) buffer.destroy();
     },
   };
 }

@@ -199,7 +199,8 @@ export function overwrite(device: Device, tensor: Tensor, data: HostData): void 
   const buffer = device.buffers.get(tensor.storage);
   if (!buffer || data.length !== tensor.storage.elements)
     throw new Error(
-      `overwrite: ${tensor.storage.label} must be held and get ${tensor.storage.elements} elements; ` +
+      `overwrite: ${tensor.storage.label} must be held and get ` +
+        `${tensor.storage.elements} elements; ` +
         `${data.length} were given${buffer ? "" : " and it is not held"}; pass what hold returned`,
     );
   device.gpu.queue.writeBuffer(buffer, 0, data as Float32Array<ArrayBuffer>);

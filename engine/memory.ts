@@ -67,8 +67,8 @@ function liveBound(lifetimes: readonly Lifetime[]): number {
 }
 
 /**
- * Assign slots greedily, largest tensor first, each to the smallest slot that is free throughout its
- * lifetime.
+ * Assign slots greedily, largest tensor first, each to the smallest slot that is free throughout
+ * its lifetime.
  *
  * @see Pisarchyk & Lee 2020, arXiv:2001.03288, "greedy by size"
  */

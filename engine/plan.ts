@@ -32,7 +32,9 @@ export interface Plan {
   /** Bytes of the slots, and the least any layout could need. */
   readonly memory: Pick<Layout, "peakBytes" | "boundBytes">;
   readonly steps: readonly Step[];
-  /** Upload the inputs and submit one run; does not wait. Inputs keep their data until given anew. */
+  /**
+   * Upload the inputs and submit one run; does not wait. Inputs keep their data until given anew.
+   */
   run(inputs?: Readonly<Record<string, HostData>>): void;
   /** Data of the named outputs after the latest run (all of them when no name is given). */
   read(...names: string[]): Promise<Record<string, HostData>>;
@@ -81,10 +83,9 @@ interface Built {
   readonly steps: readonly Step[];
 }
 
-function makePlan(device: Device, program: Program, built: Built): Plan {
-  const { inputs, lifetimes, layout, buffers, steps } = built;
-  const { gpu } = device;
-  const upload = (given: Readonly<Record<string, HostData>>) => {
+/** A function that uploads named inputs, refusing what the plan was not built for. */
+function uploader(device: Device, inputs: Built["inputs"], buffers: Buffers) {
+  return (given: Readonly<Record<string, HostData>>) => {
     for (const [name, data] of Object.entries(given)) {
       const storage = inputs.get(name);
       if (!storage || data.length !== storage.elements) {
@@ -94,9 +95,27 @@ function makePlan(device: Device, program: Program, built: Built): Plan {
             `${name} has ${data.length}; pass what the plan was built for`,
         );
       }
-      gpu.queue.writeBuffer(buffers.of(storage), 0, data as Float32Array<ArrayBuffer>);
+      device.gpu.queue.writeBuffer(buffers.of(storage), 0, data as Float32Array<ArrayBuffer>);
     }
   };
+}
+
+/** A function that reads named outputs. */
+function reader(device: Device, outputs: Program["outputs"], buffers: Buffers) {
+  return async (...names: string[]) => {
+    const wanted = names.length > 0 ? names : Object.keys(outputs);
+    const storages = wanted.map((name) => outputs[name]!.storage);
+    const sources = storages.map((storage) => ({ buffer: buffers.of(storage), storage }));
+    const data = await readBuffers(device, sources);
+    return Object.fromEntries(wanted.map((name, i) => [name, data[i]!]));
+  };
+}
+
+function makePlan(device: Device, program: Program, built: Built): Plan {
+  const { inputs, lifetimes, layout, buffers, steps } = built;
+  const { gpu } = device;
+  const upload = uploader(device, inputs, buffers);
+  const slots = lifetimes.map(({ storage }) => storage);
   return {
     memory: layout,
     steps,
@@ -109,25 +128,12 @@ function makePlan(device: Device, program: Program, built: Built): Plan {
       pass.end();
       gpu.queue.submit([encoder.finish()]);
     },
-    async read(...names) {
-      const wanted = names.length > 0 ? names : Object.keys(program.outputs);
-      const storages = wanted.map((name) => program.outputs[name]!.storage);
-      const data = await readBuffers(
-        device,
-        storages.map((storage) => ({ buffer: buffers.of(storage), storage })),
-      );
-      return Object.fromEntries(wanted.map((name, i) => [name, data[i]!]));
-    },
+    read: reader(device, program.outputs, buffers),
     profile(given = {}) {
       upload(given);
       return profileSteps(device, steps);
     },
-    overruns: () =>
-      overrunsOf(
-        device,
-        buffers,
-        lifetimes.map(({ storage }) => storage),
-      ),
+    overruns: () => overrunsOf(device, buffers, slots),
     destroy: () => buffers.destroy(),
   };
 }

@@ -1,5 +1,6 @@
 /**
- * Counter-based random numbers on the host: Philox4x32-10, the same bits as `kernels/lib/philox.wgsl`.
+ * Counter-based random numbers on the host: Philox4x32-10, the same bits as
+ * `kernels/lib/philox.wgsl`.
  *
  * Randomness is a value. A `Key` names a sequence; `fold` derives a new key from an old one and a
  * number (a step, a sample, an epoch), so any draw of a run can be made again on its own.

@@ -6,7 +6,9 @@
  */
 import type { Dtype, Tensor } from "./graph.ts";
 
-/** An operand: tensor (undefined when optional and absent), pattern, element type (f32 unless said). */
+/**
+ * An operand: tensor (undefined when optional and absent), pattern, element type (f32 unless said).
+ */
 export type Operand = readonly [tensor: Tensor | undefined, pattern: string, dtype?: Dtype];
 
 type Names<P extends string> = P extends `${infer Head} ${infer Rest}`

@@ -1,4 +1,6 @@
-/** Dispatches made ready to encode: parameters packed, pipelines built, buffers bound, grids sized. */
+/**
+ * Dispatches made ready to encode: parameters packed, pipelines built, buffers bound, grids sized.
+ */
 import { type AnyKernel, defaults, WORD_BYTES } from "../kernels/kernel.ts";
 import type { Buffers } from "./buffers.ts";
 import { type Device, labelOf } from "./device.ts";
@@ -23,7 +25,7 @@ export interface Step {
 const UNIFORM_ALIGNMENT = 256; // WebGPU's default minUniformBufferOffsetAlignment
 
 /** All parameters of all dispatches, each at its own aligned offset. */
-export function packParams(order: readonly Dispatch[]): { data: ArrayBuffer; offsets: number[] } {
+export function packParams(order: readonly Dispatch[]): { data: Uint32Array; offsets: number[] } {
   const offsets: number[] = [];
   let size = 0;
   for (const { kernel } of order) {
@@ -42,7 +44,7 @@ export function packParams(order: readonly Dispatch[]): { data: ArrayBuffer; off
       else words.setUint32(at, value, true);
     });
   });
-  return { data, offsets };
+  return { data: new Uint32Array(data), offsets };
 }
 
 function bindGroup(

@@ -1,6 +1,8 @@
 /** Plain nested objects with values at the leaves: parameters, gradients, moments, whole states. */
 
-/** A tree with leaves of type `Leaf`. Leaves are told from branches by `isLeaf` where it matters. */
+/**
+ * A tree with leaves of type `Leaf`. Leaves are told from branches by `isLeaf` where it matters.
+ */
 export type Tree<Leaf> = Leaf | readonly Tree<Leaf>[] | { readonly [name: string]: Tree<Leaf> };
 
 /** `T` with every leaf `From` replaced by `To`. */

@@ -39,7 +39,10 @@ export interface Kernel<
   readonly bindings: Bindings;
   /** The fields of `struct Params`, in its order. */
   readonly params: Params;
-  /** Constants that change speed only; the lists are the tuner's whole search space, first = default. */
+  /**
+   * Constants that change speed only; the lists are the tuner's whole search space, first =
+   * default.
+   */
   readonly consts: Consts;
   /** Constants that change the result (an epilogue, a layout); the op chooses, first = default. */
   readonly options: Options;
@@ -97,8 +100,8 @@ export function specialise(source: string, consts: Readonly<Record<string, numbe
     const line = new RegExp(`^(const ${name}: u32 = )\\d+(u?;)`, "m");
     if (!line.test(text))
       throw new Error(
-        `specialise: the source must hold a line "const ${name}: u32 = <number>;"; none was found; ` +
-          "add the line or remove the constant from the record",
+        `specialise: the source must hold a line "const ${name}: u32 = <number>;"; ` +
+          "none was found; add the line or remove the constant from the record",
       );
     text = text.replace(line, `$1${value}$2`);
   }
@@ -116,7 +119,9 @@ export function defaults(kernel: Pick<AnyKernel, "consts" | "options">): Record<
   );
 }
 
-/** Every combination of `consts` that `valid` allows: what the tuner may pick and tests must cover. */
+/**
+ * Every combination of `consts` that `valid` allows: what the tuner may pick and tests must cover.
+ */
 export function searchSpace(kernel: AnyKernel): Record<string, number>[] {
   let choices: Record<string, number>[] = [{}];
   for (const [name, values] of Object.entries(kernel.consts))

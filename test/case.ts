@@ -1,6 +1,6 @@
 /**
- * A case is an op's definition: what it computes in float64, on which shapes, how exactly. The tests
- * (`ops.test.ts`, `contracts.test.ts`) and the benchmark derive everything else from it.
+ * A case is an op's definition: what it computes in float64, on which shapes, how exactly. The
+ * tests (`ops.test.ts`, `contracts.test.ts`) and the benchmark derive everything else from it.
  */
 
 import { type HostData, product, state, type Tensor } from "../engine/graph.ts";
@@ -57,7 +57,8 @@ export function array64(shape: readonly number[], value: (i: number) => number =
   return { shape, data: Float64Array.from({ length: product(shape) }, (_, i) => value(i)) };
 }
 
-const SEED = 20_231; // every operand of every case is drawn from this seed, its name's place and its shape
+// Every operand of every case is drawn from this seed, its name's place and its shape
+const SEED = 20_231;
 
 const normal = (shape: readonly number[], draws: Stream): HostData =>
   Float32Array.from({ length: product(shape) }, () => draws.normal());
@@ -75,7 +76,9 @@ export function operandData<Names extends string>(
   return Object.fromEntries(entries);
 }
 
-/** Tensors for a case's operands: state (which a device must hold, or nobody, to look at a graph). */
+/**
+ * Tensors for a case's operands: state (which a device must hold, or nobody, to look at a graph).
+ */
 export function operandTensors<Names extends string>(
   definition: Case<Names>,
   shapes: Shapes<Names>,

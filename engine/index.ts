@@ -1,0 +1,24 @@
+/** The engine's public face: `import { … } from "roclip/engine"`. */
+export type { AdapterChoice } from "./adapter.ts";
+export { type Device, hold, openDevice, overwrite, readState, release } from "./device.ts";
+export { grad, vjp } from "./grad.ts";
+export {
+  constant,
+  type Dtype,
+  type HostArray,
+  type HostData,
+  input,
+  launch,
+  product,
+  state,
+  stopGradient,
+  type Tensor,
+  view,
+  withGrad,
+} from "./graph.ts";
+export * from "./ops/index.ts";
+export { compile, type Plan, type PlanOptions, type Program } from "./plan.ts";
+export type { Timing } from "./profile.ts";
+export { fold, type Key, keyOf, philox, type Stream, stream } from "./random.ts";
+export { match, ShapeError, shapeError } from "./shape.ts";
+export { leaves, type Mapped, mapTree, rebuild, type Tree } from "./tree.ts";

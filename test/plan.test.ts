@@ -1,0 +1,146 @@
+/** Ordering, memory and state: what a plan promises beyond the values of its ops. */
+import fc from "fast-check";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Device, hold, openDevice, readState } from "../engine/device.ts";
+import { grad } from "../engine/grad.ts";
+import { constant, input, launch, type Storage, state, type Tensor } from "../engine/graph.ts";
+import { type Lifetime, layOut, lifetimesOf } from "../engine/memory.ts";
+import { add } from "../engine/ops/add.ts";
+import { sumRows } from "../engine/ops/rows.ts";
+import { orderDispatches } from "../engine/order.ts";
+import { compile } from "../engine/plan.ts";
+import { defineKernel } from "../kernels/kernel.ts";
+
+/** x += y, in place: the smallest kernel with an `update` binding. */
+const accumulateKernel = defineKernel({
+  name: "accumulate",
+  source: new URL("./accumulate.wgsl", import.meta.url),
+  uses: [],
+  bindings: { x: "update", y: "read" },
+  params: { count: "u32" },
+  consts: { WG: [64] },
+  grid: ({ count, WG }) => [Math.ceil(count / WG)],
+  cost: ({ count }) => ({ flops: count, bytes: 12 * count }),
+});
+const accumulate = (x: Tensor, y: Tensor) =>
+  launch(accumulateKernel, { count: x.storage.elements }, { x, y }, {}).x;
+
+describe("a plan's order", () => {
+  it("holds only what the outputs need, in the order of creation", () => {
+    const x = state("x", [4]);
+    const a = add(x, x);
+    add(a, x); // needed by nobody
+    const b = add(a, a);
+    expect(orderDispatches([b])).toEqual([a.producer, b.producer]);
+  });
+
+  it("refuses to read a state after it was updated in place", () => {
+    const x = state("x", [4]);
+    const y = state("y", [4]);
+    const updated = accumulate(x, y);
+    const late = add(x, y);
+    expect(() => orderDispatches([updated, late])).toThrow(
+      "a reader of x must come before it is updated in place; add reads it after accumulate",
+    );
+    const early = add(y, y);
+    expect(orderDispatches([early, updated])).toHaveLength(2);
+  });
+});
+
+describe("a plan's memory", () => {
+  const lifetime = fc
+    .tuple(fc.integer({ min: 1, max: 99 }), fc.nat(20), fc.nat(6))
+    .map(([elements, first, length]): Lifetime => {
+      const storage: Storage = { kind: "slot", label: "t", dtype: "f32", elements };
+      return { storage, first, last: first + length };
+    });
+
+  it("never puts two tensors that live together in one slot, nor one in too small a slot", () => {
+    fc.assert(
+      fc.property(fc.array(lifetime, { maxLength: 40 }), (lifetimes) => {
+        const { slotOf, slotBytes, peakBytes, boundBytes } = layOut(lifetimes);
+        for (const a of lifetimes) {
+          expect(slotBytes[slotOf.get(a.storage)!]).toBeGreaterThanOrEqual(4 * a.storage.elements);
+          for (const b of lifetimes)
+            if (a !== b && slotOf.get(a.storage) === slotOf.get(b.storage))
+              expect(a.last < b.first || b.last < a.first).toBe(true);
+        }
+        expect(peakBytes).toBeGreaterThanOrEqual(boundBytes);
+      }),
+      { seed: 1 },
+    );
+  });
+
+  it("reuses a chain's slots and reports the bound", () => {
+    const x = state("x", [1000]);
+    let y = x;
+    for (let i = 0; i < 10; i++) y = add(y, x);
+    const { slotBytes, peakBytes, boundBytes } = layOut(lifetimesOf(orderDispatches([y]), [y]));
+    expect(slotBytes).toEqual([4000, 4000]);
+    expect([peakBytes, boundBytes]).toEqual([8000, 8000]);
+  });
+});
+
+describe("grad", () => {
+  it("wants a scalar and names a parameter that the loss does not depend on", () => {
+    const used = state("used", [3]);
+    expect(() => grad(used, { used })).toThrow("the loss must be a scalar");
+    const loss = sumRows(used, []);
+    expect(() => grad(loss, { used, head: [state("lost", [2])] })).toThrow("it does not on head.0");
+  });
+});
+
+describe("a plan on a device", () => {
+  let device: Device;
+  beforeAll(async () => {
+    device = await openDevice();
+  });
+  afterAll(() => device.close());
+
+  it("keeps state on the device between runs and shares it between plans", async () => {
+    const held = hold(device, { x: { shape: [3], data: Float32Array.of(1, 2, 3) } });
+    const y = input("y", [3]);
+    const first = await compile(device, { outputs: {}, updates: accumulate(held.x, y) });
+    const second = await compile(device, { outputs: { twice: add(held.x, held.x) } });
+    first.run({ y: Float32Array.of(10, 20, 30) });
+    first.run(); // inputs keep their data
+    second.run();
+    expect((await second.read()).twice).toEqual(Float32Array.of(42, 84, 126));
+    expect((await readState(device, held)).x.data).toEqual(Float32Array.of(21, 42, 63));
+    first.destroy();
+    second.destroy();
+  });
+
+  it("names a wrong input, a state that is not held and a tensor that does not fit", async () => {
+    const held = hold(device, { x: { shape: [2], data: Float32Array.of(1, 2) } });
+    const plan = await compile(device, { outputs: { z: add(held.x, input("y", [2])) } });
+    expect(() => plan.run({ y: new Float32Array(3) })).toThrow("y has 3");
+    expect(() => plan.run({ q: new Float32Array(2) })).toThrow("must be one of y (2)");
+    const stray = state("stray", [2]);
+    await expect(compile(device, { outputs: { z: add(stray, stray) } })).rejects.toThrow(
+      "stray is not held",
+    );
+    const limit = device.gpu.limits.maxStorageBufferBindingSize;
+    const huge = input("huge", [limit / 4 + 1]);
+    await expect(compile(device, { outputs: { z: add(huge, huge) } })).rejects.toThrow(
+      `huge has ${limit + 4}`,
+    );
+  });
+
+  it("reports a kernel that does not compile under its label, in WebGPU's words", async () => {
+    const y = constant(Float32Array.of(1));
+    const x = accumulate(hold(device, { shape: [1], data: Float32Array.of(1) }), y);
+    const overfull = { consts: () => ({ WG: 1_000_000 }) };
+    await expect(compile(device, { outputs: { x } }, overfull)).rejects.toThrow(
+      /accumulate\[WG=1000000\]: /,
+    );
+  });
+
+  it("times every dispatch", async () => {
+    const held = hold(device, { x: { shape: [3], data: Float32Array.of(1, 2, 3) } });
+    const plan = await compile(device, { outputs: { y: add(add(held.x, held.x), held.x) } });
+    const timings = await plan.profile();
+    expect(timings.map(({ label }) => label)).toEqual(["add[WG=256]", "add[WG=256]"]);
+    for (const { timeMs } of timings) expect(timeMs).toBeGreaterThanOrEqual(0);
+  });
+});
