@@ -90,7 +90,9 @@ export function spread(count: number): readonly [number, number] {
 }
 
 /**
- * Replace the numbers in `const NAME: u32 = n;` lines: the only edit ever made to a WGSL text.
+ * Replace the numbers in `const NAME: u32 = n;` lines: the only edit ever made to a WGSL text, save
+ * that `VECTOR` also sets how many elements every `alias Vector… = f32;` (or u32) line stands for, so
+ * that one file is the scalar kernel and, where the shape allows it, the vec4 one.
  *
  * @throws  Error when a constant has no such line
  */
@@ -104,6 +106,8 @@ export function specialise(source: string, consts: Readonly<Record<string, numbe
           "none was found; add the line or remove the constant from the record",
       );
     text = text.replace(line, `$1${value}$2`);
+    if (name === "VECTOR" && value > 1)
+      text = text.replace(/^(alias Vector\w* = )(f32|u32);/gm, `$1vec${value}<$2>;`);
   }
   return text;
 }
