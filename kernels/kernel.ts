@@ -112,6 +112,11 @@ export function specialise(source: string, consts: Readonly<Record<string, numbe
   return text;
 }
 
+/** The widest choice of a kernel's VECTOR that divides rows of this many elements. */
+export function vectorWidth(elements: number): number {
+  return elements % 4 === 0 ? 4 : 1;
+}
+
 /** The default constants and options of a kernel: the first of each list. */
 export function defaults(kernel: Pick<AnyKernel, "consts" | "options">): Record<string, number> {
   const first = ([name, values]: [string, readonly number[]]): [string, number] => [

@@ -1,0 +1,39 @@
+// gather_rows — the rows of a table that ids name.
+//
+//   y[i,c] = table[ids[i],c]    or 0 where ids[i] ≥ rows
+//
+//   table  f32[rows, cols · VECTOR]
+//   ids    u32[count]
+//   y      f32[count, cols · VECTOR]
+//
+// One thread per VECTOR elements of y; neighbours take neighbouring columns. A copy.
+
+const WG: u32 = 64; // threads per workgroup
+const VECTOR: u32 = 1; // elements of a Vector
+alias Vector = f32;
+
+struct Params { rows: u32, cols: u32 /* Vectors in a row */, count: u32 }
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> table: array<Vector>;
+@group(0) @binding(2) var<storage, read> ids: array<u32>;
+@group(0) @binding(3) var<storage, read_write> y: array<Vector>;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  let at = linear_workgroup(group, groups) * WG + thread;
+  let i = at / params.cols;
+  if (i >= params.count) {
+    return;
+  }
+  let id = ids[i];
+  var value = Vector(0);
+  if (id < params.rows) {
+    value = table[id * params.cols + at - i * params.cols];
+  }
+  y[at] = value;
+}
