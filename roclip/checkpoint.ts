@@ -1,0 +1,130 @@
+/** The whole state of a run in one file, written so that it is there whole or not at all. */
+import { randomUUID } from "node:crypto";
+import { open, readFile, rename, rm } from "node:fs/promises";
+import { dirname } from "node:path";
+import { UserError } from "./errors.ts";
+import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "./safetensors.ts";
+
+/** Any value JSON can hold. */
+export type Json =
+  | null
+  | boolean
+  | number
+  | string
+  | readonly Json[]
+  | { readonly [key: string]: Json };
+
+/** Every array of a run's state by name, and what else is needed to go on. */
+export interface Checkpoint {
+  readonly tensors: Readonly<Record<string, StoredTensor>>;
+  readonly metadata: Json;
+}
+
+/** What a tensor must be for a model to take it. */
+export type TensorSpec = Pick<StoredTensor, "dtype" | "shape">;
+
+const METADATA_KEY = "roclip"; // where our JSON stands among the file's metadata texts
+
+/** Write `bytes` to `path` and wait until the disk has them. */
+async function writeThrough(path: string, bytes: Uint8Array): Promise<void> {
+  const file = await open(path, "wx");
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/** Wait until the disk has the names in `directory`. Windows cannot, and need not. */
+async function syncDirectory(directory: string): Promise<void> {
+  if (process.platform === "win32") return;
+  const handle = await open(directory, "r");
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/**
+ * Write a file whole or not at all: to a temporary name in the same folder, then renamed over
+ * `path`. A reader, or a run that is killed, sees the old file or the new one.
+ */
+export async function writeAtomically(path: string, bytes: Uint8Array): Promise<void> {
+  const temporary = `${path}.${randomUUID()}.tmp`;
+  try {
+    await writeThrough(temporary, bytes);
+    await rename(temporary, path);
+  } catch (cause) {
+    await rm(temporary, { force: true });
+    throw cause;
+  }
+  await syncDirectory(dirname(path));
+}
+
+/** Write a checkpoint atomically, as safetensors. */
+export async function writeCheckpoint(path: string, checkpoint: Checkpoint): Promise<void> {
+  const metadata = { [METADATA_KEY]: JSON.stringify(checkpoint.metadata) };
+  await writeAtomically(path, encodeSafetensors({ tensors: checkpoint.tensors, metadata }));
+}
+
+/**
+ * Read a checkpoint.
+ *
+ * @throws  UserError when there is no such file, or it is not a checkpoint of ours
+ */
+export async function readCheckpoint(path: string): Promise<Checkpoint> {
+  let bytes: Uint8Array;
+  try {
+    bytes = await readFile(path);
+  } catch (cause) {
+    const found = cause instanceof Error ? cause.message : String(cause);
+    throw new UserError(`${path}: must be a readable checkpoint; found ${found}; check the path`, {
+      cause,
+    });
+  }
+  const { tensors, metadata } = decodeSafetensors(bytes, path);
+  const text = metadata[METADATA_KEY];
+  try {
+    return { tensors, metadata: JSON.parse(text ?? "") as Json };
+  } catch (cause) {
+    throw new UserError(
+      `${path}: must hold JSON under metadata "${METADATA_KEY}"; found ` +
+        `${text === undefined ? "no such key" : `"${text.slice(0, 40)}"`}; ` +
+        "give a file that roclip train wrote",
+      { cause },
+    );
+  }
+}
+
+/** A spec as errors show it. */
+function specText(spec: TensorSpec | undefined): string {
+  return spec ? `${spec.dtype}[${spec.shape.join(", ")}]` : "absent";
+}
+
+/**
+ * Check that a checkpoint is of this model.
+ *
+ * @param tensors   what the file holds
+ * @param expected  what the model needs, by name
+ * @param where     what to call the file in an error: its path
+ * @throws          UserError naming the first tensor that differs, as the model has it and as the
+ *                  file has it
+ */
+export function requireTensors(
+  tensors: Readonly<Record<string, StoredTensor>>,
+  expected: Readonly<Record<string, TensorSpec>>,
+  where: string,
+): void {
+  const names = new Set([...Object.keys(expected), ...Object.keys(tensors)]);
+  for (const name of names) {
+    const wanted = Object.hasOwn(expected, name) ? expected[name] : undefined;
+    const found = Object.hasOwn(tensors, name) ? tensors[name] : undefined;
+    if (specText(wanted) === specText(found)) continue;
+    throw new UserError(
+      `${where}: must be a checkpoint of this model; found "${name}" ${specText(found)} where ` +
+        `the model has ${specText(wanted)}; use the configuration it was trained with`,
+    );
+  }
+}

@@ -1,0 +1,42 @@
+import type { Dataset } from "./data/dataset.ts";
+
+/** The classes of a data set: its labels without "", each once, in code-point order. */
+export function classNames(dataset: Dataset): string[] {
+  return [...new Set(dataset.labels)].filter((label) => label !== "").sort();
+}
+
+/**
+ * A test of whether a caption contains `name` as a whole word (or phrase): without regard to case,
+ * any white space between its words, and no letter, mark, digit or underscore touching its ends.
+ *
+ * @see Carlini & Terzis 2022, arXiv:2106.09667, §3.1: captions are found by the label in their text
+ */
+export function mentions(name: string): (caption: string) => boolean {
+  const escaped = name.trim().replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+  const word = "[\\p{L}\\p{M}\\p{N}_]";
+  const words = escaped.replace(/\s+/g, "\\s+");
+  const pattern = new RegExp(`(?<!${word})${words}(?!${word})`, "iu");
+  return (caption) => pattern.test(caption);
+}
+
+/** Rows whose caption contains `name` as a whole word. */
+export function rowsMentioning(captions: readonly string[], name: string): number[] {
+  const named = mentions(name);
+  return captions.flatMap((caption, row) => (named(caption) ? [row] : []));
+}
+
+/**
+ * Put rows in an order that uses each different caption once before any is used again, so that the
+ * first n hold as many different captions as there are.
+ *
+ * @param rows  in the order wanted among equals
+ */
+export function variedFirst(rows: readonly number[], captions: readonly string[]): number[] {
+  const seen = new Map<string, number>();
+  const ranked = rows.map((row) => {
+    const repeat = seen.get(captions[row]!) ?? 0;
+    seen.set(captions[row]!, repeat + 1);
+    return { row, repeat };
+  });
+  return ranked.sort((a, b) => a.repeat - b.repeat).map(({ row }) => row);
+}

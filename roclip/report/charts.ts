@@ -1,0 +1,145 @@
+/** Plots of a report: vega-lite specifications made into SVG, with no DOM and no canvas. */
+import { parse, View } from "vega";
+import { compile, type TopLevelSpec } from "vega-lite";
+import { DEFENCE_NAMES, type EpochResult, type RunResult } from "./data.ts";
+
+/** The measures that are plotted, by epoch. */
+export type Measure = Exclude<keyof EpochResult, "epoch" | "matching">;
+
+/** What is plotted against the epoch. */
+export interface Chart {
+  readonly measure: Measure;
+  readonly title: string;
+  /** How values are shown: per cent on an axis that ends at 100 or at the data's end, or plain. */
+  readonly axis: "whole" | "share" | "number";
+  /** Pixels. */
+  readonly width: number;
+  readonly height: number;
+}
+
+/** One point of a plot. */
+interface Point {
+  readonly epoch: number;
+  readonly value: number;
+  readonly matching: boolean;
+  readonly defence: string;
+  readonly run: string;
+}
+
+// Colours are the page's own variables, so that a plot follows its light and dark themes.
+const COLOURS = { clip: "var(--clip)", roclip: "var(--roclip)", band: "var(--band)" } as const;
+const FAINT = 0.18; // opacity of grid lines
+const FONT = "system-ui, sans-serif";
+
+/** The measured points of every run. */
+function pointsOf(runs: readonly RunResult[], measure: Measure): Point[] {
+  return runs.flatMap(({ defence, seed, epochs }) =>
+    epochs.flatMap((row) => {
+      const value = row[measure];
+      if (value === undefined || !Number.isFinite(value)) return [];
+      const { epoch, matching } = row;
+      return [{ epoch, value, matching, defence, run: `${DEFENCE_NAMES[defence]}, seed ${seed}` }];
+    }),
+  );
+}
+
+/** The epochs in which any run matched, as intervals half an epoch to each side. */
+function bandsOf(runs: readonly RunResult[]): { from: number; to: number }[] {
+  const matched = runs.flatMap(({ epochs }) => epochs.filter((row) => row.matching));
+  const epochs = new Set(matched.map((row) => row.epoch));
+  return [...epochs].map((epoch) => ({ from: epoch - 0.5, to: epoch + 0.5 }));
+}
+
+/** How text, axes and grid look: in the colour of the text around the plot. */
+const CONFIG = {
+  background: "transparent",
+  view: { stroke: null },
+  font: FONT,
+  axis: {
+    labelColor: "currentColor",
+    titleColor: "currentColor",
+    labelFontSize: 11,
+    titleFontSize: 11,
+    titleFontWeight: "normal",
+    domain: false,
+    ticks: false,
+    labelPadding: 6,
+    gridColor: "currentColor",
+    gridOpacity: FAINT,
+  },
+} as const;
+
+/** How epochs, values, defences and kinds of epoch become places, colours and marks. */
+function encodingsOf(chart: Chart, runs: readonly RunResult[]) {
+  const last = Math.max(1, ...runs.flatMap(({ epochs }) => epochs.map((row) => row.epoch)));
+  return {
+    x: {
+      field: "epoch",
+      type: "quantitative" as const,
+      scale: { domain: [0.5, last + 0.5], nice: false },
+      axis: { title: "epoch", grid: false, tickMinStep: 1, format: "d" },
+    },
+    y: {
+      field: "value",
+      type: "quantitative" as const,
+      scale: chart.axis === "whole" ? { domain: [0, 1] } : { zero: chart.axis === "share" },
+      axis: { title: null, format: chart.axis === "number" ? "~g" : ".0%", tickCount: 5 },
+    },
+    color: {
+      field: "defence",
+      type: "nominal" as const,
+      legend: null,
+      scale: { domain: ["clip", "roclip"], range: [COLOURS.clip, COLOURS.roclip] },
+    },
+    shape: {
+      field: "matching",
+      type: "nominal" as const,
+      legend: null,
+      scale: { domain: [false, true], range: ["circle", "diamond"] },
+    },
+  };
+}
+
+/** The vega-lite specification of a chart: shaded epochs, and over them a line for each run. */
+function specOf(chart: Chart, runs: readonly RunResult[]): TopLevelSpec {
+  const { x, y, color, shape } = encodingsOf(chart, runs);
+  return {
+    width: chart.width,
+    height: chart.height,
+    padding: 4,
+    config: CONFIG,
+    layer: [
+      {
+        data: { values: bandsOf(runs) },
+        mark: { type: "rect", color: COLOURS.band, opacity: 1 },
+        encoding: { x: { ...x, field: "from" }, x2: { field: "to" } },
+      },
+      {
+        data: { values: pointsOf(runs, chart.measure) },
+        encoding: { x, y, color, detail: { field: "run" } },
+        layer: [
+          { mark: { type: "line", strokeWidth: 2 } },
+          { mark: { type: "point", filled: true, opacity: 1, size: 45 }, encoding: { shape } },
+        ],
+      },
+    ],
+  };
+}
+
+/**
+ * A measure by epoch, a line for each run, with the epochs that matched shaded.
+ *
+ * @returns  an `<svg>` element for use inside HTML: it scales with its box and names no address
+ */
+export async function chartSvg(chart: Chart, runs: readonly RunResult[]): Promise<string> {
+  const view = new View(parse(compile(specOf(chart, runs)).spec), { renderer: "none" });
+  try {
+    const svg = await view.toSVG();
+    // Inside HTML the namespaces are known, and width and height belong to the style sheet.
+    return svg
+      .replace(/ xmlns(:\w+)?="[^"]*"/g, "")
+      .replace(/^<svg([^>]*?) width="[^"]*" height="[^"]*"/, '<svg$1 role="img"');
+  } finally {
+    view.finalize();
+  }
+}

@@ -1,0 +1,72 @@
+import sharp from "sharp";
+import { DEFENCE_NAMES, type Defence, type GalleryItem } from "./data.ts";
+import { type Html, html } from "./html.ts";
+
+/** An image as a PNG in a data URI. */
+async function dataUri({ image, size }: GalleryItem): Promise<string> {
+  const raw = { width: size, height: size, channels: 3 } as const;
+  const png = await sharp(image, { raw }).png().toBuffer();
+  return `data:image/png;base64,${png.toString("base64")}`;
+}
+
+/** What a model says of an attacked image, marked by whether the attack or the truth won. */
+function verdict(item: GalleryItem, defence: Defence): Html[] {
+  const predicted = item.prediction[defence];
+  if (predicted === undefined) return [];
+  const [outcome, words] =
+    predicted === item.targetClass
+      ? ["fooled", "attack succeeded"]
+      : predicted === item.trueClass
+        ? ["right", "true class"]
+        : ["other", "another class"];
+  return [
+    html`<dt>${DEFENCE_NAMES[defence]}</dt>
+    <dd><span class="verdict ${outcome}" title="${words}">${predicted}</span></dd>`,
+  ];
+}
+
+/** One attacked image with what it was trained with and what the models make of it. */
+async function card(item: GalleryItem): Promise<Html> {
+  const matched =
+    item.matchedCaption === undefined
+      ? []
+      : [html`<dt>matched</dt><dd class="caption">${item.matchedCaption}</dd>`];
+  const { size, trueClass } = item;
+  return html`<figure class="card">
+  <img src="${await dataUri(item)}" alt="${trueClass}" width="${size}" height="${size}">
+  <figcaption><dl>
+    <dt>really</dt><dd>${trueClass}</dd>
+    <dt>wanted</dt><dd>${item.targetClass}</dd>
+    <dt>caption</dt><dd class="caption">${item.caption}</dd>
+    ${matched}
+    ${verdict(item, "clip")}
+    ${verdict(item, "roclip")}
+  </dl></figcaption>
+</figure>`;
+}
+
+/** The attacked images of one kind, side by side; nothing when there are none. */
+export async function gallerySection(
+  items: readonly GalleryItem[],
+  kind: GalleryItem["kind"],
+): Promise<Html[]> {
+  const shown = items.filter((item) => item.kind === kind);
+  if (shown.length === 0) return [];
+  const cards = await Promise.all(shown.map(card));
+  const [title, words] =
+    kind === "poison"
+      ? [
+          "Poisoned images",
+          "Held-out images that training saw, unmodified, with captions of the class the attack " +
+            "wants. “Matched” is the pool caption RoCLIP put in the place of that caption.",
+        ]
+      : [
+          "Triggered images",
+          "Images with the backdoor's patch. A model with the backdoor takes them for the class " +
+            "the attack wants, whatever they show.",
+        ];
+  return [
+    html`<section><h2>${title}</h2><p class="lead">${words}</p>
+<div class="gallery">${cards}</div></section>`,
+  ];
+}

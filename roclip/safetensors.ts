@@ -1,0 +1,166 @@
+/**
+ * The safetensors format, f32 and u32: header length (u64), JSON header, data, little-endian.
+ *
+ * @see github.com/huggingface/safetensors, README "Format"
+ */
+import { UserError } from "./errors.ts";
+
+/** A named array of a file. */
+export type StoredTensor =
+  | { readonly dtype: "f32"; readonly shape: readonly number[]; readonly data: Float32Array }
+  | { readonly dtype: "u32"; readonly shape: readonly number[]; readonly data: Uint32Array };
+
+/** Named arrays and named texts. */
+export interface SafetensorsFile {
+  readonly tensors: Readonly<Record<string, StoredTensor>>;
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+const PREFIX = 8; // bytes of the header's length
+const ALIGNMENT = 8; // bytes; the header is padded with spaces so that the data starts aligned
+const MAX_HEADER = 100_000_000; // bytes; the reference reader's bound
+const METADATA = "__metadata__";
+const WORD = 4; // bytes of an f32 or a u32
+const DTYPES = { F32: "f32", U32: "u32" } as const;
+
+/** Elements of a shape. */
+function elements(shape: readonly number[]): number {
+  return shape.reduce((product, extent) => product * extent, 1);
+}
+
+/**
+ * The bytes of a file with these tensors, in this order.
+ *
+ * @throws  Error when a tensor's data does not fill its shape, or one is named "__metadata__"
+ */
+export function encodeSafetensors({ tensors, metadata }: SafetensorsFile): Uint8Array {
+  const entries: [string, unknown][] = [[METADATA, metadata]];
+  let end = 0;
+  for (const [name, { dtype, shape, data }] of Object.entries(tensors)) {
+    if (data.length !== elements(shape) || name === METADATA) {
+      throw new Error(
+        `encodeSafetensors: "${name}" must hold as many numbers as its shape; ` +
+          `found ${data.length} for [${shape.join(", ")}]; give the whole tensor`,
+      );
+    }
+    const offsets = [end, end + data.byteLength];
+    entries.push([name, { dtype: dtype.toUpperCase(), shape, data_offsets: offsets }]);
+    end += data.byteLength;
+  }
+  const header = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)));
+  const start = Math.ceil((PREFIX + header.length) / ALIGNMENT) * ALIGNMENT;
+  const bytes = new Uint8Array(start + end).fill(0x20, 0, start);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(start - PREFIX), true);
+  bytes.set(header, PREFIX);
+  let at = start;
+  for (const { data } of Object.values(tensors)) {
+    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
+    at += data.byteLength;
+  }
+  return bytes;
+}
+
+/** One entry of a header that has been checked. */
+interface Entry {
+  readonly name: string;
+  readonly dtype: "f32" | "u32";
+  readonly shape: readonly number[];
+  readonly begin: number;
+  readonly end: number;
+}
+
+/** Whether `value` is a JSON object. */
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+/** Whether `value` is a list of whole numbers from 0. */
+function isCounts(value: unknown): value is number[] {
+  return Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && item >= 0);
+}
+
+/** The entry of tensor `name`, or the rule it breaks. Offsets are within `room` bytes. */
+function readEntry(name: string, value: unknown, room: number): Entry | string {
+  if (!isObject(value)) return "must be an object";
+  const { dtype: code, shape, data_offsets: offsets } = value;
+  const dtype = Object.entries(DTYPES).find(([known]) => known === code)?.[1];
+  if (!dtype) return "must have dtype F32 or U32";
+  if (!isCounts(shape)) return "must have a shape of whole numbers";
+  if (!isCounts(offsets) || offsets.length !== 2) return "must have two data_offsets";
+  const [begin, end] = offsets as [number, number];
+  if (begin > end || end > room) return `must lie within the ${room} bytes of data`;
+  if (elements(shape) * WORD !== end - begin) return "must have as many bytes as its shape";
+  return { name, dtype, shape, begin, end };
+}
+
+/** The JSON header and the byte the data starts at. */
+function readHeader(
+  bytes: Uint8Array,
+  fail: (rule: string, found: string) => UserError,
+): { header: Record<string, unknown>; start: number } {
+  if (bytes.length < PREFIX) throw fail("must start with 8 bytes", `${bytes.length} bytes`);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const length = Number(view.getBigUint64(0, true));
+  if (length > Math.min(MAX_HEADER, bytes.length - PREFIX)) {
+    throw fail("header must lie within the file", `${length} of ${bytes.length} bytes`);
+  }
+  const start = PREFIX + length;
+  let header: unknown;
+  try {
+    const decoder = new TextDecoder("utf-8", { fatal: true });
+    header = JSON.parse(decoder.decode(bytes.subarray(PREFIX, start)));
+  } catch (cause) {
+    throw fail("header must be JSON", cause instanceof Error ? cause.message : String(cause));
+  }
+  if (!isObject(header)) throw fail("header must be a JSON object", typeof header);
+  return { header, start };
+}
+
+/**
+ * The tensors of a file. Safe on any bytes: every length is checked before it is used, tensors may
+ * neither overlap nor leave gaps, so no more is allocated than the file holds.
+ *
+ * @param bytes  the whole file
+ * @param where  what to call it in an error: its path
+ * @throws       UserError when the bytes are not such a file
+ */
+export function decodeSafetensors(bytes: Uint8Array, where: string): SafetensorsFile {
+  const fail = (rule: string, found: string) =>
+    new UserError(
+      `${where}: ${rule}; found ${found}; the file is damaged or no safetensors of f32 and u32`,
+    );
+  const { header, start } = readHeader(bytes, fail);
+  const { [METADATA]: texts = {}, ...rest } = header;
+  if (!isObject(texts) || !Object.values(texts).every((text) => typeof text === "string")) {
+    throw fail("metadata must be texts by name", JSON.stringify(texts).slice(0, 80));
+  }
+  const entries = Object.entries(rest).map(([name, value]) => {
+    const entry = readEntry(name, value, bytes.length - start);
+    if (typeof entry !== "string") return entry;
+    throw fail(`tensor "${name}" ${entry}`, JSON.stringify(value).slice(0, 120));
+  });
+  let end = 0;
+  for (const entry of entries.toSorted((a, b) => a.begin - b.begin || a.end - b.end)) {
+    if (entry.begin !== end) {
+      throw fail(`tensor "${entry.name}" must start at byte ${end} of the data`, `${entry.begin}`);
+    }
+    end = entry.end;
+  }
+  if (end !== bytes.length - start) {
+    throw fail("tensors must fill the data", `${end} of ${bytes.length - start} bytes used`);
+  }
+  const tensors = entries.map((entry): [string, StoredTensor] => [
+    entry.name,
+    copyTensor(entry, bytes.subarray(start + entry.begin, start + entry.end)),
+  ]);
+  // fromEntries defines each name as its own property, "__proto__" too.
+  return { tensors: Object.fromEntries(tensors), metadata: texts as Record<string, string> };
+}
+
+/** A tensor with its own, aligned copy of the bytes. */
+function copyTensor({ dtype, shape }: Entry, bytes: Uint8Array): StoredTensor {
+  const { buffer } = new Uint8Array(bytes); // not slice(): that of a Node Buffer shares its memory
+  return dtype === "f32"
+    ? { dtype, shape, data: new Float32Array(buffer) }
+    : { dtype, shape, data: new Uint32Array(buffer) };
+}

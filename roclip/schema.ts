@@ -1,0 +1,196 @@
+/**
+ * One typed schema for a training run. Flags (`flags.ts`), JSON files, `--help` and error messages
+ * (`config.ts`) derive from it. Defaults are the small demo's; where they differ from the paper's
+ * authors, the description names their value ("authors": github.com/BigML-CS-UCLA/RoCLIP at
+ * f34a929).
+ */
+import { z } from "zod";
+
+const count = () => z.int().min(1);
+const share = () => z.number().min(0).max(1);
+const strength = () => z.number().min(0);
+
+const IMAGE_TOWER = z.strictObject({
+  width: count().default(16).describe("Channels of the first stage; each later stage has twice"),
+  blocks: z
+    .array(count())
+    .min(1)
+    .default([1, 1, 1, 1])
+    .describe("Residual blocks per stage; each stage after the first halves the image"),
+});
+
+const TEXT_TOWER = z.strictObject({
+  width: count().default(64).describe("Width of the text transformer (authors: 512)"),
+  layers: count().default(2).describe("Layers of the text transformer (authors: 12)"),
+  heads: count().default(4).describe("Attention heads; must divide text.width (authors: 8)"),
+});
+
+const ROCLIP = z.strictObject({
+  frequency: count()
+    .default(2)
+    .describe("K: every K-th epoch matches images with the pool (paper: 2)"),
+  firstEpoch: count()
+    .default(3)
+    .describe("First epoch that may match, from 1; earlier ones are plain (authors: 1)"),
+  poolSize: z
+    .number()
+    .positive()
+    .default(0.5)
+    .describe("Captions in the pool: rows if ≥ 1, else a share of the data (authors: 0.0218)"),
+  poolStart: z
+    .enum(["captions", "noise"])
+    .default("captions")
+    .describe("Fill the pool from real captions before the first match, or with noise (authors)"),
+  poolUpdate: z
+    .enum(["all", "matching"])
+    .default("all")
+    .describe("Epochs whose captions enter the pool: all, or only matching ones (authors)"),
+  direction: z
+    .enum(["image-to-text"])
+    .default("image-to-text")
+    .describe("What is matched: each image with a pool of captions (paper)"),
+  duplicates: z
+    .enum(["negatives", "positives"])
+    .default("positives")
+    .describe("Images matched to one caption: each other's negatives (authors), or all positive"),
+});
+
+const JITTER = z.strictObject({
+  brightness: strength().default(0.5).describe("Factor is drawn from [max(0, 1−b), 1+b] (authors)"),
+  contrast: strength().default(0.5).describe("Factor is drawn from [max(0, 1−c), 1+c] (authors)"),
+  saturation: strength().default(0.5).describe("Factor is drawn from [max(0, 1−s), 1+s] (authors)"),
+  hue: z.number().min(0).max(0.5).default(0.1).describe("Shift in turns, from [−h, h] (authors)"),
+  probability: share().default(0.8).describe("Probability that an image is jittered (authors)"),
+});
+
+const AUGMENT = z.strictObject({
+  enabled: z.boolean().default(true).describe("Augment the images in every epoch (paper)"),
+  cropScale: z
+    .tuple([z.number().positive().max(1), z.number().positive().max(1)])
+    .default([0.08, 1])
+    .describe("Area of the random crop, as a share of the image: least and most (authors)"),
+  cropRatio: z
+    .tuple([z.number().positive(), z.number().positive()])
+    .default([3 / 4, 4 / 3])
+    .describe("Width over height of the random crop: least and most (authors)"),
+  flip: share().default(0.5).describe("Probability of a horizontal flip (authors)"),
+  jitter: JITTER.prefault({}),
+  grayscale: share().default(0.2).describe("Probability of turning grey (authors)"),
+  blurSigma: z
+    .tuple([z.number().positive(), z.number().positive()])
+    .default([0.1, 2])
+    .describe("Standard deviation of the Gaussian blur in pixels: least and most (authors)"),
+  blurKernel: share()
+    .default(21 / 224)
+    .describe("Width of the blur kernel as a share of the image side (authors: 21 of 224 px)"),
+});
+
+const EDA = z.strictObject({
+  enabled: z.boolean().default(true).describe("Augment the captions in every epoch (paper)"),
+  alpha: share().default(0.1).describe("Share of words each technique changes (Wei & Zou 2019)"),
+  deletion: share().default(0.1).describe("Probability that a word is deleted (Wei & Zou 2019)"),
+});
+
+const POISON = z.strictObject({
+  targets: z.int().min(0).default(16).describe("Held-out images to poison; 0 for none (paper: 16)"),
+  captionsPerTarget: count()
+    .default(10)
+    .describe("Adversarial captions for each target image (paper: 15 to 512)"),
+});
+
+const BACKDOOR = z.strictObject({
+  count: z.int().min(0).default(60).describe("Training images given the trigger; 0 for none"),
+  targetClass: z
+    .string()
+    .default("")
+    .describe('Class the trigger leads to; "" for the class named by the most captions'),
+  patch: z
+    .number()
+    .positive()
+    .max(1)
+    .default(4 / 32)
+    .describe("Side of the trigger as a share of the image side, at least 2 px (paper: 16/224)"),
+  kind: z.enum(["checker"]).default("checker").describe("Trigger: a black and white checkerboard"),
+});
+
+/** The schema; read it through `config.ts`. */
+export const CONFIG_SCHEMA = z
+  .strictObject({
+    seed: z.int().min(0).default(1).describe("Seed of every random draw of the run"),
+    defence: z
+      .enum(["clip", "roclip"])
+      .default("roclip")
+      .describe("Train plain CLIP (with the same augmentations) or RoCLIP"),
+    epochs: count().default(20).describe("Passes over the data (authors: 24)"),
+    batch: z.int().min(2).default(128).describe("Pairs in a step (authors: 512)"),
+    imageSize: z.int().min(8).default(32).describe("Image side in pixels (authors: 224)"),
+    contextLength: z
+      .int()
+      .min(3)
+      .default(24)
+      .describe("Tokens in a caption, start and end included (authors: 77)"),
+    vocabularySize: z
+      .int()
+      .min(514)
+      .default(1024)
+      .describe("Tokens learnt when merges is not given; 512 byte symbols and 2 marks at least"),
+    merges: z
+      .string()
+      .default("")
+      .describe('File of CLIP\'s byte-pair merges; "" to learn them from the training captions'),
+    image: IMAGE_TOWER.prefault({}),
+    text: TEXT_TOWER.prefault({}),
+    embedding: count().default(128).describe("Width both towers project to (authors: 1024)"),
+    lr: z.number().positive().default(1e-3).describe("Peak learning rate (authors: 5e-5)"),
+    beta1: z.number().min(0).lt(1).default(0.9).describe("AdamW: decay of the first moment"),
+    beta2: z.number().min(0).lt(1).default(0.999).describe("AdamW: decay of the second moment"),
+    eps: z.number().positive().default(1e-8).describe("AdamW: added to the root (authors)"),
+    weightDecay: strength()
+      .default(0.1)
+      .describe("AdamW: decay of weights; none on norms, biases, logit scale (authors)"),
+    warmupSteps: z
+      .int()
+      .min(0)
+      .default(50)
+      .describe("Steps of linear warm-up before the cosine falls to 0 (authors: 10000)"),
+    scheduleOffset: z
+      .boolean()
+      .default(false)
+      .describe("Start the schedule one epoch late, as the authors' code does"),
+    roclip: ROCLIP.prefault({}),
+    augment: AUGMENT.prefault({}),
+    eda: EDA.prefault({}),
+    poison: POISON.prefault({}),
+    backdoor: BACKDOOR.prefault({}),
+  })
+  .superRefine((config, context) => {
+    for (const message of contradictions(config)) context.addIssue({ code: "custom", message });
+  });
+
+/** A resolved configuration: every key has a value. Keys are documented in the schema. */
+export type Config = z.infer<typeof CONFIG_SCHEMA>;
+
+/** Rules between keys that `config` breaks, one message each. */
+function contradictions(config: Config): string[] {
+  const broken: string[] = [];
+  const { width, heads } = config.text;
+  if (width % heads !== 0) {
+    broken.push(
+      `text.width must be a multiple of text.heads; found ${width} and ${heads}; change either`,
+    );
+  }
+  for (const key of ["cropScale", "cropRatio", "blurSigma"] as const) {
+    const [low, high] = config.augment[key];
+    if (low > high) {
+      broken.push(`augment.${key} must not fall; found [${low}, ${high}]; swap the two`);
+    }
+  }
+  const { poolSize } = config.roclip;
+  if (poolSize > 1 && !Number.isInteger(poolSize)) {
+    broken.push(
+      `roclip.poolSize must be a whole number of rows, or a share below 1; found ${poolSize}; ` +
+        "round it",
+    );
+  }
+  return broken;
+}
