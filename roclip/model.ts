@@ -1,0 +1,78 @@
+/** The two-tower model and the whole state of a training run. */
+import { fold, type HostArray, type Key, mapTree, type Tensor } from "../engine/index.ts";
+import { filled, normal } from "./init.ts";
+import { poolRows } from "./schedule.ts";
+import type { Config } from "./schema.ts";
+import { initText, type TextParams } from "./text.ts";
+import { initVision, type VisionParams, type VisionStatistics } from "./vision.ts";
+
+/** Trainable parameters. */
+export interface Params<Leaf> {
+  readonly image: VisionParams<Leaf>;
+  readonly text: TextParams<Leaf>;
+  /** f32[]: the logarithm of the factor on cosine similarities. */
+  readonly logitScale: Leaf;
+}
+
+/** The ring of caption vectors that matching epochs search. */
+export interface Pool<Leaf> {
+  /** f32[P, E], unit rows. */
+  readonly rows: Leaf;
+  /** u32[P]: which training caption each row encodes. */
+  readonly ids: Leaf;
+  /** u32[2]: the row to be written next; rows filled. */
+  readonly cursor: Leaf;
+}
+
+/** Everything that a step reads and updates. */
+export interface State<Leaf> {
+  readonly params: Params<Leaf>;
+  readonly statistics: VisionStatistics<Leaf>;
+  readonly moments: { readonly first: Params<Leaf>; readonly second: Params<Leaf> };
+  readonly pool: Pool<Leaf>;
+  /** u32[N]: the caption that each training pair was last matched to; NO_MATCH before. */
+  readonly matches: Leaf;
+}
+
+/** The scale's start and bound; Radford et al. 2021, arXiv:2103.00020, §2.5. */
+const INITIAL_LOGIT_SCALE = Math.log(1 / 0.07);
+export const MAX_LOGIT_SCALE = Math.log(100);
+
+/** The id of "no caption": a pool row of noise, a pair that was never matched. */
+export const NO_MATCH = 0xffffffff;
+
+function initPool(config: Config, pairs: number, key: Key): Pool<HostArray> {
+  const size = poolRows(config.roclip.poolSize, pairs);
+  const noise = config.roclip.poolStart === "noise";
+  const shape = [size, config.embedding];
+  return {
+    // The authors' noise start is not normalised: the result of `normalize` is thrown away there.
+    rows: noise ? normal(shape, 1, key) : filled(shape, 0),
+    ids: { shape: [size], data: new Uint32Array(size).fill(NO_MATCH) },
+    cursor: { shape: [2], data: Uint32Array.of(0, noise ? size : 0) },
+  };
+}
+
+/**
+ * The state of a run before its first step.
+ *
+ * @param vocabulary  tokens the tokenizer knows
+ * @param pairs       training pairs
+ */
+export function initState(config: Config, vocabulary: number, pairs: number): State<HostArray> {
+  const key: Key = fold([config.seed >>> 0, 0], 0x6d6f6465); // "mode", for model
+  const { params: image, statistics } = initVision(config, fold(key, 1));
+  const text = initText(config, vocabulary, fold(key, 2));
+  const params = { image, text, logitScale: filled([], INITIAL_LOGIT_SCALE) };
+  const zeros = () => mapTree(params, ({ shape }: HostArray) => filled(shape, 0));
+  return {
+    params,
+    statistics,
+    moments: { first: zeros(), second: zeros() },
+    pool: initPool(config, pairs, fold(key, 3)),
+    matches: { shape: [pairs], data: new Uint32Array(pairs).fill(NO_MATCH) },
+  };
+}
+
+/** State whose leaves are on the device. */
+export type HeldState = State<Tensor>;

@@ -1,0 +1,144 @@
+/** The files of one training run: what is in its folder, written whole, read back for a resume. */
+import { existsSync, mkdirSync } from "node:fs";
+import { appendFile, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { type HostArray, leaves, rebuild } from "../engine/index.ts";
+import {
+  type Json,
+  readCheckpoint,
+  requireTensors,
+  writeAtomically,
+  writeCheckpoint,
+} from "./checkpoint.ts";
+import { UserError } from "./errors.ts";
+import type { State } from "./model.ts";
+import type { EpochResult } from "./report/data.ts";
+import type { StoredTensor } from "./safetensors.ts";
+import type { Config } from "./schema.ts";
+import type { TokenizerJson } from "./tokenize.ts";
+import { formatTruth, type TruthRow } from "./truth.ts";
+
+/** Names of the files in a run folder. */
+export const RUN_FILES = {
+  config: "config.json",
+  truth: "truth.jsonl",
+  metrics: "metrics.jsonl",
+  checkpoint: "checkpoint.safetensors",
+  report: "report.html",
+} as const;
+
+/** Where a run stands: what is needed beside the state to go on, or to evaluate. */
+export interface Progress {
+  readonly config: Config;
+  readonly tokenizer: TokenizerJson;
+  readonly classes: readonly string[];
+  readonly prompts: readonly string[];
+  readonly pairs: number;
+  /** Epoch under way, from 1, and its steps done. */
+  readonly epoch: number;
+  readonly step: number;
+  /** Sum of the losses of those steps. */
+  readonly lossSum: number;
+  readonly results: readonly EpochResult[];
+}
+
+const encode = (text: string) => new TextEncoder().encode(text);
+const json = (value: unknown) => `${JSON.stringify(value, undefined, 2)}\n`;
+
+/**
+ * Begin a run folder: configuration and ground truth.
+ *
+ * @throws  UserError when it already holds a run: nothing is overwritten
+ */
+export async function beginRun(
+  folder: string,
+  config: Config,
+  truth: readonly TruthRow[],
+): Promise<void> {
+  const taken = Object.values(RUN_FILES).find((name) => existsSync(join(folder, name)));
+  if (taken)
+    throw new UserError(
+      `${folder}: a new run must have a folder of its own; this one holds ${taken}; ` +
+        "choose another --out, or go on with --resume",
+    );
+  mkdirSync(folder, { recursive: true });
+  await writeAtomically(join(folder, RUN_FILES.config), encode(json(config)));
+  await writeAtomically(join(folder, RUN_FILES.truth), encode(formatTruth(truth, "jsonl")));
+}
+
+/** Save the whole state of a run, atomically. */
+export async function saveRun(
+  folder: string,
+  state: State<HostArray>,
+  progress: Progress,
+): Promise<void> {
+  const tensors = leaves<HostArray>(state).map(([name, { shape, data }]): [string, StoredTensor] =>
+    data instanceof Float32Array
+      ? [name, { dtype: "f32", shape, data }]
+      : [name, { dtype: "u32", shape, data }],
+  );
+  await writeCheckpoint(join(folder, RUN_FILES.checkpoint), {
+    tensors: Object.fromEntries(tensors),
+    metadata: JSON.parse(JSON.stringify(progress)) as Json,
+  });
+}
+
+/** JSON has no NaN: what was not measured comes back as null. */
+function withNaN(result: Record<string, unknown>): EpochResult {
+  const entries = Object.entries(result).map(([k, v]) => [k, v === null ? Number.NaN : v]);
+  return Object.fromEntries(entries) as EpochResult;
+}
+
+/** A run read back from its checkpoint; `state` fits any tree of the same model. */
+export interface SavedRun {
+  readonly progress: Progress;
+  /** The saved arrays in the shape of `like`. */
+  state(like: State<HostArray>): State<HostArray>;
+}
+
+/**
+ * Read a run's checkpoint.
+ *
+ * @param path  the checkpoint file, or the run folder that holds it
+ * @throws      UserError when there is none, or it is not a checkpoint
+ */
+export async function readRun(path: string): Promise<SavedRun> {
+  const file = path.endsWith(".safetensors") ? path : join(path, RUN_FILES.checkpoint);
+  const { tensors, metadata } = await readCheckpoint(file);
+  const saved = metadata as unknown as Progress;
+  if (!saved || typeof saved !== "object" || !saved.config || !saved.tokenizer)
+    throw new UserError(
+      `${file}: a checkpoint must hold a run's configuration; it does not; ` +
+        "give one that roclip train wrote",
+    );
+  const results = saved.results.map((r) => withNaN(r as unknown as Record<string, unknown>));
+  return {
+    progress: { ...saved, results },
+    state(like) {
+      const expected = Object.fromEntries(
+        leaves<HostArray>(like).map(([name, { shape, data }]) => [
+          name,
+          { shape, dtype: data instanceof Float32Array ? "f32" : "u32" } as const,
+        ]),
+      );
+      requireTensors(tensors, expected, file);
+      const entries = new Map<string, HostArray>(Object.entries(tensors));
+      return rebuild<State<HostArray>, HostArray, HostArray>(like, entries);
+    },
+  };
+}
+
+/** Add lines to the run's metrics. */
+export async function appendMetrics(folder: string, lines: readonly object[]): Promise<void> {
+  const text = lines.map((line) => `${JSON.stringify(line)}\n`).join("");
+  await appendFile(join(folder, RUN_FILES.metrics), text);
+}
+
+/** Drop metrics that were written after the checkpoint: their steps will be made again. */
+export async function trimMetrics(folder: string, stepsDone: number): Promise<void> {
+  const file = join(folder, RUN_FILES.metrics);
+  if (!existsSync(file)) return;
+  const lines = (await readFile(file, "utf8")).split("\n").filter(Boolean);
+  const kept = lines.filter((line) => (JSON.parse(line) as { step: number }).step <= stepsDone);
+  await writeAtomically(file, encode(kept.map((line) => `${line}\n`).join("")));
+}

@@ -1,0 +1,132 @@
+/**
+ * One training step of CLIP or RoCLIP: the paper's algorithm 1, line by line.
+ *
+ * Pure: tensors in, tensors out. `train.ts` decides which epochs match and does the I/O.
+ *
+ * @see Yang, Gao & Mirzasoleiman 2023, arXiv:2303.06854, algorithm 1
+ */
+import {
+  augment,
+  clampUpdate,
+  contrastiveLoss,
+  gatherRows,
+  gatherWords,
+  grad,
+  nearest,
+  ringPush,
+  scatterWords,
+  stopGradient,
+  type Tensor,
+  unitRows,
+} from "../engine/index.ts";
+import { adamWUpdate } from "../engine/optim.ts";
+import { type HeldState, MAX_LOGIT_SCALE } from "./model.ts";
+import type { Config } from "./schema.ts";
+import { textFeatures } from "./text.ts";
+import { imageFeatures } from "./vision.ts";
+
+/** The inputs of a step. */
+export interface Batch {
+  /** u32[B, ⌈3 S² / 4⌉] RGB bytes. */
+  readonly images: Tensor;
+  /** f32[B, n] augmentation draws (augment.ts). */
+  readonly draws: Tensor;
+  /** u32[B, T] tokens of the (augmented) captions. */
+  readonly tokens: Tensor;
+  /** u32[B] places of the end-of-text tokens among the B · T. */
+  readonly ends: Tensor;
+  /** u32[B] row of each pair in the training data, which is its caption's id. */
+  readonly pairs: Tensor;
+  /** f32[3] learning rate and bias corrections (engine/optim.ts). */
+  readonly schedule: Tensor;
+}
+
+/** What a step returns. */
+export interface StepResult {
+  readonly state: HeldState;
+  /** f32[] */
+  readonly loss: Tensor;
+}
+
+/**
+ * One step.
+ *
+ * @param matching  whether images are matched with the pool (a RoCLIP epoch) instead of with their
+ *                  own captions
+ */
+export function trainingStep(
+  config: Config,
+  state: HeldState,
+  batch: Batch,
+  matching: boolean,
+): StepResult {
+  const { params, pool } = state;
+  const pixels = augment(batch.images, batch.draws, { size: config.imageSize });
+  const { features, statistics } = imageFeatures(params.image, state.statistics, pixels);
+  const I = unitRows(features);
+  const T = unitRows(textFeatures(params.text, config.text.heads, batch.tokens, batch.ends));
+
+  if (!matching) {
+    const loss = contrastiveLoss(I, T, params.logitScale);
+    const feeds = config.defence === "roclip" && config.roclip.poolUpdate === "all";
+    const fed = feeds ? ringPush(pool, stopGradient(T), batch.pairs) : pool;
+    return {
+      loss,
+      state: descend(config, { ...state, statistics, pool: fed }, batch, loss, params),
+    };
+  }
+
+  // Each image gets the caption in the pool that is most similar to it. No gradient flows through
+  // the pool, so the text tower gets exactly none and is left as it is.
+  const { index } = nearest(I, pool.rows, { count: pool.cursor });
+  const matched = stopGradient(gatherRows(pool.rows, index));
+  const shared = config.roclip.duplicates === "positives" ? { positives: index } : {};
+  const loss = contrastiveLoss(I, matched, params.logitScale, shared);
+  const matches = scatterWords(state.matches, batch.pairs, gatherWords(pool.ids, index));
+  const fed = ringPush(pool, stopGradient(T), batch.pairs); // after the query
+  const trained = { image: params.image, logitScale: params.logitScale };
+  const after = { ...state, statistics, matches, pool: fed };
+  return { loss, state: descend(config, after, batch, loss, trained) };
+}
+
+/** The parts of the parameters that a step trains: all, or all but the text tower. */
+type Trained = Pick<HeldState["params"], "image" | "logitScale"> & Partial<HeldState["params"]>;
+
+/** AdamW on the trained parameters; the others and their moments keep their values. */
+function descend(
+  config: Config,
+  state: HeldState,
+  batch: Batch,
+  loss: Tensor,
+  trained: Trained,
+): HeldState {
+  const { first, second } = state.moments;
+  const part = (tree: HeldState["params"]): Trained =>
+    trained.text ? tree : { image: tree.image, logitScale: tree.logitScale };
+  const moments = { first: part(first), second: part(second) };
+  const next = adamWUpdate(grad(loss, trained), moments, trained, batch.schedule, {
+    ...config,
+    // As the authors: matrices and filters decay; norms, biases and the logit scale do not.
+    decays: (_, parameter) => parameter.shape.length >= 2,
+  });
+  const logitScale = clampUpdate(next.params.logitScale, 0, MAX_LOGIT_SCALE);
+  return {
+    ...state,
+    params: { ...state.params, ...next.params, logitScale },
+    moments: {
+      first: { ...first, ...next.moments.first },
+      second: { ...second, ...next.moments.second },
+    },
+  };
+}
+
+/**
+ * Put a batch of captions into the pool, before the first matching epoch.
+ *
+ * @param batch  tokens, ends and pairs of the captions; its images are not used
+ * @returns      the pool's new versions
+ */
+export function fillPool(config: Config, state: HeldState, batch: Batch): HeldState["pool"] {
+  const T = textFeatures(state.params.text, config.text.heads, batch.tokens, batch.ends);
+  return ringPush(state.pool, unitRows(T), batch.pairs);
+}

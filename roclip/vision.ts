@@ -1,0 +1,185 @@
+/**
+ * The image tower: a residual convolutional network.
+ *
+ * A 3×3 stem, stages of basic blocks (two 3×3 convolutions and a shortcut), global average pooling
+ * and a projection without bias. Every stage doubles the width and halves the image, the first one
+ * too: at 32 × 32 pixels most of the arithmetic would otherwise be spent at full resolution.
+ *
+ * @see He, Zhang, Ren & Sun 2016, arXiv:1512.03385, §3.3 (blocks), §4.2 (small images)
+ */
+import {
+  averagePool,
+  batchnorm,
+  batchnormEval,
+  conv2d,
+  fold,
+  type HostArray,
+  type Key,
+  linear,
+  reshape,
+  type Tensor,
+} from "../engine/index.ts";
+import { filled, normal, unitNorm } from "./init.ts";
+import type { Config } from "./schema.ts";
+
+interface Norm<Leaf> {
+  readonly gain: Leaf;
+  readonly bias: Leaf;
+}
+interface Block<Leaf> {
+  readonly conv1: Leaf;
+  readonly norm1: Norm<Leaf>;
+  readonly conv2: Leaf;
+  readonly norm2: Norm<Leaf>;
+  /** Present where the block changes the width or halves the image. */
+  readonly shortcut?: { readonly conv: Leaf; readonly norm: Norm<Leaf> };
+}
+
+/** Parameters of the tower; convolutions are f32[r, s, c, o]. */
+export interface VisionParams<Leaf> {
+  readonly stem: { readonly conv: Leaf; readonly norm: Norm<Leaf> };
+  readonly blocks: readonly Block<Leaf>[];
+  /** f32[C, E] */
+  readonly projection: Leaf;
+}
+
+/** Running mean and variance of one batch norm. */
+export interface Statistics<Leaf> {
+  readonly mean: Leaf;
+  readonly variance: Leaf;
+}
+
+/** Running statistics of every batch norm, in the order the tower meets them. */
+export type VisionStatistics<Leaf> = readonly Statistics<Leaf>[];
+
+interface BlockShape {
+  readonly from: number;
+  readonly to: number;
+  readonly stride: number;
+}
+
+/** Widths and strides of the blocks that a configuration asks for. */
+function blockShapes({ width, blocks }: Config["image"]): BlockShape[] {
+  return blocks.flatMap((count, stage) => {
+    const to = width * 2 ** stage;
+    const before = stage === 0 ? width : to / 2;
+    return Array.from({ length: count }, (_, i) => ({
+      from: i === 0 ? before : to,
+      to,
+      stride: i === 0 && stage > 0 ? 2 : 1,
+    }));
+  });
+}
+
+const changes = ({ from, to, stride }: BlockShape) => stride > 1 || from !== to;
+
+/** He et al. 2015, arXiv:1502.01852, eq. 10, for the fan-out of a convolution before a ReLU. */
+function convolution(size: number, from: number, to: number, key: Key): HostArray {
+  return normal([size, size, from, to], Math.sqrt(2 / (size * size * to)), key);
+}
+
+function initBlock(shape: BlockShape, key: Key): Block<HostArray> {
+  const { from, to } = shape;
+  const block = {
+    conv1: convolution(3, from, to, fold(key, 1)),
+    norm1: unitNorm(to),
+    conv2: convolution(3, to, to, fold(key, 2)),
+    norm2: unitNorm(to),
+  };
+  if (!changes(shape)) return block;
+  const shortcut = { conv: convolution(1, from, to, fold(key, 3)), norm: unitNorm(to) };
+  return { ...block, shortcut };
+}
+
+/** Initial parameters and running statistics of the image tower. */
+export function initVision(
+  config: Pick<Config, "image" | "embedding">,
+  key: Key,
+): { params: VisionParams<HostArray>; statistics: VisionStatistics<HostArray> } {
+  const { width } = config.image;
+  const shapes = blockShapes(config.image);
+  const top = shapes.at(-1)!.to;
+  const norms = [
+    width,
+    ...shapes.flatMap((shape) =>
+      changes(shape) ? [shape.to, shape.to, shape.to] : [shape.to, shape.to],
+    ),
+  ];
+  return {
+    params: {
+      stem: { conv: convolution(3, 3, width, fold(key, 1)), norm: unitNorm(width) },
+      blocks: shapes.map((shape, i) => initBlock(shape, fold(fold(key, 2), i))),
+      projection: normal([top, config.embedding], top ** -0.5, fold(key, 3)),
+    },
+    statistics: norms.map((n) => ({ mean: filled([n], 0), variance: filled([n], 1) })),
+  };
+}
+
+/** What a batch norm is followed by. */
+interface Epilogue {
+  readonly activation?: "relu";
+  readonly residual?: Tensor;
+}
+/** Normalise with the next of the tower's statistics. */
+type Normalise = (x: Tensor, norm: Norm<Tensor>, epilogue?: Epilogue) => Tensor;
+
+function applyBlock(block: Block<Tensor>, x: Tensor, normalise: Normalise): Tensor {
+  const stride = block.shortcut && block.conv1.shape[2] !== block.conv1.shape[3] ? 2 : 1;
+  const relu = { activation: "relu" } as const;
+  const conv1 = conv2d(x, block.conv1, { stride, padding: 1 });
+  const inner = normalise(conv1, block.norm1, relu);
+  const residual = block.shortcut
+    ? normalise(conv2d(x, block.shortcut.conv, { stride }), block.shortcut.norm)
+    : x;
+  const conv2 = conv2d(inner, block.conv2, { padding: 1 });
+  return normalise(conv2, block.norm2, { ...relu, residual });
+}
+
+/** Stem, blocks, pooling, projection; `normalise` decides where statistics come from. */
+function tower(params: VisionParams<Tensor>, images: Tensor, normalise: Normalise): Tensor {
+  const stem = conv2d(images, params.stem.conv, { stride: 2, padding: 1 });
+  let x = normalise(stem, params.stem.norm, { activation: "relu" });
+  for (const block of params.blocks) x = applyBlock(block, x, normalise);
+  const [batch, height, width, channels] = x.shape as [number, number, number, number];
+  const pooled = averagePool(x, { size: [height, width] });
+  return linear(reshape(pooled, [batch, channels]), params.projection);
+}
+
+/**
+ * Image features in training: batch statistics, running statistics updated in place.
+ *
+ * @param images  f32[B, h, w, 3], normalised
+ * @returns       features f32[B, E], not of unit length; the statistics' new versions
+ */
+export function imageFeatures(
+  params: VisionParams<Tensor>,
+  statistics: VisionStatistics<Tensor>,
+  images: Tensor,
+): { features: Tensor; statistics: VisionStatistics<Tensor> } {
+  const updated: Statistics<Tensor>[] = [];
+  const features = tower(params, images, (x, { gain, bias }, epilogue = {}) => {
+    const running = statistics[updated.length]!;
+    const { y, mean, variance } = batchnorm(x, gain, bias, running, epilogue);
+    updated.push({ mean, variance });
+    return y;
+  });
+  return { features, statistics: updated };
+}
+
+/**
+ * Image features in evaluation: running statistics.
+ *
+ * @param images  f32[B, h, w, 3], normalised
+ * @returns       f32[B, E], not of unit length
+ */
+export function imageFeaturesEval(
+  params: VisionParams<Tensor>,
+  statistics: VisionStatistics<Tensor>,
+  images: Tensor,
+): Tensor {
+  let next = 0;
+  return tower(params, images, (x, { gain, bias }, epilogue = {}) => {
+    const { mean, variance } = statistics[next++]!;
+    return batchnormEval(x, gain, bias, mean, variance, epilogue);
+  });
+}
