@@ -1,0 +1,119 @@
+import { describe, expect, it } from "vitest";
+import { describeConfig, parseConfig } from "../../roclip/config.ts";
+import { UserError } from "../../roclip/errors.ts";
+import { applyFlags, flagsOf } from "../../roclip/flags.ts";
+import { nearestName } from "../../roclip/spelling.ts";
+
+/** The value at a dotted key. */
+function at(config: unknown, key: string): unknown {
+  return key.split(".").reduce<unknown>((value, name) => Object(value)[name], config);
+}
+
+describe("parseConfig", () => {
+  it("fills in every default, and takes its own output unchanged", () => {
+    const config = parseConfig({});
+    for (const row of describeConfig()) expect(at(config, row.key), row.key).toEqual(row.default);
+    expect(parseConfig(JSON.parse(JSON.stringify(config)))).toEqual(config);
+  });
+
+  it("keeps what is given beside the defaults", () => {
+    const config = parseConfig({ roclip: { frequency: 3 }, augment: { jitter: { hue: 0 } } });
+    expect(config.roclip).toMatchObject({ frequency: 3, poolUpdate: "all" });
+    expect(config.augment.jitter).toMatchObject({ hue: 0, brightness: 0.5 });
+  });
+
+  it.each([
+    [{ bacth: 3 }, 'found "bacth"; did you mean "batch"?'],
+    [{ poolSize: 3 }, 'found "poolSize"; did you mean "roclip.poolSize"?'],
+    [{ augment: { jiter: {} } }, 'found "augment.jiter"; did you mean "augment.jitter"?'],
+    [
+      { roclip: { frequency: 0 } },
+      "roclip.frequency must be an integer ≥ 1; found 0; the default is 2",
+    ],
+    [{ lr: "fast" }, 'lr must be a number > 0; found "fast"; the default is 0.001'],
+    [{ defence: "none" }, 'defence must be one of: clip, roclip; found "none"'],
+    [{ image: { blocks: [1, 0.5] } }, "image.blocks must be a list of integers ≥ 1; found [1,0.5]"],
+    [
+      { augment: { cropScale: [0.5] } },
+      "augment.cropScale must be 2 numbers in (0, 1]; found [0.5]",
+    ],
+    [{ augment: { cropScale: [1, 0.1] } }, "augment.cropScale must not fall; found [1, 0.1]"],
+    [
+      { text: { width: 60, heads: 8 } },
+      "text.width must be a multiple of text.heads; found 60 and 8",
+    ],
+    [{ roclip: { poolSize: 3.5 } }, "roclip.poolSize must be a whole number of rows"],
+    [{ roclip: 3 }, "roclip must be an object of keys; found 3"],
+    [null, "the configuration must be an object of keys; found null"],
+  ])("refuses %j", (json, message) => {
+    expect(() => parseConfig(json, "run.json")).toThrow(UserError);
+    expect(() => parseConfig(json, "run.json")).toThrow(message);
+    expect(() => parseConfig(json, "run.json")).toThrow(/^run\.json: /);
+  });
+
+  it("names every wrong key at once", () => {
+    const wrong = () => parseConfig({ batch: 0, epochs: 0, sead: 1 });
+    for (const name of ["batch must", "epochs must", 'mean "seed"']) expect(wrong).toThrow(name);
+  });
+});
+
+describe("describeConfig and flagsOf", () => {
+  it("describe every key", () => {
+    for (const row of describeConfig()) {
+      expect(row.description, row.key).not.toBe("");
+      expect(row.default, row.key).toBeDefined();
+    }
+  });
+
+  it("give each key a flag of its own", () => {
+    const flags = flagsOf();
+    expect(new Set(flags.map((flag) => flag.attribute)).size).toBe(flags.length);
+    expect(flags.find((flag) => flag.key === "roclip.poolSize")).toMatchObject({
+      flags: "--roclip-pool-size <number>",
+      attribute: "roclipPoolSize",
+    });
+    expect(flags.find((flag) => flag.key === "defence")?.flags).toBe("--defence <clip|roclip>");
+  });
+});
+
+describe("applyFlags", () => {
+  it("lays flags over JSON and leaves the JSON as it was", () => {
+    const json = { roclip: { frequency: 3 } };
+    const options = {
+      seed: "7",
+      roclipPoolSize: "0.1",
+      imageBlocks: "1,2",
+      scheduleOffset: true,
+      augmentEnabled: "false",
+      merges: "7",
+      out: "no key",
+    };
+    expect(applyFlags(json, options)).toEqual({
+      seed: 7,
+      merges: "7",
+      image: { blocks: [1, 2] },
+      scheduleOffset: true,
+      roclip: { frequency: 3, poolSize: 0.1 },
+      augment: { enabled: false },
+    });
+    expect(json).toEqual({ roclip: { frequency: 3 } });
+  });
+
+  it.each([
+    [{}, { seed: "abc" }, 'seed must be an integer ≥ 0; found "abc"'],
+    [{}, { augmentFlip: "" }, "augment.flip must be"],
+    [{}, { augmentEnabled: "yes" }, 'augment.enabled must be true or false; found "yes"'],
+    [{ roclip: 3 }, { roclipFrequency: "2" }, "roclip must be an object"],
+    [3, { seed: "1" }, "must be an object of keys; found 3"],
+  ])("leaves %j with %j for parseConfig to refuse", (json, options, message) => {
+    expect(() => parseConfig(applyFlags(json, options))).toThrow(message);
+  });
+});
+
+describe("nearestName", () => {
+  it("takes the fewest edits, of the whole name or its last part", () => {
+    expect(nearestName("epoch", ["batch", "epochs", "seed"])).toBe("epochs");
+    expect(nearestName("SEED", ["batch", "epochs", "seed"])).toBe("seed");
+    expect(nearestName("sigma", ["augment.flip", "augment.blurSigma"])).toBe("augment.blurSigma");
+  });
+});

@@ -1,0 +1,114 @@
+import sharp from "sharp";
+import { describe, expect, it } from "vitest";
+import { parseConfig } from "../../roclip/config.ts";
+import { html } from "../../roclip/report/html.ts";
+import { type EpochResult, type ReportData, renderReport } from "../../roclip/report.ts";
+
+/** An epoch whose shares are all `share`. */
+function epochOf(epoch: number, matching: boolean, share: number): EpochResult {
+  return {
+    ...{ epoch, matching, loss: 4 - share, zeroShotTop1: share, classMean: share, psr: share },
+    ...{ asr: share, trueClassTarget: share, trueClassTriggered: share },
+    ...{ pairsPerSecond: 600, seconds: 2 },
+  };
+}
+
+const image = Uint8Array.from({ length: 4 * 4 * 3 }, (_, index) => index * 5);
+const base: ReportData = {
+  title: "CLIP & RoCLIP",
+  adapter: "an adapter <x>",
+  command: "roclip demo --seed 3",
+  config: parseConfig({ seed: 3 }),
+  runs: [
+    {
+      defence: "clip",
+      seed: 3,
+      epochs: [epochOf(1, false, 0.25), epochOf(2, false, 0.875)],
+      counts: { targets: 16, triggered: 100, heldOut: 200 },
+    },
+    { defence: "roclip", seed: 3, epochs: [epochOf(1, false, 0.25), epochOf(2, true, 0.125)] },
+  ],
+  gallery: [
+    {
+      ...{ image, size: 4, kind: "poison", caption: "<script>alert(1)</script>" },
+      ...{ matchedCaption: 'a "pool" caption', prediction: { clip: "flag", roclip: "face" } },
+      ...{ trueClass: "face", targetClass: "flag" },
+    },
+    {
+      ...{ image, size: 4, kind: "backdoor", caption: "a hand", prediction: { clip: "tree" } },
+      ...{ trueClass: "face", targetClass: "hand" },
+    },
+  ],
+  notes: ["Made up."],
+};
+
+describe("renderReport", () => {
+  it("is one file: no address, no script, nothing to load", async () => {
+    const page = await renderReport(base);
+    expect(page).toMatch(/^<!doctype html>/);
+    expect(page).not.toMatch(/https?:|<script|<link|url\(|@import|\ssrc="(?!data:)/i);
+    expect(page).toContain("default-src 'none'; img-src data:; style-src 'unsafe-inline'");
+    expect(page).not.toContain("undefined");
+    expect(page).not.toContain("[object");
+    expect(page).not.toContain("NaN");
+  });
+
+  it("escapes what came from data", async () => {
+    const page = await renderReport(base);
+    expect(page).toContain("&lt;script&gt;alert(1)&lt;/script&gt;");
+    expect(page).toContain("<title>CLIP &amp; RoCLIP</title>");
+    expect(page).toContain("an adapter &lt;x&gt;");
+  });
+
+  it("shows the last epochs, with intervals where counts are known", async () => {
+    const page = await renderReport(base);
+    expect(page).toContain('<span class="clip">87.5%</span>');
+    expect(page).toContain('<span class="roclip">12.5%</span>');
+    expect(page).toContain("<td>87.5%<small>64.0% – 96.5%</small></td>"); // 14 of 16
+    expect(page).toContain("<td>12.5%</td>");
+    expect(page).toContain("roclip demo --seed 3");
+    expect(page).toContain("Made up.");
+  });
+
+  it("draws six charts, a mark for each epoch and a band for each that matched", async () => {
+    const page = await renderReport(base);
+    expect(page.match(/<svg/g)).toHaveLength(6);
+    const psr = page.slice(page.indexOf("<svg"), page.indexOf("</svg>"));
+    expect(psr.match(/fill="var\(--band\)"/g)).toHaveLength(1);
+    expect(psr.match(/fill="var\(--clip\)"/g)).toHaveLength(2);
+    expect(psr.match(/fill="var\(--roclip\)"/g)).toHaveLength(2);
+  });
+
+  it("carries the gallery's images, pixel for pixel, and marks who was fooled", async () => {
+    const page = await renderReport(base);
+    const [, png] = page.match(/src="data:image\/png;base64,([^"]+)"/)!;
+    const { data, info } = await sharp(Buffer.from(png!, "base64"))
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    expect(info).toMatchObject({ width: 4, height: 4, channels: 3 });
+    expect(Uint8Array.from(data)).toEqual(image);
+    expect(page).toMatch(/class="verdict fooled"[^>]*>flag</);
+    expect(page).toMatch(/class="verdict right"[^>]*>face</);
+    expect(page).toMatch(/class="verdict other"[^>]*>tree</);
+    expect(page).toContain("a &quot;pool&quot; caption");
+  });
+
+  it("takes one defence, missing numbers and an empty gallery", async () => {
+    const run = { defence: "clip" as const, seed: 1, epochs: [epochOf(1, false, Number.NaN)] };
+    const page = await renderReport({ ...base, runs: [run], gallery: [], notes: [] });
+    expect(page).not.toContain("NaN");
+    expect(page).not.toContain("Poisoned images<");
+    expect(page).not.toContain("<h2>Notes");
+    expect(page).not.toContain("CLIP → RoCLIP");
+    expect(await renderReport({ ...base, runs: [] })).not.toContain("NaN");
+  });
+});
+
+describe("html", () => {
+  it("escapes texts and keeps markup", () => {
+    const list = ["a<b", 'c"d'].map((text) => html`<li>${text}</li>`);
+    expect(html`<ul title="${"it's"}">${list}${3}</ul>`.markup).toBe(
+      '<ul title="it&#39;s"><li>a&lt;b</li>\n<li>c&quot;d</li>3</ul>',
+    );
+  });
+});

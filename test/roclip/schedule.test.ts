@@ -1,0 +1,61 @@
+import { describe, expect, it } from "vitest";
+import { parseConfig } from "../../roclip/config.ts";
+import { isMatchingEpoch, learningRate, poolRows } from "../../roclip/schedule.ts";
+
+/** The matching epochs among 1 … 8. */
+function matching(json: unknown): number[] {
+  const config = parseConfig(json);
+  return [1, 2, 3, 4, 5, 6, 7, 8].filter((epoch) => isMatchingEpoch(config, epoch));
+}
+
+describe("isMatchingEpoch", () => {
+  it("is every K-th epoch from the first that may match", () => {
+    expect(matching({ roclip: { frequency: 2, firstEpoch: 1 } })).toEqual([2, 4, 6, 8]);
+    expect(matching({ roclip: { frequency: 2, firstEpoch: 3 } })).toEqual([4, 6, 8]);
+    expect(matching({ roclip: { frequency: 3, firstEpoch: 3 } })).toEqual([3, 6]);
+    expect(matching({ roclip: { frequency: 1, firstEpoch: 7 } })).toEqual([7, 8]);
+  });
+
+  it("is none without RoCLIP", () => {
+    expect(matching({ defence: "clip", roclip: { frequency: 1, firstEpoch: 1 } })).toEqual([]);
+  });
+});
+
+describe("learningRate", () => {
+  // 3 epochs of 4 steps, 4 of them warm-up: the cosine takes 8 steps.
+  const config = { epochs: 3, lr: 8, warmupSteps: 4, scheduleOffset: false };
+  const rates = (offset: boolean) =>
+    Array.from({ length: 12 }, (_, step) =>
+      learningRate({ ...config, scheduleOffset: offset }, step, 4),
+    );
+
+  it("rises in a line, then falls along a half cosine", () => {
+    const wanted = [2, 4, 6, 8, 8, 7.695518, 6.828427, 5.530734, 4, 2.469266, 1.171573, 0.304482];
+    for (const [step, rate] of rates(false).entries()) expect(rate).toBeCloseTo(wanted[step]!, 6);
+    expect(learningRate(config, 12, 4)).toBeCloseTo(0, 12);
+  });
+
+  it("with scheduleOffset starts an epoch late and runs past the end", () => {
+    const wanted = [8, 7.695518, 6.828427, 5.530734, 4, 2.469266, 1.171573, 0.304482];
+    const past = [0, 0.304482, 1.171573, 2.469266];
+    for (const [step, rate] of rates(true).entries()) {
+      expect(rate).toBeCloseTo([...wanted, ...past][step]!, 6);
+    }
+  });
+
+  it("stays finite without a warm-up and with one as long as the run", () => {
+    expect(learningRate({ ...config, warmupSteps: 0 }, 0, 4)).toBe(8);
+    expect(learningRate({ ...config, warmupSteps: 12 }, 11, 4)).toBe(8);
+    expect(learningRate({ ...config, warmupSteps: 100 }, 11, 4)).toBeCloseTo(0.96, 12);
+  });
+});
+
+describe("poolRows", () => {
+  it("takes rows from 1 and a share below", () => {
+    expect(poolRows(3000, 5400)).toBe(3000);
+    expect(poolRows(1, 5400)).toBe(1);
+    expect(poolRows(0.5, 5401)).toBe(2701);
+    expect(poolRows(0.02184, 1_000_000)).toBe(21840);
+    expect(poolRows(0.00001, 10)).toBe(1);
+  });
+});
