@@ -23,11 +23,17 @@ export function gatherRows(table: Tensor, ids: Tensor): Tensor {
   const size = { rows: V, cols: D / VECTOR, count: product(B) };
   const { y } = launch(forward, size, { table, ids }, { y: [...B, D] }, { VECTOR });
   return withGrad(y, { table }, (dy) => {
-    const u32 = (shape: readonly number[]) => ({ shape, dtype: "u32" }) as const;
-    const places = { next: u32(B), first: u32([V]) };
-    const chains = launch(gatherRowsChains, { rows: V, count: size.count }, { ids }, places);
+    const chains = chainsOf(ids, size.count, V);
     const inputs = { ids, ...chains, dy };
     const { dtable } = launch(gatherRowsGrad, size, inputs, { dtable: [V, D] }, { VECTOR });
     return { table: dtable };
   });
+}
+
+/** Where each id occurs next and first: what the gradient walks along. */
+function chainsOf(ids: Tensor, count: number, rows: number): { next: Tensor; first: Tensor } {
+  const u32 = (elements: number) => ({ shape: [elements], dtype: "u32" }) as const;
+  const outputs = { next: u32(count), first: u32(rows) };
+  const VECTOR = vectorWidth(count);
+  return launch(gatherRowsChains, { rows, count }, { ids, quads: ids }, outputs, { VECTOR });
 }

@@ -6,9 +6,11 @@
 //   ids    u32[count]
 //   y      f32[count, cols · VECTOR]
 //
-// One thread per VECTOR elements of y; neighbours take neighbouring columns. A copy.
+// One thread per VECTOR columns of ITEMS consecutive rows of y; neighbours take neighbouring columns.
+// A copy.
 
 const WG: u32 = 64; // threads per workgroup
+const ITEMS: u32 = 4; // rows per thread
 const VECTOR: u32 = 1; // elements of a Vector
 alias Vector = f32;
 
@@ -26,14 +28,15 @@ fn main(
   @builtin(local_invocation_index) thread: u32,
 ) {
   let at = linear_workgroup(group, groups) * WG + thread;
-  let i = at / params.cols;
-  if (i >= params.count) {
-    return;
+  let block = at / params.cols;
+  let c = at - block * params.cols;
+  let end = min((block + 1u) * ITEMS, params.count);
+  for (var i = block * ITEMS; i < end; i++) {
+    let id = ids[i];
+    var value = Vector(0);
+    if (id < params.rows) {
+      value = table[id * params.cols + c];
+    }
+    y[i * params.cols + c] = value;
   }
-  let id = ids[i];
-  var value = Vector(0);
-  if (id < params.rows) {
-    value = table[id * params.cols + at - i * params.cols];
-  }
-  y[at] = value;
 }

@@ -7,11 +7,12 @@
 //   dy         f32[count, cols · VECTOR]
 //   dtable     f32[rows, cols · VECTOR]
 //
-// One thread per VECTOR elements of dtable walks the chain of its row's copies: a scatter-add turned
-// into a gather, with no atomics and every sum in the order of ids. Rounding error is at most the
-// number of copies in units in the last place of the sum of magnitudes.
+// One thread per VECTOR columns of ITEMS consecutive rows of dtable. It walks the chain of each row's
+// copies: a scatter-add turned into a gather, with no atomics and every sum in the order of ids.
+// Rounding error is at most the number of copies in units in the last place of the sum of magnitudes.
 
 const WG: u32 = 64; // threads per workgroup
+const ITEMS: u32 = 4; // rows per thread
 const VECTOR: u32 = 1; // elements of a Vector
 alias Vector = f32;
 
@@ -31,18 +32,18 @@ fn main(
   @builtin(local_invocation_index) thread: u32,
 ) {
   let at = linear_workgroup(group, groups) * WG + thread;
-  let v = at / params.cols;
-  if (v >= params.rows) {
-    return;
-  }
-  let c = at - v * params.cols;
-  var sum = Vector(0);
-  var i = first[v];
-  if (i < params.count && ids[i] == v) {
-    while (i < params.count) {
-      sum += dy[i * params.cols + c];
-      i = next[i];
+  let block = at / params.cols;
+  let c = at - block * params.cols;
+  let end = min((block + 1u) * ITEMS, params.rows);
+  for (var v = block * ITEMS; v < end; v++) {
+    var sum = Vector(0);
+    var i = first[v];
+    if (i < params.count && ids[i] == v) {
+      while (i < params.count) {
+        sum += dy[i * params.cols + c];
+        i = next[i];
+      }
     }
+    dtable[v * params.cols + c] = sum;
   }
-  dtable[at] = sum;
 }
