@@ -92,11 +92,14 @@ async function swiftShaderFolder(): Promise<string | undefined> {
   return folder;
 }
 
+// Browsers round GPU times to 65.536 µs so that pages cannot spy by them; a Node process need not.
+const EXACT_TIMES = "disable-dawn-features=timestamp_quantization";
+
 async function requestFromDawn(options: string[]): Promise<FoundAdapter | undefined> {
   const { create, globals } = await import("webgpu");
   for (const [name, value] of Object.entries(globals))
     if (!(name in globalThis)) Object.assign(globalThis, { [name]: value });
-  const gpu = create(options);
+  const gpu = create([...options, EXACT_TIMES]);
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
   return adapter ? { adapter, keepAlive: gpu } : undefined;
 }
