@@ -139,8 +139,9 @@ export function isSoftware(info: GPUAdapterInfo): boolean {
 const INSTALL_HINTS: Readonly<Record<string, string>> = {
   linux:
     "install a Vulkan driver, for example Mesa's (Debian 13, Ubuntu 24.04 or newer: " +
-    "apt-get install mesa-vulkan-drivers libvulkan1; Debian 12: the same from bookworm-backports), or on x64 " +
-    `run npm install with optional dependencies, which bring SwiftShader (${SWIFTSHADER_PACKAGE})`,
+    "apt-get install mesa-vulkan-drivers libvulkan1; Debian 12: the same from " +
+    "bookworm-backports), or on x64 " +
+    "run npm install with optional dependencies, which bring SwiftShader",
   darwin: "use a Mac with Metal (macOS 12 or newer)",
   win32: "install a graphics driver with Direct3D 12 or Vulkan",
 };

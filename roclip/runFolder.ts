@@ -15,8 +15,9 @@ import type { State } from "./model.ts";
 import type { EpochResult } from "./report/data.ts";
 import type { StoredTensor } from "./safetensors.ts";
 import type { Config } from "./schema.ts";
+import type { Source } from "./source.ts";
 import type { TokenizerJson } from "./tokenize.ts";
-import { formatTruth, type TruthRow } from "./truth.ts";
+import { formatTruth, parseTruth, type TruthRow } from "./truth.ts";
 
 /** Names of the files in a run folder. */
 export const RUN_FILES = {
@@ -30,6 +31,7 @@ export const RUN_FILES = {
 /** Where a run stands: what is needed beside the state to go on, or to evaluate. */
 export interface Progress {
   readonly config: Config;
+  readonly source: Source;
   readonly tokenizer: TokenizerJson;
   readonly classes: readonly string[];
   readonly prompts: readonly string[];
@@ -141,4 +143,20 @@ export async function trimMetrics(folder: string, stepsDone: number): Promise<vo
   const lines = (await readFile(file, "utf8")).split("\n").filter(Boolean);
   const kept = lines.filter((line) => (JSON.parse(line) as { step: number }).step <= stepsDone);
   await writeAtomically(file, encode(kept.map((line) => `${line}\n`).join("")));
+}
+
+/**
+ * The ground truth of a run's attacks.
+ *
+ * @throws  UserError when the folder holds none
+ */
+export async function readTruth(folder: string): Promise<TruthRow[]> {
+  const file = join(folder, RUN_FILES.truth);
+  const text = await readFile(file, "utf8").catch(() => {
+    throw new UserError(
+      `${file}: a run's ground truth must be there; it is not readable; ` +
+        "give a folder that roclip train wrote",
+    );
+  });
+  return parseTruth(text, "jsonl", file);
 }

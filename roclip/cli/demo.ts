@@ -1,0 +1,142 @@
+/** `roclip demo`: the same poisoned data trained twice, CLIP beside RoCLIP. */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import type { Command } from "commander";
+import { type Config, parseConfig } from "../config.ts";
+import { DEMO } from "../configs/demo.ts";
+import { UserError } from "../errors.ts";
+import { forecastEpochs } from "../forecast.ts";
+import { DEFENCE_NAMES, type Defence } from "../report/data.ts";
+import { beginRun, RUN_FILES, readRun } from "../runFolder.ts";
+import { isMatchingEpoch } from "../schedule.ts";
+import { formatTable, resultRows } from "../table.ts";
+import {
+  addDeviceOption,
+  type DeviceOptions,
+  openNamedDevice,
+  stopSignal,
+  wholeNumber,
+  writeRows,
+} from "./common.ts";
+import { duration } from "./progress.ts";
+import { type ReportedRun, writeReport } from "./report.ts";
+import { asRunResult, prepare, trainShown } from "./train.ts";
+
+interface Options extends DeviceOptions {
+  readonly seed: number;
+  readonly epochs?: number;
+  readonly minutes: number;
+  readonly out?: string;
+  readonly resume?: string;
+  readonly json?: string;
+}
+
+const DEFENCES: readonly Defence[] = ["clip", "roclip"];
+const LEAST_EPOCHS = 6; // below this the attacks have not taken and there is nothing to defend
+const OVERHEAD = 1.1; // evaluation, checkpoints and the report, beside the steps
+
+/** Seconds that both runs take, from the time of an epoch of each kind. */
+function forecast(config: Config, times: { plain: number; matching: number }): number {
+  const epochs = Array.from({ length: config.epochs }, (_, i) => i + 1);
+  const matching = epochs.filter((epoch) => isMatchingEpoch(config, epoch)).length;
+  const plain = 2 * config.epochs - matching;
+  return OVERHEAD * (plain * times.plain + matching * times.matching);
+}
+
+/** The configuration with as many epochs as fit the time, and what to say about it. */
+function sized(config: Config, times: { plain: number; matching: number }, minutes: number) {
+  const whole = forecast(config, times);
+  const text = `Measured here: an epoch takes ${duration(times.plain)} (plain), ${duration(times.matching)} (matching).`;
+  if (whole <= minutes * 60)
+    return { config, text: `${text} Both runs: about ${duration(whole)}.` };
+  const epochs = Math.max(LEAST_EPOCHS, Math.floor((config.epochs * minutes * 60) / whole));
+  const shorter = { ...config, epochs };
+  const shortened =
+    `${text}\n${config.epochs} epochs would take ${duration(whole)}; shortened to ${epochs} epochs, ` +
+    `about ${duration(forecast(shorter, times))}. Give --epochs or --minutes for longer.`;
+  return { config: shorter, text: shortened };
+}
+
+/** The seed and length of an interrupted demo. */
+async function interrupted(folder: string): Promise<Config> {
+  const begun = DEFENCES.map((defence) => join(folder, defence)).find((path) =>
+    existsSync(join(path, RUN_FILES.checkpoint)),
+  );
+  if (begun) return { ...(await readRun(begun)).progress.config, defence: "roclip" };
+  throw new UserError(
+    `${folder}: --resume must name the folder of a demo; it holds no checkpoint; ` +
+      "begin a new one without --resume",
+  );
+}
+
+async function runDemo(options: Options): Promise<void> {
+  const begun = performance.now();
+  const signal = stopSignal();
+  const device = await openNamedDevice(options);
+  try {
+    const chosen = options.resume
+      ? await interrupted(options.resume)
+      : parseConfig({ ...DEMO, seed: options.seed, epochs: options.epochs ?? DEMO.epochs });
+    const prepared = await prepare(chosen, { kind: "emoji" });
+    const { source, data, attacked, tokenizer } = prepared;
+    const { truth } = attacked;
+    const evaluation = { ...data, truth };
+    const shared = { source, device, train: attacked.dataset, evaluation, tokenizer };
+    let config = chosen;
+    if (!options.resume) {
+      const times = await forecastEpochs({ ...shared, config });
+      const minutes = options.epochs === undefined ? options.minutes : Number.POSITIVE_INFINITY;
+      const size = sized(config, times, minutes);
+      console.log(`${size.text}\n`);
+      config = size.config;
+    }
+    const time = new Date().toISOString().replace(/[:.]/g, "-").slice(0, 19);
+    const folder = options.resume ?? options.out ?? join("runs", `demo-${time}`);
+    const runs: ReportedRun[] = [];
+    for (const defence of DEFENCES) {
+      const own = { ...config, defence };
+      const path = join(folder, defence);
+      const resume = existsSync(join(path, RUN_FILES.checkpoint));
+      if (!resume) await beginRun(path, own, truth);
+      const name = DEFENCE_NAMES[defence].padEnd(6);
+      const run = await trainShown(name, { ...shared, config: own, folder: path, resume, signal });
+      if (!run.finished) {
+        console.log(`Stopped and saved. Go on with: roclip demo --resume ${folder}`);
+        return;
+      }
+      runs.push({ config: own, run, result: asRunResult(own, run) });
+    }
+    const rows = resultRows(runs.map(({ result }) => result));
+    console.log(`\n${formatTable(rows)}\n`);
+    const command = `roclip demo --seed ${config.seed} --epochs ${config.epochs}`;
+    const title = "CLIP and RoCLIP on the same poisoned data";
+    const report = await writeReport(folder, { title, device, command, attacked, runs });
+    console.log(`Done in ${duration((performance.now() - begun) / 1000)}. Report: ${report}`);
+    writeRows(options.json, rows);
+  } finally {
+    device.close();
+  }
+}
+
+/** Add the command to the program. */
+export function addDemo(program: Command): void {
+  const command = program
+    .command("demo")
+    .description("Train CLIP and RoCLIP on the same poisoned emoji and compare them.")
+    .option("--seed <n>", "seed of data order, attacks and weights", Number, 1)
+    .option(
+      "--epochs <n>",
+      `epochs of each run (default: ${DEMO.epochs}, or what fits the time)`,
+      wholeNumber,
+    )
+    .option("--minutes <n>", "time to fit both runs in", Number, 16)
+    .option("--out <folder>", "new folder for both runs (default: runs/demo-<time>)")
+    .option("--resume <folder>", "go on with an interrupted demo")
+    .option("--json <file>", "also write the table as JSON rows");
+  addDeviceOption(command);
+  command.addHelpText(
+    "after",
+    "\nExamples:\n  roclip demo\n  roclip demo --seed 2 --json rows.json",
+  );
+  command.action(runDemo);
+}

@@ -1,0 +1,187 @@
+/** `roclip train`: one model on one data set, attacked or not. */
+import { basename, join } from "node:path";
+import type { Command } from "commander";
+import { fold, keyOf } from "../../engine/index.ts";
+import { attack } from "../attack.ts";
+import { UserError } from "../errors.ts";
+import type { EpochResult, RunResult } from "../report/data.ts";
+import { beginRun, RUN_FILES, readRun, readTruth } from "../runFolder.ts";
+import type { Config } from "../schema.ts";
+import type { Source, SourceData } from "../source.ts";
+import { formatTable, percent, resultRows } from "../table.ts";
+import type { Tokenizer } from "../tokenize.ts";
+import { type TrainedRun, type TrainOptions, train } from "../train.ts";
+import type { TruthRow } from "../truth.ts";
+import {
+  addConfigOptions,
+  addDeviceOption,
+  addSourceOptions,
+  configOf,
+  type DeviceOptions,
+  loadSource,
+  openNamedDevice,
+  type SourceOptions,
+  sourceOf,
+  stopSignal,
+  tokenizerFor,
+  writeRows,
+} from "./common.ts";
+import { showProgress } from "./progress.ts";
+import { writeReport } from "./report.ts";
+
+/** Folds of the seed: attacks are drawn apart from everything else. */
+const ATTACK_KEY = 0x61747461; // "atta"
+
+/** Training data with the configuration's attacks in place. */
+export function attackedData(data: SourceData, config: Config) {
+  const attacked = attack(data.train, data.test, config, fold(keyOf(config.seed), ATTACK_KEY));
+  const count = (kind: TruthRow["kind"]) => attacked.truth.filter((t) => t.kind === kind).length;
+  console.log(
+    `Attacks: ${config.poison.targets} images poisoned with ${count("poison")} pairs; ` +
+      `${count("backdoor")} pairs carry the backdoor` +
+      `${count("backdoor") > 0 ? ` to "${attacked.truth.find((t) => t.kind === "backdoor")?.targetClass}"` : ""}.`,
+  );
+  for (const note of attacked.notes) console.log(note);
+  return attacked;
+}
+
+/** One epoch as a line. */
+export function epochLine(name: string, result: EpochResult): string {
+  const kind = result.matching ? "matching" : "plain   ";
+  const rates = [
+    `loss ${result.loss.toFixed(3)}`,
+    `zero-shot ${percent(result.zeroShotTop1)}`,
+    `PSR ${percent(result.psr)}`,
+    `ASR ${percent(result.asr)}`,
+    `${Math.round(result.pairsPerSecond)} pairs/s`,
+  ];
+  return `${name} epoch ${String(result.epoch).padStart(2)} ${kind}  ${rates.join("  ")}`;
+}
+
+/** Train with progress on the terminal. */
+export async function trainShown(
+  name: string,
+  options: Omit<TrainOptions, "onStep" | "onEpoch">,
+): Promise<TrainedRun> {
+  const total = options.config.epochs * Math.floor(options.train.ids.length / options.config.batch);
+  const display = showProgress(name, total);
+  try {
+    return await train({
+      ...options,
+      onStep: ({ step, epoch, loss, pairsPerSecond }) => {
+        const detail = `epoch ${epoch} · loss ${loss.toFixed(3)} · ${Math.round(pairsPerSecond)} pairs/s`;
+        display.update(step, detail);
+      },
+      onEpoch: (result) => display.line(epochLine(name, result)),
+    });
+  } finally {
+    display.stop();
+  }
+}
+
+interface Prepared {
+  readonly config: Config;
+  readonly source: Source;
+  readonly data: SourceData;
+  readonly tokenizer: Tokenizer;
+  readonly attacked: ReturnType<typeof attackedData>;
+}
+
+/** Read and attack the data that a configuration asks for. */
+export async function prepare(config: Config, source: Source): Promise<Prepared> {
+  const data = await loadSource(source, config);
+  const attacked = attackedData(data, config);
+  const tokenizer = tokenizerFor(config, data.train.captions);
+  return { config, source, data, attacked, tokenizer };
+}
+
+/** A run's results in the form of tables and reports. */
+export function asRunResult(config: Config, run: TrainedRun): RunResult {
+  const { subjects } = run;
+  return {
+    defence: config.defence,
+    seed: config.seed,
+    epochs: run.results,
+    counts: {
+      targets: subjects.targets.length,
+      triggered: subjects.triggered?.ids.length ?? 0,
+      heldOut: subjects.labelled.ids.length,
+    },
+  };
+}
+
+interface Options extends DeviceOptions, SourceOptions {
+  readonly config?: string;
+  readonly out?: string;
+  readonly resume?: string;
+  readonly json?: string;
+}
+
+/** The folder of a new run: named after the defence and the time. */
+const newFolder = (config: Config) =>
+  join("runs", `${config.defence}-${new Date().toISOString().replace(/[:.]/g, "-").slice(0, 19)}`);
+
+async function runTrain(options: Options & Record<string, unknown>): Promise<void> {
+  const { resume } = options;
+  const saved = resume === undefined ? undefined : await readRun(resume);
+  const config = saved ? saved.progress.config : configOf(options);
+  const source = saved ? saved.progress.source : sourceOf(options);
+  const signal = stopSignal();
+  const device = await openNamedDevice(options);
+  try {
+    const { data, attacked, tokenizer } = await prepare(config, source);
+    const folder = resume ?? options.out ?? newFolder(config);
+    const truth = saved ? await readTruth(folder) : attacked.truth;
+    if (JSON.stringify(truth) !== JSON.stringify(attacked.truth))
+      throw new UserError(
+        `${folder}: a resumed run must have the data it began with; the attacks differ; ` +
+          "put the tables and images back, or begin a new run",
+      );
+    if (!saved) await beginRun(folder, config, truth);
+    const evaluation = { ...data, truth };
+    const shared = { config, source, device, train: attacked.dataset, evaluation, tokenizer };
+    const run = await trainShown(config.defence, {
+      ...shared,
+      folder,
+      signal,
+      resume: saved !== undefined,
+    });
+    if (!run.finished) {
+      console.log(`Stopped and saved. Go on with: roclip train --resume ${folder}`);
+      return;
+    }
+    const result = asRunResult(config, run);
+    console.log(`\n${formatTable(resultRows([result]))}`);
+    const subject = { config, run, result };
+    const command = `roclip train --config ${join(folder, RUN_FILES.config)}`;
+    const title = `${basename(folder)}: ${data.train.name}`;
+    const report = await writeReport(folder, { title, device, command, attacked, runs: [subject] });
+    console.log(`Report: ${report}`);
+    writeRows(options.json, resultRows([result]));
+  } finally {
+    device.close();
+  }
+}
+
+/** Add the command to the program. */
+export function addTrain(program: Command): void {
+  const command = program
+    .command("train")
+    .description("Train a CLIP model on captioned images, plain or defended by RoCLIP.")
+    .option("--out <folder>", "new folder for the run (default: runs/<defence>-<time>)")
+    .option("--resume <folder>", "go on with an interrupted run, to the same bits")
+    .option("--json <file>", "also write the table as JSON rows");
+  addSourceOptions(command);
+  addDeviceOption(command);
+  addConfigOptions(command);
+  command.addHelpText(
+    "after",
+    `
+Examples:
+  roclip train                                    the emoji, RoCLIP, defaults
+  roclip train --defence clip --epochs 5
+  roclip train --data train.csv --images photos/ --test test.csv --config run.json
+  roclip train --resume runs/roclip-2026-01-31T12-00-00`,
+  );
+  command.action(runTrain);
+}

@@ -1,0 +1,23 @@
+/** The method's public face: `import { … } from "roclip"`. */
+export { attack } from "./attack.ts";
+export { type Config, parseConfig } from "./config.ts";
+export { type Dataset, subset } from "./data/dataset.ts";
+export { readEmoji } from "./data/emoji.ts";
+export { readManifest } from "./data/manifest.ts";
+export { createEda } from "./eda.ts";
+export { UserError } from "./errors.ts";
+export { createEmbedder, type EvaluationData, evaluate, subjectsOf } from "./evaluate.ts";
+export {
+  backdoorSuccess,
+  classVectors,
+  poisonSuccess,
+  type Rows,
+  wilson,
+  zeroShot,
+} from "./measures.ts";
+export { type HeldState, initState, type State } from "./model.ts";
+export { beginRun, readRun } from "./runFolder.ts";
+export { isMatchingEpoch, learningRate } from "./schedule.ts";
+export { type Batch, trainingStep } from "./step.ts";
+export { clipTokenizer, learnTokenizer, type Tokenizer } from "./tokenize.ts";
+export { loadModel, type TrainOptions, train } from "./train.ts";

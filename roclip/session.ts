@@ -1,0 +1,143 @@
+/** A run under way: its state on the device, its plans, and the pool before its first search. */
+import {
+  compile,
+  type Device,
+  fold,
+  type HostArray,
+  hold,
+  input,
+  keyOf,
+  type Plan,
+  readState,
+  stream,
+} from "../engine/index.ts";
+import { DRAWS } from "./augment.ts";
+import { imageWords, packCaptions, stepsPerEpoch } from "./batches.ts";
+import type { Dataset } from "./data/dataset.ts";
+import { UserError } from "./errors.ts";
+import type { EvaluationData } from "./evaluate.ts";
+import { type HeldState, initState, type State } from "./model.ts";
+import { type Progress, readRun, trimMetrics } from "./runFolder.ts";
+import { poolRows } from "./schedule.ts";
+import type { Config } from "./schema.ts";
+import type { Source } from "./source.ts";
+import { type Batch, fillPool, trainingStep } from "./step.ts";
+import type { Tokenizer } from "./tokenize.ts";
+
+/** What a run is made of. */
+export interface SessionOptions {
+  readonly config: Config;
+  readonly device: Device;
+  /** Where the data came from, for the record. */
+  readonly source: Source;
+  /** Training data with its attacks in place. */
+  readonly train: Dataset;
+  readonly evaluation: EvaluationData;
+  readonly tokenizer: Tokenizer;
+  /** The run's folder, begun by `beginRun`. */
+  readonly folder: string;
+  /** Go on from the folder's checkpoint. */
+  readonly resume?: boolean;
+}
+
+const FILL_KEY = 0x66696c6c; // "fill": which captions fill the pool
+
+/** A run under way: its state on the device and its plans. */
+export interface Session {
+  readonly options: SessionOptions;
+  readonly stepsInEpoch: number;
+  readonly state: HeldState;
+  readonly plan: (matching: boolean) => Promise<Plan>;
+  readonly fill: () => Promise<Plan>;
+  readonly progress: Progress;
+}
+
+function freshProgress({ config, source, tokenizer, evaluation, train }: SessionOptions): Progress {
+  const { classes, prompts } = evaluation;
+  const pairs = train.captions.length;
+  const about = { config, source, tokenizer: tokenizer.toJSON(), classes, prompts, pairs };
+  return { ...about, epoch: 1, step: 0, lossSum: 0, results: [] };
+}
+
+/** The inputs of a step, for a configuration. */
+function batchInputs({ batch, imageSize, contextLength }: Config): Batch {
+  return {
+    images: input("images", [batch, imageWords(imageSize)], "u32"),
+    draws: input("draws", [batch, DRAWS]),
+    tokens: input("tokens", [batch, contextLength], "u32"),
+    ends: input("ends", [batch], "u32"),
+    pairs: input("pairs", [batch], "u32"),
+    schedule: input("schedule", [3]),
+  };
+}
+
+const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {
+  let made: Promise<T> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+};
+
+/**
+ * Begin or resume a run: state on the device, plans ready to be built.
+ *
+ * @throws  UserError when the pool is smaller than a batch, a batch larger than the data, or a
+ *          checkpoint is of another model
+ */
+export async function beginSession(options: SessionOptions): Promise<Session> {
+  const { config, device, train, tokenizer, folder } = options;
+  const pairs = train.captions.length;
+  const stepsInEpoch = stepsPerEpoch(config, pairs);
+  const rows = poolRows(config.roclip.poolSize, pairs);
+  if (config.defence === "roclip" && rows < config.batch)
+    throw new UserError(
+      `roclip.poolSize: the pool must hold at least one batch; it has ${rows} rows for batches of ` +
+        `${config.batch}; choose a larger --roclip-pool-size`,
+    );
+  let host: State<HostArray> = initState(config, tokenizer.vocabularySize, pairs);
+  let progress = freshProgress(options);
+  if (options.resume) {
+    const saved = await readRun(folder);
+    host = saved.state(host);
+    progress = saved.progress;
+    await trimMetrics(folder, (progress.epoch - 1) * stepsInEpoch + progress.step);
+  }
+  const state: HeldState = hold(device, host);
+  const batch = batchInputs(config);
+  const stepPlan = (matching: boolean) =>
+    once(() => {
+      const { state: updates, loss } = trainingStep(config, state, batch, matching);
+      return compile(device, { outputs: { loss }, updates });
+    });
+  const plans = { plain: stepPlan(false), matching: stepPlan(true) };
+  return {
+    options,
+    stepsInEpoch,
+    state,
+    plan: (matching) => (matching ? plans.matching() : plans.plain()),
+    fill: once(() => compile(device, { outputs: {}, updates: fillPool(config, state, batch) })),
+    progress,
+  };
+}
+
+/** Fill what is still empty of the pool with real captions, un-augmented, in a random order. */
+export async function fillFromCaptions(session: Session, epoch: number): Promise<void> {
+  const { options, state, fill } = session;
+  const { config, device, train, tokenizer } = options;
+  const cursor = (await readState(device, { cursor: state.pool.cursor })).cursor.data;
+  const empty = state.pool.ids.shape[0]! - cursor[1]!;
+  if (empty <= 0) return;
+  const plan = await fill();
+  const key = fold(fold(keyOf(config.seed), FILL_KEY), epoch);
+  const order = stream(key).permutation(train.captions.length);
+  for (let first = 0; first < empty; first += config.batch) {
+    const pairs = Uint32Array.from(
+      { length: config.batch },
+      (_, i) => order[(first + i) % order.length]!,
+    );
+    const captions = Array.from(pairs, (row) => train.captions[row]!);
+    plan.run({ pairs, ...packCaptions(tokenizer, captions, config.contextLength) });
+    await device.gpu.queue.onSubmittedWorkDone();
+  }
+}
