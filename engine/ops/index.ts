@@ -1,4 +1,5 @@
 export { add } from "./add.ts";
+export { batchnorm, batchnormEval } from "./batchnorm.ts";
 export { gatherRows } from "./gatherRows.ts";
 export { layernorm } from "./layernorm.ts";
 export { reshape } from "./reshape.ts";

@@ -28,10 +28,10 @@ fn main(
   @builtin(local_invocation_index) thread: u32,
 ) {
   let at = linear_workgroup(group, groups) * WG + thread;
-  let block = at / params.cols;
-  let c = at - block * params.cols;
-  let end = min((block + 1u) * ITEMS, params.count);
-  for (var i = block * ITEMS; i < end; i++) {
+  let chunk = at / params.cols;
+  let c = at - chunk * params.cols;
+  let end = min((chunk + 1u) * ITEMS, params.count);
+  for (var i = chunk * ITEMS; i < end; i++) {
     let id = ids[i];
     var value = Vector(0);
     if (id < params.rows) {

@@ -32,10 +32,10 @@ fn main(
   @builtin(local_invocation_index) thread: u32,
 ) {
   let at = linear_workgroup(group, groups) * WG + thread;
-  let block = at / params.cols;
-  let c = at - block * params.cols;
-  let end = min((block + 1u) * ITEMS, params.rows);
-  for (var v = block * ITEMS; v < end; v++) {
+  let chunk = at / params.cols;
+  let c = at - chunk * params.cols;
+  let end = min((chunk + 1u) * ITEMS, params.rows);
+  for (var v = chunk * ITEMS; v < end; v++) {
     var sum = Vector(0);
     var i = first[v];
     if (i < params.count && ids[i] == v) {
