@@ -60,7 +60,7 @@ function freshProgress({ config, source, tokenizer, evaluation, train }: Session
 }
 
 /** The inputs of a step, for a configuration. */
-function batchInputs({ batch, imageSize, contextLength }: Config): Batch {
+export function batchInputs({ batch, imageSize, contextLength }: Config): Batch {
   return {
     images: input("images", [batch, imageWords(imageSize)], "u32"),
     draws: input("draws", [batch, DRAWS]),
@@ -92,8 +92,8 @@ export async function beginSession(options: SessionOptions): Promise<Session> {
   const rows = poolRows(config.roclip.poolSize, pairs);
   if (config.defence === "roclip" && rows < config.batch)
     throw new UserError(
-      `roclip.poolSize: the pool must hold at least one batch; it has ${rows} rows for batches of ` +
-        `${config.batch}; choose a larger --roclip-pool-size`,
+      `roclip.poolSize: the pool must hold at least one batch; it has ${rows} rows for ` +
+        `batches of ${config.batch}; choose a larger --roclip-pool-size`,
     );
   let host: State<HostArray> = initState(config, tokenizer.vocabularySize, pairs);
   let progress = freshProgress(options);

@@ -46,6 +46,17 @@ export interface StepResult {
   readonly state: HeldState;
   /** f32[] */
   readonly loss: Tensor;
+  /** u32[B] pool row that each image was matched with; only in a matching step. */
+  readonly matched?: Tensor;
+}
+
+/** The parameters that a step trains: all, or all but the text tower. */
+export type Trained = Pick<HeldState["params"], "image" | "logitScale"> &
+  Partial<HeldState["params"]>;
+
+/** A step up to its loss: `state` is as it will be but for parameters and moments. */
+export interface StepLoss extends StepResult {
+  readonly trained: Trained;
 }
 
 /**
@@ -60,6 +71,21 @@ export function trainingStep(
   batch: Batch,
   matching: boolean,
 ): StepResult {
+  const { trained, ...step } = stepLoss(config, state, batch, matching);
+  return { ...step, state: descend(config, step.state, batch, step.loss, trained) };
+}
+
+/**
+ * The loss of a step, which `trainingStep` descends.
+ *
+ * @param matching  as for `trainingStep`
+ */
+export function stepLoss(
+  config: Config,
+  state: HeldState,
+  batch: Batch,
+  matching: boolean,
+): StepLoss {
   const { params, pool } = state;
   const pixels = augment(batch.images, batch.draws, { size: config.imageSize });
   const { features, statistics } = imageFeatures(params.image, state.statistics, pixels);
@@ -70,10 +96,7 @@ export function trainingStep(
     const loss = contrastiveLoss(I, T, params.logitScale);
     const feeds = config.defence === "roclip" && config.roclip.poolUpdate === "all";
     const fed = feeds ? ringPush(pool, stopGradient(T), batch.pairs) : pool;
-    return {
-      loss,
-      state: descend(config, { ...state, statistics, pool: fed }, batch, loss, params),
-    };
+    return { loss, trained: params, state: { ...state, statistics, pool: fed } };
   }
 
   // Each image gets the caption in the pool that is most similar to it. No gradient flows through
@@ -85,12 +108,8 @@ export function trainingStep(
   const matches = scatterWords(state.matches, batch.pairs, gatherWords(pool.ids, index));
   const fed = ringPush(pool, stopGradient(T), batch.pairs); // after the query
   const trained = { image: params.image, logitScale: params.logitScale };
-  const after = { ...state, statistics, matches, pool: fed };
-  return { loss, state: descend(config, after, batch, loss, trained) };
+  return { loss, trained, matched: index, state: { ...state, statistics, matches, pool: fed } };
 }
-
-/** The parts of the parameters that a step trains: all, or all but the text tower. */
-type Trained = Pick<HeldState["params"], "image" | "logitScale"> & Partial<HeldState["params"]>;
 
 /** AdamW on the trained parameters; the others and their moments keep their values. */
 function descend(
