@@ -1,0 +1,225 @@
+import { writeFileSync } from "node:fs";
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { gzipSync } from "node:zlib";
+import fc from "fast-check";
+import { describe, expect, test } from "vitest";
+import { learnMerges } from "../../roclip/bpe.ts";
+import { UserError } from "../../roclip/errors.ts";
+import {
+  clipTokenizer,
+  learnTokenizer,
+  type Tokenizer,
+  type TokenizerJson,
+  tokenizerFromJson,
+} from "../../roclip/tokenize.ts";
+
+const CAPTIONS = [
+  "red heart",
+  "Red Apple &amp; green apple",
+  "heart with arrow",
+  "the red car",
+  "the cat's red cart",
+  "two o'clock, 2:00",
+];
+const SEED = 20231110; // fast-check prints it with any counterexample
+
+const tokenizer = learnTokenizer(CAPTIONS, { vocabularySize: 560, contextLength: 12 });
+
+/** Inverts ids to text: symbols joined, byte characters turned back into bytes. */
+function speller(of: Tokenizer): (ids: readonly number[]) => string {
+  const symbols = Object.entries(of.toJSON().model.vocab).sort(([, a], [, b]) => a - b);
+  // The first 256 symbols are the bytes, printable ones first; the others stand in order from U+0100.
+  const bytes = symbols.slice(0, 256).map(([symbol]) => symbol);
+  const printable = bytes.map((char) => char.charCodeAt(0)).filter((code) => code < 0x100);
+  const others = [...bytes.keys()].filter((byte) => !printable.includes(byte));
+  const byteOf = new Map(
+    bytes.map((char, i) => [char, printable[i] ?? others[i - printable.length]!]),
+  );
+  return (ids) => {
+    const text = ids.map((id) => symbols[id]![0].replace("</w>", "")).join("");
+    return new TextDecoder().decode(Uint8Array.from(text, (char) => byteOf.get(char)!));
+  };
+}
+
+/** Python's white space: White_Space and the four separators 1C … 1F. */
+function isSpace(char: string): boolean {
+  return /\p{White_Space}/u.test(char) || (char >= "\x1c" && char <= "\x1f");
+}
+
+/** What of a text an encoding keeps: all but case, white space, composition and lone surrogates. */
+function kept(text: string): string {
+  const characters = [...text.normalize("NFC").toLowerCase()].filter((char) => !isSpace(char));
+  return Buffer.from(characters.join(""), "utf8").toString("utf8");
+}
+
+/** Sennrich et al.'s algorithm in the plainest way: count every pair anew for every merge. */
+function plainMerges(counts: ReadonlyMap<string, number>, most: number): [string, string][] {
+  let words = [...counts].map(([text, count]) => {
+    const symbols = [...text];
+    symbols[symbols.length - 1] += "</w>";
+    return { symbols, count };
+  });
+  const merges: [string, string][] = [];
+  while (merges.length < most) {
+    const pairs = new Map<string, { pair: [string, string]; count: number }>();
+    for (const { symbols, count } of words) {
+      for (let i = 0; i + 1 < symbols.length; i++) {
+        const pair: [string, string] = [symbols[i]!, symbols[i + 1]!];
+        const seen = pairs.get(pair.join("\t"))?.count ?? 0;
+        pairs.set(pair.join("\t"), { pair, count: seen + count });
+      }
+    }
+    const order = (a: string, b: string) => (a < b ? -1 : a > b ? 1 : 0);
+    const best = [...pairs.values()].sort(
+      (a, b) => b.count - a.count || order(a.pair[0], b.pair[0]) || order(a.pair[1], b.pair[1]),
+    )[0];
+    if (!best || best.count < 2) break;
+    merges.push(best.pair);
+    words = words.map(({ symbols, count }) => {
+      const merged: string[] = [];
+      for (let i = 0; i < symbols.length; i++) {
+        const joined = symbols[i] === best.pair[0] && symbols[i + 1] === best.pair[1];
+        merged.push(joined ? symbols[i]! + symbols[++i]! : symbols[i]!);
+      }
+      return { symbols: merged, count };
+    });
+  }
+  return merges;
+}
+
+describe("learnMerges", () => {
+  test("takes the most frequent pair, the first in order among equals", () => {
+    const counts = new Map([
+      ["cd", 2],
+      ["ab", 2],
+      ["xyz", 3],
+      ["once", 1],
+    ]);
+    expect(learnMerges(counts, 9, "</w>")).toEqual([
+      ["x", "y"],
+      ["xy", "z</w>"],
+      ["a", "b</w>"],
+      ["c", "d</w>"],
+    ]);
+  });
+
+  test("is Sennrich et al.'s algorithm", () => {
+    const word = fc.string({ unit: fc.constantFrom("a", "b", "c"), minLength: 1, maxLength: 9 });
+    const counts = fc.array(fc.tuple(word, fc.integer({ min: 1, max: 4 })), { maxLength: 12 });
+    fc.assert(
+      fc.property(counts, (list) => {
+        const map = new Map(list);
+        expect(learnMerges(map, 20, "</w>")).toEqual(plainMerges(map, 20));
+      }),
+      { seed: SEED },
+    );
+  });
+});
+
+describe("a learnt tokenizer", () => {
+  const end = tokenizer.vocabularySize - 1;
+  const start = end - 1;
+
+  test("gives a common word one token", () => {
+    expect(tokenizer.encode("red")).toHaveLength(3);
+    expect(tokenizer.encode("  RED\n heart ")).toEqual(tokenizer.encode("red heart"));
+  });
+
+  test("does not depend on the order of the captions", () => {
+    const again = learnTokenizer(CAPTIONS.toReversed(), { vocabularySize: 560, contextLength: 12 });
+    expect(again.toJSON()).toEqual(tokenizer.toJSON());
+  });
+
+  test("undoes HTML escapes twice", () => {
+    expect(tokenizer.encode("a &amp;amp; b &#x27; &lt;")).toEqual(tokenizer.encode("a & b ' <"));
+  });
+
+  test("splits contractions, digits and punctuation as CLIP does", () => {
+    const large = learnTokenizer(["it's 42 !! ok"], { vocabularySize: 600 });
+    const { vocab } = large.toJSON().model;
+    const ids = ["i", "t</w>", "'", "s</w>", "4</w>", "2</w>", "!", "!</w>", "o", "k</w>"];
+    expect(large.encode("it's 42 !! ok").slice(1, -1)).toEqual(ids.map((symbol) => vocab[symbol]));
+  });
+
+  test("lets no caption spell a control token", () => {
+    const ids = tokenizer.encode("<|endoftext|> a <|startoftext|>");
+    expect(ids.indexOf(end)).toBe(ids.length - 1);
+    expect(ids.lastIndexOf(start)).toBe(0);
+  });
+
+  test("encodes any text: control tokens at the ends, bytes kept, within the context", () => {
+    const long = learnTokenizer(CAPTIONS, { vocabularySize: 560, contextLength: 10_000 });
+    const spell = speller(long);
+    fc.assert(
+      fc.property(fc.string({ unit: "binary" }), (text) => {
+        const ids = long.encode(text);
+        expect([ids[0], ids.at(-1)]).toEqual([start, end]);
+        expect(Math.max(0, ...ids.slice(1, -1))).toBeLessThan(start);
+        const cut = tokenizer.encode(text);
+        expect(cut).toEqual(ids.length <= 12 ? ids : [...ids.slice(0, 11), end]);
+        if (!text.includes("&")) expect(spell(ids.slice(1, -1))).toBe(kept(text)); // no HTML escape
+      }),
+      { seed: SEED },
+    );
+  });
+
+  test("encodes batches padded with 0, and says where they end", () => {
+    const { ids, ends } = tokenizer.encodeBatch(["red", "", "the red cat's red cart"], 5);
+    const rows = [0, 1, 2].map((row) => [...ids.slice(row * 5, row * 5 + 5)]);
+    expect(rows[0]).toEqual([...tokenizer.encode("red"), 0, 0]);
+    expect(rows[1]).toEqual([start, end, 0, 0, 0]);
+    expect(rows[2]!.slice(0, 4)).toEqual(tokenizer.encode("the red cat's red cart").slice(0, 4));
+    expect(rows[2]![4]).toBe(end);
+    expect([...ends]).toEqual([2, 1, 4]);
+    expect(tokenizer.encodeBatch(["red"]).ids).toHaveLength(12);
+  });
+
+  test("comes back from its JSON", () => {
+    const copy = tokenizerFromJson(JSON.parse(JSON.stringify(tokenizer)));
+    expect(copy.vocabularySize).toBe(tokenizer.vocabularySize);
+    expect(copy.contextLength).toBe(12);
+    for (const caption of CAPTIONS) expect(copy.encode(caption)).toEqual(tokenizer.encode(caption));
+  });
+
+  test("has fewer symbols than asked for when nothing is left to merge", () => {
+    expect(learnTokenizer(["aa aa"], { vocabularySize: 4000 }).vocabularySize).toBe(515);
+    expect(learnTokenizer([], { vocabularySize: 4000 }).vocabularySize).toBe(514);
+  });
+});
+
+describe("bad input", () => {
+  test("a vocabulary or context that is too small", () => {
+    expect(() => learnTokenizer(CAPTIONS, { vocabularySize: 513 })).toThrow(UserError);
+    const options = { vocabularySize: 600, contextLength: 1 };
+    expect(() => learnTokenizer(CAPTIONS, options)).toThrow(/start and an end of text; found 1/);
+    expect(() => tokenizer.encodeBatch(["x"], 1)).toThrow(UserError);
+  });
+
+  test("JSON that is not a tokenizer of ours", () => {
+    const json = tokenizer.toJSON();
+    const broken = (model: object) => () =>
+      tokenizerFromJson({ ...json, model: { ...json.model, ...model } } as TokenizerJson);
+    expect(() => tokenizerFromJson({} as TokenizerJson)).toThrow(/model or truncation is missing/);
+    expect(broken({ vocab: { ...json.model.vocab, extra: 9999 } })).toThrow(/not 0, 1, 2/);
+    expect(broken({ merges: [["q", "zz"]] })).toThrow(/merge q zz has an unknown part/);
+  });
+
+  test("a file that is not CLIP's merges", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "roclip-merges-"));
+    const file = join(folder, "merges.txt.gz");
+    const write = (lines: readonly string[]) =>
+      writeFileSync(file, gzipSync(["header", ...lines].join("\n")));
+    expect(() => clipTokenizer(file)).toThrow(/must be CLIP's .*; ENOENT/);
+    write(["a b"]);
+    expect(() => clipTokenizer(file)).toThrow(/it has 1 merges, not 48894/);
+    write(Array(48894).fill("one two three"));
+    expect(() => clipTokenizer(file)).toThrow(/line 2 is not a pair/);
+    write(Array(48894).fill("a b"));
+    expect(() => clipTokenizer(file)).toThrow(/its merges make 515 symbols/);
+    write(Array(48894).fill("aa b"));
+    expect(() => clipTokenizer(file)).toThrow(UserError);
+    await rm(folder, { recursive: true });
+  });
+});
