@@ -1,5 +1,7 @@
+export { adamW } from "./adamW.ts";
 export { add } from "./add.ts";
 export { batchnorm, batchnormEval } from "./batchnorm.ts";
+export { clampUpdate } from "./clampUpdate.ts";
 export { gatherRows } from "./gatherRows.ts";
 export { layernorm } from "./layernorm.ts";
 export { multiply } from "./multiply.ts";

@@ -1,0 +1,84 @@
+/** Optimisers over trees of parameters: `init` makes their state, `update` its new version. */
+import type { HostArray, Tensor } from "./graph.ts";
+import { type AdamWSettings, adamW } from "./ops/adamW.ts";
+import { leaves, type Mapped, mapTree, rebuild } from "./tree.ts";
+
+/** AdamW's running means of the gradients and of their squares; each a tree like the parameters'. */
+export interface Moments<T> {
+  readonly first: T;
+  readonly second: T;
+}
+
+/**
+ * Moments before the first step: zeros.
+ *
+ * @param params  a tree of host arrays
+ * @returns       two trees of the same form
+ */
+export function adamWInit<T>(params: T): Moments<Mapped<T, HostArray, HostArray>> {
+  const zeros = () =>
+    mapTree(params, ({ shape, data }: HostArray) => ({
+      shape,
+      data: new Float32Array(data.length),
+    }));
+  return { first: zeros(), second: zeros() };
+}
+
+/**
+ * The numbers of one step that the device reads, made in double.
+ *
+ * @param step   number of the step, from 1: the t of the source
+ * @param lr     learning rate of this step
+ * @param betas  decays of the moments
+ * @returns      f32[3]: lr, 1 / (1 − β₁ᵗ), 1 / (1 − β₂ᵗ)
+ * @throws       Error unless step is at least 1
+ * @see          Kingma & Ba 2015, arXiv:1412.6980, §3, for the bias corrections
+ */
+export function adamWSchedule(
+  step: number,
+  lr: number,
+  { beta1, beta2 }: Pick<AdamWSettings, "beta1" | "beta2">,
+): Float32Array {
+  if (!(step >= 1))
+    throw new Error(
+      `adamWSchedule: step must be at least 1; it is ${step}; count the first step as 1`,
+    );
+  return Float32Array.of(lr, 1 / (1 - beta1 ** step), 1 / (1 - beta2 ** step));
+}
+
+/**
+ * One step of AdamW on every parameter of a tree.
+ *
+ * @param grads     gradients, a tree like params
+ * @param moments   two trees like params, held state
+ * @param params    a tree of held state
+ * @param schedule  f32[3] (`adamWSchedule`)
+ * @param settings  the same for all steps; `decays` says which parameters weight decay is for
+ * @returns         the new versions, to be carried out as `updates` of a plan
+ * @throws          Error when a parameter has no gradient or no moments, by its path
+ */
+export function adamWUpdate<T>(
+  grads: Mapped<T, Tensor, Tensor>,
+  moments: Moments<Mapped<T, Tensor, Tensor>>,
+  params: T,
+  schedule: Tensor,
+  settings: AdamWSettings & {
+    readonly decays: (path: string, parameter: Tensor) => boolean;
+  },
+): { params: T; moments: Moments<T> } {
+  const trees = [grads, moments.first, moments.second].map((t) => new Map(leaves<Tensor>(t)));
+  const next = leaves<Tensor>(params).map(([path, parameter]) => {
+    const [gradient, first, second] = trees.map((tree) => tree.get(path));
+    if (!gradient || !first || !second)
+      throw new Error(
+        `adamWUpdate: a parameter must have a gradient and moments; ${path} has not; ` +
+          "pass trees of the same form",
+      );
+    const weightDecay = settings.decays(path, parameter) ? settings.weightDecay : 0;
+    const own = { ...settings, weightDecay };
+    return [path, adamW(parameter, gradient, { first, second }, schedule, own)] as const;
+  });
+  const tree = (part: "parameter" | "first" | "second") =>
+    rebuild(params, new Map(next.map(([path, made]) => [path, made[part]]))) as T;
+  return { params: tree("parameter"), moments: { first: tree("first"), second: tree("second") } };
+}
