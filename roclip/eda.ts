@@ -34,7 +34,7 @@ const DELETION = 0.1; // the same α for deletion
 /**
  * Words that carry grammar rather than meaning and are therefore not replaced: the closed classes
  * of English (Quirk, Greenbaum, Leech & Svartvik 1985, "A comprehensive grammar of the English
- * language", §2.34), listed by us; the paper names no list.
+ * language"), listed by us; the paper names no list.
  */
 const STOP_WORDS: ReadonlySet<string> = new Set(
   [

@@ -3,7 +3,7 @@ import { fileURLToPath } from "node:url";
 import { gunzipSync } from "node:zlib";
 import { unpackTar } from "modern-tar";
 
-/** The path of a shared data file, beside the repository; see the data tests' section of CONTRIBUTING.md. */
+/** The path of a shared data file in `../shared/data`, beside the repository. */
 export function sharedFile(name: string): string {
   return fileURLToPath(new URL(`../../../shared/data/${name}`, import.meta.url));
 }

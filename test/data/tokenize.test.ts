@@ -9,7 +9,6 @@ const LONG = 1000; // tokens: no golden caption is cut
 test("clipTokenizer gives OpenAI's ids", async () => {
   const tokenizer = clipTokenizer(sharedFile("bpe_simple_vocab_16e6.txt.gz"), LONG);
   expect(tokenizer.vocabularySize).toBe(49408);
-  // Published in the README of openai/CLIP's tokenizer tests: start, a photo of a cat, end.
   expect(tokenizer.encode("a photo of a cat")).toEqual([49406, 320, 1125, 539, 320, 2368, 49407]);
   const cases = JSON.parse(await readFile(golden, "utf8")) as { caption: string; ids: number[] }[];
   expect(cases.length).toBeGreaterThan(400);
