@@ -6,6 +6,7 @@ export { gatherRows } from "./gatherRows.ts";
 export { layernorm } from "./layernorm.ts";
 export { multiply } from "./multiply.ts";
 export { averagePool, maxPool } from "./pool.ts";
+export { philoxWords, randomNormal, randomUniform } from "./random.ts";
 export { mean, repeatLast, sum, sumLast } from "./reduce.ts";
 export { reshape } from "./reshape.ts";
 export { repeatRows, sumRows } from "./rows.ts";
