@@ -3,7 +3,7 @@ import type { HostArray, Tensor } from "./graph.ts";
 import { type AdamWSettings, adamW } from "./ops/adamW.ts";
 import { leaves, type Mapped, mapTree, rebuild } from "./tree.ts";
 
-/** AdamW's running means of the gradients and of their squares; each a tree like the parameters'. */
+/** AdamW's running means of the gradients and of their squares: trees like the parameters'. */
 export interface Moments<T> {
   readonly first: T;
   readonly second: T;

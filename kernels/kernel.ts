@@ -91,8 +91,8 @@ export function spread(count: number): readonly [number, number] {
 
 /**
  * Replace the numbers in `const NAME: u32 = n;` lines: the only edit ever made to a WGSL text, save
- * that `VECTOR` also sets how many elements every `alias Vector… = f32;` (or u32) line stands for, so
- * that one file is the scalar kernel and, where the shape allows it, the vec4 one.
+ * that `VECTOR` also sets how many elements every `alias Vector… = f32;` (or u32) line stands for,
+ * so that one file is the scalar kernel and, where the shape allows it, the vec4 one.
  *
  * @throws  Error when a constant has no such line
  */

@@ -7,11 +7,11 @@
 //
 //   parameter, first, second  f32[count · VECTOR]    updated in place
 //   gradient                  f32[count · VECTOR]
-//   schedule                  f32[3]    lr, correction₁ = 1 / (1 − β₁ᵗ), correction₂ = 1 / (1 − β₂ᵗ)
+//   schedule                  f32[3]    lr, correction₁ = 1 / (1 − β₁ᵗ), correction₂ likewise
 //
-// ITEMS Vectors per thread, WG apart, so that neighbours read neighbours. 1 − β and the corrections
-// are made in double on the host: in f32, 1 − 0.999 has an error of 3e-5 and the power a larger one.
-// |gradient| below 1e-19 counts as 0 in second, where its square leaves f32.
+// ITEMS Vectors per thread, WG apart, so that neighbours read neighbours. 1 − β and the
+// corrections are made in double on the host: in f32, 1 − 0.999 has an error of 3e-5 and the power
+// a larger one. |gradient| below 1e-19 counts as 0 in second, where its square leaves f32.
 //
 // Source: Loshchilov & Hutter 2019, arXiv:1711.05101, alg. 2, as in torch.optim.AdamW.
 

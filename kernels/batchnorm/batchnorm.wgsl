@@ -8,9 +8,9 @@
 //   gain, bias      f32[cols · VECTOR]
 //   stats           f32[2, cols · VECTOR]    mean and rstd = 1 / √(variance + eps)
 //
-// One thread per VECTOR columns of ITEMS consecutive rows, whose constants it keeps; neighbours take
-// neighbouring columns. The mean is subtracted first: folding it into the bias would cancel where
-// |mean| ≫ std.
+// One thread per VECTOR columns of ITEMS consecutive rows, whose constants it keeps; neighbours
+// take neighbouring columns. The mean is subtracted first: folding it into the bias would cancel
+// where |mean| ≫ std.
 //
 // Source: Ioffe & Szegedy 2015, arXiv:1502.03167, alg. 1; the sum before the ReLU is that of He,
 // Zhang, Ren & Sun 2016, arXiv:1512.03385, fig. 2.

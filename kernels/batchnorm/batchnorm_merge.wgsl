@@ -14,8 +14,9 @@
 // One thread per column, over its parts in order, twice: the mean is summed as deviations from the
 // first part's, the squares about the mean, so nothing cancels.
 //
-// Source: Ioffe & Szegedy 2015, arXiv:1502.03167, alg. 1; Chan, Golub & LeVeque 1983, eq. 2.1, for
-// the merge; the unbiased running variance and the sense of momentum are torch.nn.BatchNorm2d's.
+// Source: Ioffe & Szegedy 2015, arXiv:1502.03167, alg. 1; Chan, Golub & LeVeque 1983 (as in
+// batchnorm_moments) for merging parts; the unbiased running variance and the sense of momentum are
+// torch.nn.BatchNorm2d's.
 
 const WG: u32 = 64; // threads per workgroup
 

@@ -6,13 +6,13 @@
 //   x              f32[rows, cols · VECTOR]
 //   mean, squares  f32[ceil(rows / span), cols · VECTOR]    for batchnorm_merge
 //
-// One thread per part and VECTOR columns; neighbours take neighbouring columns, then the next part.
-// One read of x: deviations are taken from the part's first row s, and squares = Σ(x − s)² −
-// (Σ(x − s))² / n. What cancels is n · (mean − s)², about the size of the result, since s is a sample
-// of the column itself: an offset of the whole column, however large, does not enter.
+// One thread per part and VECTOR columns; neighbours take neighbouring columns, then the next
+// part. One read of x: deviations are taken from the part's first row s, and squares = Σ(x − s)² −
+// (Σ(x − s))² / n. What cancels is n · (mean − s)², about the size of the result, since s is a
+// sample of the column itself: an offset of the whole column, however large, does not enter.
 //
-// Source: Chan, Golub & LeVeque 1983, "Algorithms for computing the sample variance", Am. Stat. 37,
-// eqs. 1.7 and 2.1.
+// Source: Chan, Golub & LeVeque 1983, "Algorithms for computing the sample variance: analysis and
+// recommendations", Am. Stat. 37(3), on shifted data.
 
 const WG: u32 = 64; // threads per workgroup
 const VECTOR: u32 = 1; // elements of a Vector

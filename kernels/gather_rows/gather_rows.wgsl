@@ -6,8 +6,8 @@
 //   ids    u32[count]
 //   y      f32[count, cols · VECTOR]
 //
-// One thread per VECTOR columns of ITEMS consecutive rows of y; neighbours take neighbouring columns.
-// A copy.
+// One thread per VECTOR columns of ITEMS consecutive rows of y; neighbours take neighbouring
+// columns. A copy.
 
 const WG: u32 = 64; // threads per workgroup
 const ITEMS: u32 = 4; // rows per thread

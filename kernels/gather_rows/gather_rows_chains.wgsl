@@ -1,4 +1,4 @@
-// gather_rows_chains — for each place in ids, the next place with the same id; for each id, its first.
+// gather_rows_chains — where each place's id occurs next, and where each id occurs first.
 //
 //   next[i]        = min { j > i : ids[j] = ids[i] }    or count where there is none
 //   first[ids[i]]  = i                                  if no earlier place has that id
@@ -6,11 +6,11 @@
 //   ids, next  u32[count]    quads holds ids again, VECTOR at a time (without the remainder)
 //   first      u32[rows]     written only at ids that occur; the rest holds anything
 //
-// One thread per place, which looks forwards and backwards, VECTOR places at a time, until it meets
-// its id. Only an id's two ends walk over all of ids: about 2 · count · (distinct ids) comparisons.
-// No two threads write one element. A reader of first[v] must check that it holds a place whose id
-// is v: then it is the first, since that place's thread wrote it (the sparse set of the source, which
-// needs no clearing).
+// One thread per place, which looks forwards and backwards, VECTOR places at a time, until it
+// meets its id. Only an id's two ends walk over all of ids: about 2 · count · (distinct ids)
+// comparisons. No two threads write one element. A reader of first[v] must check that it holds a
+// place whose id is v: then it is the first, since that place's thread wrote it (the sparse set of
+// the source, which needs no clearing).
 //
 // Source: Briggs & Torczon 1993, "An efficient representation for sparse sets", ACM LOPLAS 2(1–4).
 

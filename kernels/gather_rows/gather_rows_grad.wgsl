@@ -1,4 +1,4 @@
-// gather_rows_grad — the cotangent of gather_rows' table: each row sums the cotangents of its copies.
+// gather_rows_grad — the cotangent of gather_rows' table: sums over each row's copies.
 //
 //   dtable[v,c] = Σ_{i : ids[i] = v} dy[i,c]
 //
@@ -7,9 +7,10 @@
 //   dy         f32[count, cols · VECTOR]
 //   dtable     f32[rows, cols · VECTOR]
 //
-// One thread per VECTOR columns of ITEMS consecutive rows of dtable. It walks the chain of each row's
-// copies: a scatter-add turned into a gather, with no atomics and every sum in the order of ids.
-// Rounding error is at most the number of copies in units in the last place of the sum of magnitudes.
+// One thread per VECTOR columns of ITEMS consecutive rows of dtable. It walks the chain of each
+// row's copies: a scatter-add turned into a gather, with no atomics and every sum in the order of
+// ids. Rounding error is at most the number of copies in units in the last place of the sum of
+// magnitudes.
 
 const WG: u32 = 64; // threads per workgroup
 const ITEMS: u32 = 4; // rows per thread

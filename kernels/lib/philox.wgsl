@@ -39,8 +39,8 @@ fn uniform_of(bits: vec4<u32>) -> vec4<f32> {
   return vec4<f32>(bits >> vec4<u32>(8u)) * 0x1p-24;
 }
 
-// cos(2πv) for v in [0, 1], which is sin(x) with x = 2π(|v − ½| − ¼) in [−π/2, π/2], by its series to
-// x¹³: WGSL allows cos an error of 2⁻¹¹, and SwiftShader makes use of it.
+// cos(2πv) for v in [0, 1], which is sin(x) with x = 2π(|v − ½| − ¼) in [−π/2, π/2], by its series
+// to x¹³: WGSL allows cos an error of 2⁻¹¹, and SwiftShader makes use of it.
 fn cos_turn(v: vec2<f32>) -> vec2<f32> {
   let x = 6.283185307179586 * (abs(v - 0.5) - 0.25);
   let q = x * x;
@@ -48,8 +48,8 @@ fn cos_turn(v: vec2<f32>) -> vec2<f32> {
   return x * (1.0 - q / 6.0 * (1.0 - q / 20.0 * (1.0 - q / 42.0 * tail)));
 }
 
-// Two standard normals of two pairs of uniforms: √(−2 ln(1 − u)) · cos(2πv). Near u = 0 the logarithm
-// is a series, since ln's error bound in WGSL is absolute and the root would magnify it.
+// Two standard normals of two pairs of uniforms: √(−2 ln(1 − u)) · cos(2πv). Near u = 0 the
+// logarithm is a series, since ln's error bound in WGSL is absolute and the root would magnify it.
 fn normal_of(u: vec2<f32>, v: vec2<f32>) -> vec2<f32> {
   let series = u * (1.0 + u * (1.0 / 2.0 + u * (1.0 / 3.0 + u * (1.0 / 4.0))));
   let minus_log = select(-log(1.0 - u), series, u < vec2<f32>(0x1p-6));

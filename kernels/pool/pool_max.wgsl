@@ -6,7 +6,7 @@
 //   over i · stride − pad ≤ u < i · stride − pad + size, v likewise, within the image
 //
 //   x         f32[batch, height, width, channels · VECTOR]
-//   y, place  f32, u32[batch, out_height, out_width, channels · VECTOR]    place is for pool_max_grad
+//   y, place  f32, u32[batch, out_height, out_width, channels · VECTOR]    place for pool_max_grad
 //
 // A grid of column-channels × rows × images: one thread per VECTOR channels of a pixel of y, in
 // IMAGES images. Exact. What lies outside the image never counts; the

@@ -5,8 +5,8 @@
 //   x  f32[rows]
 //   y  f32[rows, cols · VECTOR]
 //
-// One thread per VECTOR columns of ITEMS consecutive rows of y; neighbours take neighbouring columns.
-// A copy.
+// One thread per VECTOR columns of ITEMS consecutive rows of y; neighbours take neighbouring
+// columns. A copy.
 
 const WG: u32 = 64; // threads per workgroup
 const ITEMS: u32 = 4; // rows per thread
