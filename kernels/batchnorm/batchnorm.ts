@@ -76,7 +76,7 @@ export const batchnorm = defineKernel({
     y: "write",
   },
   params: { rows: "u32", cols: "u32" },
-  consts: { WG: [64, 256], ITEMS: [8, 2] },
+  consts: { WG: [64, 256], ITEMS: [16, 4] },
   options: { RELU: [0, 1], RESIDUAL: [0, 1], VECTOR: [1, 4] },
   grid: itemGrid,
   cost: ({ rows, cols, RELU, RESIDUAL, VECTOR }) => ({
@@ -135,7 +135,7 @@ export const batchnormGrad = defineKernel({
     dx: "write",
   },
   params: { rows: "u32", cols: "u32" },
-  consts: { WG: [64, 256], ITEMS: [8, 2] },
+  consts: { WG: [64, 256], ITEMS: [16, 4] },
   options: { BATCH: [1, 0], RELU: [0, 1], VECTOR: [1, 4] },
   grid: itemGrid,
   cost: ({ rows, cols, BATCH, RELU, VECTOR }) => ({

@@ -16,7 +16,7 @@
 // Zhang, Ren & Sun 2016, arXiv:1512.03385, fig. 2.
 
 const WG: u32 = 64; // threads per workgroup
-const ITEMS: u32 = 8; // rows per thread
+const ITEMS: u32 = 16; // rows per thread
 const RELU: u32 = 0;
 const RESIDUAL: u32 = 0; // without it the binding holds anything
 const VECTOR: u32 = 1; // elements of a Vector

@@ -16,7 +16,7 @@
 // Source: derived from Ioffe & Szegedy 2015, arXiv:1502.03167, alg. 1.
 
 const WG: u32 = 64; // threads per workgroup
-const ITEMS: u32 = 8; // rows per thread
+const ITEMS: u32 = 16; // rows per thread
 const BATCH: u32 = 1; // the statistics are this batch's
 const RELU: u32 = 0;
 const VECTOR: u32 = 1; // elements of a Vector
