@@ -4,6 +4,7 @@ export { batchnorm, batchnormEval } from "./batchnorm.ts";
 export { clampUpdate } from "./clampUpdate.ts";
 export { gatherRows } from "./gatherRows.ts";
 export { layernorm } from "./layernorm.ts";
+export { type MatmulOptions, matmul } from "./matmul.ts";
 export { multiply } from "./multiply.ts";
 export { averagePool, maxPool } from "./pool.ts";
 export { philoxWords, randomNormal, randomUniform } from "./random.ts";

@@ -1,0 +1,77 @@
+import { matmul as kernel } from "../../kernels/matmul/matmul.ts";
+import { launch, product, type Tensor, withGrad } from "../graph.ts";
+import { match, shapeError } from "../shape.ts";
+import { reshape } from "./reshape.ts";
+import { sumRows } from "./rows.ts";
+
+/** How `matmul` reads its operands. */
+export interface MatmulOptions {
+  /** `a` holds the transposes of its matrices. */
+  readonly transposeA?: boolean;
+  /** `b` holds the transposes of its matrices. */
+  readonly transposeB?: boolean;
+}
+
+/** Results up to which a long sum is split, so that all cores of a device have work. */
+const FEW_RESULTS = 16_384;
+/** Least length of a part of such a sum. */
+const MIN_SPAN = 256;
+/** Most parts of such a sum. */
+const MAX_PARTS = 8;
+
+/**
+ * Products of matrices.
+ *
+ * @param a  f32[*B, M, K]; f32[*B, K, M] with transposeA
+ * @param b  f32[*B, K, N]; f32[*B, N, K] with transposeB; when it has no leading dimensions, it
+ *           multiplies every matrix of `a`, which must then not be transposed
+ * @returns  f32[*B, M, N]
+ * @throws   ShapeError unless the dimensions agree
+ */
+export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
+  const { transposeA = false, transposeB = false } = options;
+  const shared = b.shape.length === 2 && a.shape.length > 2;
+  const operands = {
+    a: [a, transposeA ? "*B K M" : "*B M K"],
+    b: [b, shared ? (transposeB ? "N K" : "K N") : transposeB ? "*B N K" : "*B K N"],
+  } as const;
+  const { B, M, N, K } = match("matmul", operands);
+  if (!shared) return multiplied(a, b, { batches: product(B), M, N, K }, [...B, M, N], options);
+  if (transposeA)
+    throw shapeError("matmul", "b must have the leading dimensions of a transposed a", operands);
+  return reshape(matmul(reshape(a, [product(B) * M, K]), b, options), [...B, M, N]);
+}
+
+/** The sizes of a batch of products. */
+interface Size {
+  readonly batches: number;
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+}
+
+function multiplied(
+  a: Tensor,
+  b: Tensor,
+  size: Size,
+  shape: readonly number[],
+  { transposeA = false, transposeB = false }: MatmulOptions,
+): Tensor {
+  const { batches, M, N, K } = size;
+  const few = batches * M * N <= FEW_RESULTS;
+  const parts = few ? Math.min(Math.max(Math.floor(K / MIN_SPAN), 1), MAX_PARTS) : 1;
+  const span = Math.ceil(K / parts);
+  const [aRow, aStep] = transposeA ? [1, M] : [K, 1];
+  const [bStep, bCol] = transposeB ? [1, K] : [N, 1];
+  const partial = parts > 1 ? [Math.ceil(K / span), ...shape] : shape;
+  const params = { ...size, span, aRow, aStep, bStep, bCol };
+  const { y } = launch(kernel, params, { a, b }, { y: partial });
+  return withGrad(parts > 1 ? sumRows(y, shape) : y, { a, b }, (dy) => ({
+    a: transposeA
+      ? matmul(b, dy, { transposeA: transposeB, transposeB: true })
+      : matmul(dy, b, { transposeB: !transposeB }),
+    b: transposeB
+      ? matmul(dy, a, { transposeA: true, transposeB: transposeA })
+      : matmul(a, dy, { transposeA: !transposeA }),
+  }));
+}

@@ -1,0 +1,31 @@
+import { defineKernel, spread, WORD_BYTES } from "../kernel.ts";
+
+/** Columns of a thread's tile. */
+const COLS = 4;
+
+export const matmul = defineKernel({
+  name: "matmul",
+  source: new URL("./matmul.wgsl", import.meta.url),
+  uses: ["index", "tile_own"],
+  bindings: { a: "read", b: "read", y: "write" },
+  params: {
+    M: "u32",
+    N: "u32",
+    K: "u32",
+    batches: "u32",
+    span: "u32",
+    aRow: "u32",
+    aStep: "u32",
+    bStep: "u32",
+    bCol: "u32",
+  },
+  consts: { ROWS: [8, 4], LANES: [1], WGX: [8, 16], WGY: [8] },
+  grid({ M, N, K, batches, span, ROWS, WGX, WGY }) {
+    const tiles = Math.ceil(M / (ROWS * WGY)) * Math.ceil(N / (COLS * WGX));
+    return spread(tiles * batches * Math.ceil(K / span));
+  },
+  cost: ({ M, N, K, batches, span }) => ({
+    flops: 2 * batches * M * N * K,
+    bytes: WORD_BYTES * batches * (M * K + K * N + M * N * Math.ceil(K / span)),
+  }),
+});

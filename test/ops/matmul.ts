@@ -1,0 +1,87 @@
+import { type MatmulOptions, matmul } from "../../engine/ops/matmul.ts";
+import { type Array64, array64, defineCase } from "../case.ts";
+
+const TOLERANCE = { relative: 2e-6, why: "f32 sums over K ≤ 520; errors of sums grow as √K" };
+
+/** The product with plain loops; `b` may lack the leading dimensions of `a`. */
+function reference(a: Array64, b: Array64, { transposeA, transposeB }: MatmulOptions = {}) {
+  const [aRows, aCols] = a.shape.slice(-2) as [number, number];
+  const [bRows, bCols] = b.shape.slice(-2) as [number, number];
+  const [M, K] = transposeA ? [aCols, aRows] : [aRows, aCols];
+  const N = transposeB ? bRows : bCols;
+  const y = array64([...a.shape.slice(0, -2), M, N]);
+  const shared = b.shape.length < a.shape.length;
+  for (let i = 0; i < y.data.length; i++) {
+    const n = i % N;
+    const m = Math.floor(i / N) % M;
+    const sheet = Math.floor(i / (M * N));
+    const aFirst = sheet * M * K;
+    const bFirst = shared ? 0 : sheet * K * N;
+    for (let k = 0; k < K; k++)
+      y.data[i]! +=
+        a.data[aFirst + (transposeA ? k * M + m : m * K + k)]! *
+        b.data[bFirst + (transposeB ? n * K + k : k * N + n)]!;
+  }
+  return y;
+}
+
+const withOptions = (options: MatmulOptions) => ({
+  run: ({ a, b }: Record<"a" | "b", Parameters<typeof matmul>[0]>) => matmul(a, b, options),
+  reference: ({ a, b }: Record<"a" | "b", Array64>) => reference(a, b, options),
+  tolerance: TOLERANCE,
+});
+
+export const plain = defineCase<"a" | "b">({
+  ...withOptions({}),
+  shapes: [
+    { a: [1, 1], b: [1, 1] },
+    { a: [3, 520], b: [520, 5] } /* K split in two parts */,
+    { a: [2, 3, 5, 7], b: [2, 3, 7, 4] },
+    { a: [2, 13, 11], b: [11, 3] } /* shared */,
+    { a: [67, 6], b: [6, 37] } /* beyond a tile both ways */,
+  ],
+  rejects: [
+    { a: [2, 3], b: [2, 3] },
+    { a: [2, 2, 3], b: [3, 3, 2] },
+    { a: [2], b: [2, 2] },
+  ],
+  bench: {
+    "projection of queries, keys, values: batch 128 × 16, width 64": {
+      a: [2048, 64],
+      b: [64, 192],
+    },
+    "MLP, batch 128 × 16, width 64": { a: [2048, 64], b: [64, 256] },
+    "image projection, batch 128": { a: [128, 128], b: [128, 64] },
+    "square 512": { a: [512, 512], b: [512, 512] },
+  },
+});
+
+export const transposedA = defineCase<"a" | "b">({
+  ...withOptions({ transposeA: true }),
+  shapes: [
+    { a: [2, 7, 3], b: [2, 7, 5] },
+    { a: [6, 67], b: [6, 37] },
+  ],
+  rejects: [{ a: [2, 7, 3], b: [7, 5] }],
+  bench: {
+    "gradient of the projection's weights": { a: [2048, 64], b: [2048, 192] },
+  },
+});
+
+export const transposedB = defineCase<"a" | "b">({
+  ...withOptions({ transposeB: true }),
+  shapes: [
+    { a: [2, 3, 7], b: [2, 5, 7] },
+    { a: [3, 2, 7], b: [5, 7] },
+    { a: [67, 6], b: [37, 6] },
+  ],
+  rejects: [{ a: [3, 7], b: [7, 3] }],
+  bench: {
+    "scores of a batch of 128, embedding 64": { a: [128, 64], b: [128, 64] },
+  },
+});
+
+export const transposedBoth = defineCase<"a" | "b">({
+  ...withOptions({ transposeA: true, transposeB: true }),
+  shapes: [{ a: [2, 7, 3], b: [2, 5, 7] }],
+});
