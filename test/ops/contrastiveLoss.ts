@@ -1,0 +1,89 @@
+import { contrastiveLoss } from "../../engine/ops/contrastiveLoss.ts";
+import { type Array64, array64, type Case, defineCase } from "../case.ts";
+
+/** −log softmax(z)[i] averaged over the positives of i. */
+function crossEntropy(z: Float64Array, positives: readonly number[]): number {
+  const top = z.reduce((a, b) => Math.max(a, b));
+  const lse = top + Math.log(z.reduce((sum, v) => sum + Math.exp(v - top), 0));
+  return positives.reduce((sum, j) => sum + lse - z[j]!, 0) / positives.length;
+}
+
+function reference(images: Array64, texts: Array64, logitScale: Array64, ids: ArrayLike<number>) {
+  const [B, E] = images.shape as [number, number];
+  const scale = Math.exp(logitScale.data[0]!);
+  const z = (i: number, j: number) => {
+    let dot = 0;
+    for (let e = 0; e < E; e++) dot += images.data[i * E + e]! * texts.data[j * E + e]!;
+    return scale * dot;
+  };
+  const all = Array.from({ length: B }, (_, i) => i);
+  const loss = all.reduce((sum, i) => {
+    const positives = all.filter((j) => ids[j] === ids[i]);
+    const row = crossEntropy(
+      Float64Array.from(all, (j) => z(i, j)),
+      positives,
+    );
+    const column = crossEntropy(
+      Float64Array.from(all, (j) => z(j, i)),
+      positives,
+    );
+    return sum + row + column;
+  }, 0);
+  return array64([], () => loss / (2 * B));
+}
+
+type Unit = NonNullable<Case["data"]>[string];
+const unit: Unit = ([rows = 0, width = 0], draws) => {
+  const data = Float32Array.from({ length: rows * width }, () => draws.normal());
+  for (let r = 0; r < rows; r++) {
+    const row = data.subarray(r * width, (r + 1) * width);
+    const length = Math.hypot(...row);
+    row.forEach((v, e) => {
+      row[e] = v / length;
+    });
+  }
+  return data;
+};
+const start: Unit = () => Float32Array.of(Math.log(1 / 0.07));
+const tolerance = { relative: 1e-5, why: "f32 exponentials and sums over B ≤ 129 at scale 14" };
+
+export default defineCase<"images" | "texts" | "logitScale">({
+  run: ({ images, texts, logitScale }) => contrastiveLoss(images, texts, logitScale),
+  reference: ({ images, texts, logitScale }) =>
+    reference(
+      images,
+      texts,
+      logitScale,
+      Array.from({ length: images.shape[0]! }, (_, i) => i),
+    ),
+  shapes: [
+    { images: [1, 3], texts: [1, 3], logitScale: [] },
+    { images: [7, 5], texts: [7, 5], logitScale: [] },
+    { images: [65, 16], texts: [65, 16], logitScale: [] },
+  ],
+  rejects: [
+    { images: [3, 4], texts: [2, 4], logitScale: [] },
+    { images: [3, 4], texts: [3, 4], logitScale: [1] },
+  ],
+  data: { images: unit, texts: unit, logitScale: start },
+  tolerance,
+  bench: { "demo, batch 128": { images: [128, 64], texts: [128, 64], logitScale: [] } },
+});
+
+export const sharedPositives = defineCase<"images" | "texts" | "logitScale" | "positives">({
+  run: ({ images, texts, logitScale, positives }) =>
+    contrastiveLoss(images, texts, logitScale, { positives }),
+  reference: ({ images, texts, logitScale, positives }) =>
+    reference(images, texts, logitScale, positives.data),
+  shapes: [
+    { images: [2, 3], texts: [2, 3], logitScale: [], positives: [2] },
+    { images: [67, 8], texts: [67, 8], logitScale: [], positives: [67] },
+  ],
+  data: {
+    images: unit,
+    texts: unit,
+    logitScale: start,
+    positives: (shape, draws) => Uint32Array.from({ length: shape[0]! }, () => draws.below(20)),
+  },
+  tolerance,
+});

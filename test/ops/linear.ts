@@ -1,0 +1,39 @@
+import { linear } from "../../engine/ops/linear.ts";
+import { type Array64, array64, defineCase } from "../case.ts";
+
+function affine(x: Array64, weight: Array64, bias?: Array64): Array64 {
+  const [K, N] = weight.shape as [number, number];
+  return array64([...x.shape.slice(0, -1), N], (i) => {
+    const [row, n] = [Math.floor(i / N), i % N];
+    let sum = bias?.data[n] ?? 0;
+    for (let k = 0; k < K; k++) sum += x.data[row * K + k]! * weight.data[k * N + n]!;
+    return sum;
+  });
+}
+
+const tolerance = { relative: 2e-6, why: "f32 sums over K ≤ 19 and over at most 34 rows" };
+
+export default defineCase<"x" | "weight" | "bias">({
+  run: ({ x, weight, bias }) => linear(x, weight, bias),
+  reference: ({ x, weight, bias }) => affine(x, weight, bias),
+  shapes: [
+    { x: [1], weight: [1, 1], bias: [1] },
+    { x: [2, 17, 19], weight: [19, 9], bias: [9] },
+  ],
+  rejects: [
+    { x: [2, 3], weight: [4, 5], bias: [5] },
+    { x: [2, 3], weight: [3, 5], bias: [3] },
+  ],
+  tolerance,
+  bench: { "MLP, demo": { x: [128, 16, 64], weight: [64, 256], bias: [256] } },
+});
+
+export const quickGelu = defineCase<"x" | "weight" | "bias">({
+  run: ({ x, weight, bias }) => linear(x, weight, bias, "quickGelu"),
+  reference({ x, weight, bias }) {
+    const y = affine(x, weight, bias);
+    return array64(y.shape, (i) => y.data[i]! / (1 + Math.exp(-1.702 * y.data[i]!)));
+  },
+  shapes: [{ x: [5, 8], weight: [8, 12], bias: [12] }],
+  tolerance,
+});
