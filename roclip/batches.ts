@@ -1,6 +1,6 @@
 /** The batches of an epoch: which pairs, how augmented, as bytes ready for upload. */
-import { fold, type Key, keyOf, stream } from "../engine/index.ts";
-import { adamWSchedule } from "../engine/optim.ts";
+import { adamWSchedule, fold, type Key, keyOf, stream } from "../engine/index.ts";
+
 import { drawAugmentation, identityDraws } from "./augment.ts";
 import type { Dataset } from "./data/dataset.ts";
 import { createEda } from "./eda.ts";

@@ -6,6 +6,7 @@
  * @see Yang, Gao & Mirzasoleiman 2023, arXiv:2303.06854, algorithm 1
  */
 import {
+  adamWUpdate,
   augment,
   clampUpdate,
   contrastiveLoss,
@@ -19,7 +20,6 @@ import {
   type Tensor,
   unitRows,
 } from "../engine/index.ts";
-import { adamWUpdate } from "../engine/optim.ts";
 import { type HeldState, MAX_LOGIT_SCALE } from "./model.ts";
 import type { Config } from "./schema.ts";
 import { textFeatures } from "./text.ts";

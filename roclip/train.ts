@@ -6,6 +6,7 @@ import { createBatches } from "./batches.ts";
 import { UserError } from "./errors.ts";
 import {
   createEmbedder,
+  type Embedder,
   type Evaluation,
   evaluate,
   type Subjects,
@@ -57,47 +58,80 @@ function requireFinite(loss: number, epoch: number, step: number): void {
   );
 }
 
-/** Run the rest of an epoch; how far it got, and how fast. */
+/** Takes the losses of an epoch's steps: sums, checks, logs and reports them. */
+function lossKeeper(options: TrainOptions, session: Session, from: Progress) {
+  const { config, onStep } = options;
+  const { epoch } = from;
+  const { stepsInEpoch } = session;
+  const matching = isMatchingEpoch(config, epoch);
+  const begun = performance.now();
+  const lines: object[] = [];
+  let lossSum = from.lossSum;
+  const take = (at: number, loss: number) => {
+    requireFinite(loss, epoch, at + 1);
+    lossSum += loss;
+    const step = (epoch - 1) * stepsInEpoch + at + 1;
+    const lr = learningRate(config, step - 1, stepsInEpoch);
+    lines.push({ kind: "step", step, epoch, matching, loss, lr });
+    const seconds = (performance.now() - begun) / 1000;
+    const pairsPerSecond = ((at + 1 - from.step) * config.batch) / seconds;
+    const steps = config.epochs * stepsInEpoch;
+    onStep?.({ epoch, matching, step, steps, loss, pairsPerSecond });
+  };
+  return { take, lines, lossSum: () => lossSum };
+}
+
+/** Run the rest of an epoch; how far it got, and how long it took. */
 async function runEpoch(
   options: TrainOptions,
   session: Session,
   from: Progress,
 ): Promise<Progress & { seconds: number }> {
-  const { stepsInEpoch } = session;
   const { config, folder, signal, train, tokenizer } = options;
   const { epoch } = from;
   const matching = isMatchingEpoch(config, epoch);
   if (matching && from.step === 0) await fillFromCaptions(session, epoch);
   const plan = await session.plan(matching);
   const batchAt = createBatches(config, train, tokenizer);
-  const lines: object[] = [];
   const begun = performance.now();
-  let { step, lossSum } = from;
-
-  const settle = async (at: number, read: Promise<Record<string, ArrayLike<number>>>) => {
-    const loss = (await read).loss![0]!;
-    requireFinite(loss, epoch, at + 1);
-    lossSum += loss;
-    const total = (epoch - 1) * stepsInEpoch + at + 1;
-    const lr = learningRate(config, total - 1, stepsInEpoch);
-    lines.push({ kind: "step", step: total, epoch, matching, loss, lr });
-    const pairsPerSecond =
-      ((at + 1 - from.step) * config.batch * 1000) / (performance.now() - begun);
-    const steps = config.epochs * stepsInEpoch;
-    options.onStep?.({ epoch, matching, step: total, steps, loss, pairsPerSecond });
-  };
+  const keeper = lossKeeper(options, session, from);
+  let { step } = from;
   // The loss is read one step behind, so that the next batch is made while the device works.
   let behind: Promise<void> | undefined;
-  while (step < stepsInEpoch && !signal?.aborted) {
-    plan.run(batchAt(epoch, step) as unknown as Record<string, Float32Array>);
-    const read = plan.read("loss");
+  try {
+    while (step < session.stepsInEpoch && !signal?.aborted) {
+      plan.run({ ...batchAt(epoch, step) });
+      const read = plan.read("loss");
+      await behind;
+      const at = step++;
+      behind = read.then(({ loss }) => keeper.take(at, loss![0]!));
+    }
     await behind;
-    behind = settle(step, read);
-    step++;
+  } finally {
+    await appendMetrics(folder, keeper.lines);
   }
-  await behind;
-  await appendMetrics(folder, lines);
-  return { ...from, step, lossSum, seconds: (performance.now() - begun) / 1000 };
+  const seconds = (performance.now() - begun) / 1000;
+  return { ...from, step, lossSum: keeper.lossSum(), seconds };
+}
+
+/** Measure the model after an epoch. */
+async function closeEpoch(
+  { config, evaluation }: TrainOptions,
+  session: Session,
+  measures: { embedder: Embedder; subjects: Subjects },
+  done: Progress & { seconds: number; stepsRun: number },
+): Promise<{ result: EpochResult; last: Evaluation }> {
+  const last = await evaluate(measures.embedder, measures.subjects, evaluation);
+  const { targetPredictions: _, triggeredPredictions: __, ...measured } = last;
+  const result: EpochResult = {
+    epoch: done.epoch,
+    matching: isMatchingEpoch(config, done.epoch),
+    loss: done.lossSum / session.stepsInEpoch,
+    ...measured,
+    pairsPerSecond: (done.stepsRun * config.batch) / done.seconds,
+    seconds: done.seconds,
+  };
+  return { result, last };
 }
 
 async function save(session: Session, progress: Progress): Promise<void> {
@@ -121,28 +155,21 @@ export async function train(options: TrainOptions): Promise<TrainedRun> {
   let last: Evaluation | undefined;
 
   while (progress.epoch <= config.epochs) {
-    const done = await runEpoch(options, session, progress);
-    const { seconds, ...reached } = done;
+    const { seconds, ...reached } = await runEpoch(options, session, progress);
     if (reached.step < stepsInEpoch) {
-      await save(session, reached);
       progress = reached;
+      await save(session, progress);
       break;
     }
-    last = await evaluate(embedder, subjects, evaluation);
-    const { targetPredictions: _, triggeredPredictions: __, ...measured } = last;
-    const result: EpochResult = {
-      epoch: reached.epoch,
-      matching: isMatchingEpoch(config, reached.epoch),
-      loss: reached.lossSum / stepsInEpoch,
-      ...measured,
-      pairsPerSecond: ((stepsInEpoch - progress.step) * config.batch) / seconds,
-      seconds,
-    };
-    const results = [...reached.results, result];
+    const done = { ...reached, seconds, stepsRun: stepsInEpoch - progress.step };
+    const closed = await closeEpoch(options, session, { embedder, subjects }, done);
+    last = closed.last;
+    const results = [...reached.results, closed.result];
     progress = { ...reached, epoch: reached.epoch + 1, step: 0, lossSum: 0, results };
-    await appendMetrics(folder, [{ kind: "epoch", step: reached.epoch * stepsInEpoch, ...result }]);
+    const line = { kind: "epoch", step: reached.epoch * stepsInEpoch, ...closed.result };
+    await appendMetrics(folder, [line]);
     await save(session, progress);
-    options.onEpoch?.(result);
+    options.onEpoch?.(closed.result);
   }
 
   const matches = (await readState(device, { matches: state.matches })).matches.data as Uint32Array;

@@ -120,8 +120,8 @@ export async function loadSource(source: Source, config: Config): Promise<Source
   const { train, test, classes, skipped } = data;
   const labelled = test.labels.filter((label) => label !== "").length;
   console.log(
-    `Data: ${train.name}, ${train.ids.length} training pairs; ${test.ids.length} held-out images, ` +
-      `${labelled} of ${classes.length} classes.`,
+    `Data: ${train.name}, ${train.ids.length} training pairs; ${test.ids.length} held-out ` +
+      `images, ${labelled} of ${classes.length} classes.`,
   );
   if (skipped.length > 0) {
     const named = skipped.slice(0, 3).map(({ file, reason }) => `${file} (${reason})`);

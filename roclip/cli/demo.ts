@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import type { Command } from "commander";
+import type { Device } from "../../engine/index.ts";
 import { type Config, parseConfig } from "../config.ts";
 import { DEMO } from "../configs/demo.ts";
 import { UserError } from "../errors.ts";
@@ -10,6 +11,7 @@ import { DEFENCE_NAMES, type Defence } from "../report/data.ts";
 import { beginRun, RUN_FILES, readRun } from "../runFolder.ts";
 import { isMatchingEpoch } from "../schedule.ts";
 import { formatTable, resultRows } from "../table.ts";
+import type { TrainOptions } from "../train.ts";
 import {
   addDeviceOption,
   type DeviceOptions,
@@ -46,15 +48,17 @@ function forecast(config: Config, times: { plain: number; matching: number }): n
 /** The configuration with as many epochs as fit the time, and what to say about it. */
 function sized(config: Config, times: { plain: number; matching: number }, minutes: number) {
   const whole = forecast(config, times);
-  const text = `Measured here: an epoch takes ${duration(times.plain)} (plain), ${duration(times.matching)} (matching).`;
+  const measured =
+    `Measured here: an epoch takes ${duration(times.plain)} (plain), ` +
+    `${duration(times.matching)} (matching).`;
   if (whole <= minutes * 60)
-    return { config, text: `${text} Both runs: about ${duration(whole)}.` };
+    return { config, text: `${measured} Both runs: about ${duration(whole)}.` };
   const epochs = Math.max(LEAST_EPOCHS, Math.floor((config.epochs * minutes * 60) / whole));
   const shorter = { ...config, epochs };
   const shortened =
-    `${text}\n${config.epochs} epochs would take ${duration(whole)}; shortened to ${epochs} epochs, ` +
-    `about ${duration(forecast(shorter, times))}. Give --epochs or --minutes for longer.`;
-  return { config: shorter, text: shortened };
+    `${config.epochs} epochs would take ${duration(whole)}; shortened to ${epochs} epochs, about ` +
+    `${duration(forecast(shorter, times))}. Give --epochs or --minutes for longer.`;
+  return { config: shorter, text: `${measured}\n${shortened}` };
 }
 
 /** The seed and length of an interrupted demo. */
@@ -69,50 +73,69 @@ async function interrupted(folder: string): Promise<Config> {
   );
 }
 
-async function runDemo(options: Options): Promise<void> {
+/** The configuration to run: of an interrupted demo, or sized to what steps take here. */
+async function chooseConfig(options: Options, parts: Parts, base: Config): Promise<Config> {
+  if (options.resume) return base;
+  const times = await forecastEpochs({ ...parts, config: base });
+  const minutes = options.epochs === undefined ? options.minutes : Number.POSITIVE_INFINITY;
+  const { config, text } = sized(base, times, minutes);
+  console.log(`${text}\n`);
+  return config;
+}
+
+/** What both runs share. */
+type Parts = Omit<TrainOptions, "config" | "folder" | "resume" | "onStep" | "onEpoch">;
+
+/** Train with each defence in turn; undefined when stopped by Ctrl-C. */
+async function runBoth(
+  folder: string,
+  config: Config,
+  parts: Parts,
+): Promise<ReportedRun[] | undefined> {
+  const runs: ReportedRun[] = [];
+  for (const defence of DEFENCES) {
+    const own = { ...config, defence };
+    const path = join(folder, defence);
+    const resume = existsSync(join(path, RUN_FILES.checkpoint));
+    if (!resume) await beginRun(path, own, parts.evaluation.truth);
+    const name = DEFENCE_NAMES[defence].padEnd(6);
+    const run = await trainShown(name, { ...parts, config: own, folder: path, resume });
+    if (!run.finished) return undefined;
+    runs.push({ config: own, run, result: asRunResult(own, run) });
+  }
+  return runs;
+}
+
+async function demoOn(device: Device, options: Options, signal: AbortSignal): Promise<void> {
   const begun = performance.now();
+  const base = options.resume
+    ? await interrupted(options.resume)
+    : parseConfig({ ...DEMO, seed: options.seed, epochs: options.epochs ?? DEMO.epochs });
+  const { source, data, attacked, tokenizer } = await prepare(base, { kind: "emoji" });
+  const evaluation = { ...data, truth: attacked.truth };
+  const parts = { source, device, train: attacked.dataset, evaluation, tokenizer, signal };
+  const config = await chooseConfig(options, parts, base);
+  const time = new Date().toISOString().replace(/[:.]/g, "-").slice(0, 19);
+  const folder = options.resume ?? options.out ?? join("runs", `demo-${time}`);
+  const runs = await runBoth(folder, config, parts);
+  if (!runs) {
+    console.log(`Stopped and saved. Go on with: roclip demo --resume ${folder}`);
+    return;
+  }
+  const rows = resultRows(runs.map(({ result }) => result));
+  console.log(`\n${formatTable(rows)}\n`);
+  const command = `roclip demo --seed ${config.seed} --epochs ${config.epochs}`;
+  const title = "CLIP and RoCLIP on the same poisoned data";
+  const report = await writeReport(folder, { title, device, command, attacked, runs });
+  console.log(`Done in ${duration((performance.now() - begun) / 1000)}. Report: ${report}`);
+  writeRows(options.json, rows);
+}
+
+async function runDemo(options: Options): Promise<void> {
   const signal = stopSignal();
   const device = await openNamedDevice(options);
   try {
-    const chosen = options.resume
-      ? await interrupted(options.resume)
-      : parseConfig({ ...DEMO, seed: options.seed, epochs: options.epochs ?? DEMO.epochs });
-    const prepared = await prepare(chosen, { kind: "emoji" });
-    const { source, data, attacked, tokenizer } = prepared;
-    const { truth } = attacked;
-    const evaluation = { ...data, truth };
-    const shared = { source, device, train: attacked.dataset, evaluation, tokenizer };
-    let config = chosen;
-    if (!options.resume) {
-      const times = await forecastEpochs({ ...shared, config });
-      const minutes = options.epochs === undefined ? options.minutes : Number.POSITIVE_INFINITY;
-      const size = sized(config, times, minutes);
-      console.log(`${size.text}\n`);
-      config = size.config;
-    }
-    const time = new Date().toISOString().replace(/[:.]/g, "-").slice(0, 19);
-    const folder = options.resume ?? options.out ?? join("runs", `demo-${time}`);
-    const runs: ReportedRun[] = [];
-    for (const defence of DEFENCES) {
-      const own = { ...config, defence };
-      const path = join(folder, defence);
-      const resume = existsSync(join(path, RUN_FILES.checkpoint));
-      if (!resume) await beginRun(path, own, truth);
-      const name = DEFENCE_NAMES[defence].padEnd(6);
-      const run = await trainShown(name, { ...shared, config: own, folder: path, resume, signal });
-      if (!run.finished) {
-        console.log(`Stopped and saved. Go on with: roclip demo --resume ${folder}`);
-        return;
-      }
-      runs.push({ config: own, run, result: asRunResult(own, run) });
-    }
-    const rows = resultRows(runs.map(({ result }) => result));
-    console.log(`\n${formatTable(rows)}\n`);
-    const command = `roclip demo --seed ${config.seed} --epochs ${config.epochs}`;
-    const title = "CLIP and RoCLIP on the same poisoned data";
-    const report = await writeReport(folder, { title, device, command, attacked, runs });
-    console.log(`Done in ${duration((performance.now() - begun) / 1000)}. Report: ${report}`);
-    writeRows(options.json, rows);
+    await demoOn(device, options, signal);
   } finally {
     device.close();
   }

@@ -1,7 +1,7 @@
 /** `roclip train`: one model on one data set, attacked or not. */
 import { basename, join } from "node:path";
 import type { Command } from "commander";
-import { fold, keyOf } from "../../engine/index.ts";
+import { type Device, fold, keyOf } from "../../engine/index.ts";
 import { attack } from "../attack.ts";
 import { UserError } from "../errors.ts";
 import type { EpochResult, RunResult } from "../report/data.ts";
@@ -35,11 +35,12 @@ const ATTACK_KEY = 0x61747461; // "atta"
 /** Training data with the configuration's attacks in place. */
 export function attackedData(data: SourceData, config: Config) {
   const attacked = attack(data.train, data.test, config, fold(keyOf(config.seed), ATTACK_KEY));
-  const count = (kind: TruthRow["kind"]) => attacked.truth.filter((t) => t.kind === kind).length;
+  const backdoor = attacked.truth.filter(({ kind }) => kind === "backdoor");
+  const poisoned = attacked.truth.length - backdoor.length;
+  const aim = backdoor[0] ? ` to "${backdoor[0].targetClass}"` : "";
   console.log(
-    `Attacks: ${config.poison.targets} images poisoned with ${count("poison")} pairs; ` +
-      `${count("backdoor")} pairs carry the backdoor` +
-      `${count("backdoor") > 0 ? ` to "${attacked.truth.find((t) => t.kind === "backdoor")?.targetClass}"` : ""}.`,
+    `Attacks: ${config.poison.targets} images poisoned with ${poisoned} pairs; ` +
+      `${backdoor.length} pairs carry the backdoor${aim}.`,
   );
   for (const note of attacked.notes) console.log(note);
   return attacked;
@@ -69,8 +70,8 @@ export async function trainShown(
     return await train({
       ...options,
       onStep: ({ step, epoch, loss, pairsPerSecond }) => {
-        const detail = `epoch ${epoch} · loss ${loss.toFixed(3)} · ${Math.round(pairsPerSecond)} pairs/s`;
-        display.update(step, detail);
+        const speed = `${Math.round(pairsPerSecond)} pairs/s`;
+        display.update(step, `epoch ${epoch} · loss ${loss.toFixed(3)} · ${speed}`);
       },
       onEpoch: (result) => display.line(epochLine(name, result)),
     });
@@ -121,43 +122,59 @@ interface Options extends DeviceOptions, SourceOptions {
 const newFolder = (config: Config) =>
   join("runs", `${config.defence}-${new Date().toISOString().replace(/[:.]/g, "-").slice(0, 19)}`);
 
-async function runTrain(options: Options & Record<string, unknown>): Promise<void> {
+async function trainOn(
+  device: Device,
+  options: Options & Record<string, unknown>,
+  stop: AbortSignal,
+) {
   const { resume } = options;
-  const saved = resume === undefined ? undefined : await readRun(resume);
-  const config = saved ? saved.progress.config : configOf(options);
-  const source = saved ? saved.progress.source : sourceOf(options);
+  const saved = resume === undefined ? undefined : (await readRun(resume)).progress;
+  const config = saved?.config ?? configOf(options);
+  const source = saved?.source ?? sourceOf(options);
+  const { data, attacked, tokenizer } = await prepare(config, source);
+  const { truth } = attacked;
+  const folder = resume ?? options.out ?? newFolder(config);
+  if (resume === undefined) await beginRun(folder, config, truth);
+  else requireSameAttacks(folder, await readTruth(folder), truth);
+  const evaluation = { ...data, truth };
+  const parts = { config, source, device, train: attacked.dataset, evaluation, tokenizer, folder };
+  const run = await trainShown(config.defence, {
+    ...parts,
+    resume: saved !== undefined,
+    signal: stop,
+  });
+  if (!run.finished) {
+    console.log(`Stopped and saved. Go on with: roclip train --resume ${folder}`);
+    return;
+  }
+  const result = asRunResult(config, run);
+  console.log(`\n${formatTable(resultRows([result]))}`);
+  const command = `roclip train --config ${join(folder, RUN_FILES.config)}`;
+  const title = `${basename(folder)}: ${data.train.name}`;
+  const runs = [{ config, run, result }];
+  const report = await writeReport(folder, { title, device, command, attacked, runs });
+  console.log(`Report: ${report}`);
+  writeRows(options.json, resultRows([result]));
+}
+
+/** A resumed run must go on with the data it began with. */
+function requireSameAttacks(
+  folder: string,
+  before: readonly TruthRow[],
+  now: readonly TruthRow[],
+): void {
+  if (JSON.stringify(before) === JSON.stringify(now)) return;
+  throw new UserError(
+    `${folder}: a resumed run must have the data it began with; the attacks differ; ` +
+      "put the tables and images back, or begin a new run",
+  );
+}
+
+async function runTrain(options: Options & Record<string, unknown>): Promise<void> {
   const signal = stopSignal();
   const device = await openNamedDevice(options);
   try {
-    const { data, attacked, tokenizer } = await prepare(config, source);
-    const folder = resume ?? options.out ?? newFolder(config);
-    const truth = saved ? await readTruth(folder) : attacked.truth;
-    if (JSON.stringify(truth) !== JSON.stringify(attacked.truth))
-      throw new UserError(
-        `${folder}: a resumed run must have the data it began with; the attacks differ; ` +
-          "put the tables and images back, or begin a new run",
-      );
-    if (!saved) await beginRun(folder, config, truth);
-    const evaluation = { ...data, truth };
-    const shared = { config, source, device, train: attacked.dataset, evaluation, tokenizer };
-    const run = await trainShown(config.defence, {
-      ...shared,
-      folder,
-      signal,
-      resume: saved !== undefined,
-    });
-    if (!run.finished) {
-      console.log(`Stopped and saved. Go on with: roclip train --resume ${folder}`);
-      return;
-    }
-    const result = asRunResult(config, run);
-    console.log(`\n${formatTable(resultRows([result]))}`);
-    const subject = { config, run, result };
-    const command = `roclip train --config ${join(folder, RUN_FILES.config)}`;
-    const title = `${basename(folder)}: ${data.train.name}`;
-    const report = await writeReport(folder, { title, device, command, attacked, runs: [subject] });
-    console.log(`Report: ${report}`);
-    writeRows(options.json, resultRows([result]));
+    await trainOn(device, options, signal);
   } finally {
     device.close();
   }

@@ -1,0 +1,98 @@
+/** The command line as a person meets it: help, errors, exit codes. */
+import { execFile } from "node:child_process";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
+let folder: string;
+beforeAll(() => {
+  folder = mkdtempSync(join(tmpdir(), "roclip-cli-"));
+});
+afterAll(() => rmSync(folder, { recursive: true }));
+
+interface Outcome {
+  readonly code: number;
+  readonly out: string;
+  readonly errors: string;
+}
+
+/** Run the command line from source. */
+function roclip(...words: string[]): Promise<Outcome> {
+  const command = [join(root, "node_modules/tsx/dist/cli.mjs"), "roclip/cli.ts", ...words];
+  return new Promise((done) => {
+    execFile(process.execPath, command, { cwd: root }, (error, out, errors) => {
+      done({ code: typeof error?.code === "number" ? error.code : 0, out, errors });
+    });
+  });
+}
+
+const file = (name: string, text: string) => {
+  const path = join(folder, name);
+  writeFileSync(path, text);
+  return path;
+};
+
+describe("roclip", () => {
+  it("lists its commands with examples, and each command's options", async () => {
+    const { code, out } = await roclip("--help");
+    expect(code).toBe(0);
+    for (const command of ["demo", "train", "evaluate", "poison", "doctor"])
+      expect(out).toContain(`  ${command}`);
+    expect(out).toContain("Examples:");
+    const help = await roclip("train", "--help");
+    expect(help.out).toContain("--roclip-frequency <integer>");
+    expect(help.out).toContain("Examples:");
+  });
+
+  it("says what the adapter is and that it computes right", async () => {
+    const { code, out } = await roclip("doctor");
+    expect(out).toMatch(/Adapter: \S+/);
+    expect(out).toContain("Self-test: ");
+    expect(code).toBe(0);
+  });
+
+  const bad: [what: string, words: () => string[], message: RegExp][] = [
+    ["an unknown command", () => ["trian"], /unknown command 'trian'/],
+    ["an unknown option", () => ["train", "--epcohs", "3"], /--epcohs/],
+    ["an unknown adapter", () => ["doctor", "--adapter", "gpu9"], /Allowed choices are auto, gpu/],
+    [
+      "a bad value",
+      () => ["train", "--epochs", "many"],
+      /epochs must be an integer ≥ 1; found "many"/,
+    ],
+    [
+      "an unknown configuration key",
+      () => ["train", "--config", file("a.json", '{"roclip":{"poolsize":9}}')],
+      /"roclip.poolsize"; did you mean "roclip.poolSize"/,
+    ],
+    [
+      "broken JSON",
+      () => ["train", "--config", file("b.json", "{")],
+      /must be a readable JSON file/,
+    ],
+    ["a missing table", () => ["train", "--data", "no.csv", "--images", folder], /no\.csv/],
+    ["a table without images", () => ["train", "--data", "no.csv"], /--images must say where/],
+    [
+      "a table without the columns",
+      () => ["train", "--data", file("c.csv", "a,b\n1,2\n"), "--images", folder],
+      /caption|image/,
+    ],
+    ["a folder that is no run", () => ["evaluate", folder], /checkpoint/],
+    [
+      "a backdoor to a class that is not there",
+      () => ["poison", "--out", join(folder, "out"), "--backdoor-target-class", "unicorns"],
+      /unicorns/,
+    ],
+    ["an existing folder", () => ["poison", "--out", folder], /--out must be a new folder/],
+  ];
+  for (const [what, words, message] of bad)
+    it(`answers ${what} with exit code 2 and a message, not a stack`, async () => {
+      const { code, errors } = await roclip(...words());
+      expect(errors).toMatch(message);
+      expect(errors).not.toMatch(/\n\s+at /);
+      expect(code).toBe(2);
+    });
+});
