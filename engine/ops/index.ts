@@ -1,11 +1,16 @@
+export { gelu, quickGelu, relu } from "./activation.ts";
 export { adamW } from "./adamW.ts";
 export { add } from "./add.ts";
+export { augment, COLOUR_CHANGES, DRAW, DRAWS, normalise } from "./augment.ts";
 export { batchnorm, batchnormEval } from "./batchnorm.ts";
 export { clampUpdate } from "./clampUpdate.ts";
+export { contrastiveLoss } from "./contrastiveLoss.ts";
 export { gatherRows } from "./gatherRows.ts";
 export { layernorm } from "./layernorm.ts";
+export { linear } from "./linear.ts";
 export { type MatmulOptions, matmul } from "./matmul.ts";
 export { multiply } from "./multiply.ts";
+export { nearest } from "./nearest.ts";
 export { averagePool, maxPool } from "./pool.ts";
 export { philoxWords, randomNormal, randomUniform } from "./random.ts";
 export { mean, repeatLast, sum, sumLast } from "./reduce.ts";

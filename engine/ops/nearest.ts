@@ -1,0 +1,61 @@
+import { CHUNK, nearest as chunks, nearestMerge } from "../../kernels/nearest/nearest.ts";
+import { padCols } from "../../kernels/pad_cols/pad_cols.ts";
+import { constant, launch, type Tensor } from "../graph.ts";
+import { match, shapeError } from "../shape.ts";
+
+/** Columns that the kernel reads at a time. */
+const COLUMNS = 4;
+
+/** Rows with zeros behind them, so that they can be read as vec4. */
+function padded(x: Tensor, rows: number, cols: number): Tensor {
+  if (cols % COLUMNS === 0) return x;
+  const width = Math.ceil(cols / COLUMNS) * COLUMNS;
+  return launch(padCols, { rows, cols, padded: width }, { x }, { y: [rows, width] }).y;
+}
+
+/**
+ * For each query the row of the pool with the largest inner product; the lowest index wins a tie.
+ *
+ * Rows are not normalised here: with unit rows the score is the cosine. NaN never wins; where no
+ * score is above −3.4e38 (an empty pool, or only NaN), the index is 0 and the score −3.4e38. The
+ * scores are never stored: extra memory is 8 bytes per query and 128 pool rows (and a padded copy of
+ * both operands when D is not a multiple of 4). Not differentiable: RoCLIP stops the gradient here.
+ *
+ * @param queries  f32[B, D]
+ * @param pool     f32[P, D]
+ * @param count    u32[N] its last element: how many rows, from the first, take part; all if left out
+ * @returns        index u32[B], score f32[B]
+ * @throws         ShapeError unless both have the same D, and B, P and D are positive
+ * @see            Yang, Gao & Mirzasoleiman 2023, arXiv:2303.06854, §4
+ */
+export function nearest(
+  queries: Tensor,
+  pool: Tensor,
+  { count }: { readonly count?: Tensor } = {},
+): { readonly index: Tensor; readonly score: Tensor } {
+  const operands = {
+    queries: [queries, "B D"],
+    pool: [pool, "P D"],
+    count: [count, "N", "u32"],
+  } as const;
+  const { B, P, D, N = 1 } = match("nearest", operands);
+  if (B * P * D * N === 0) throw shapeError("nearest", "no dimension may be 0", operands);
+  const parts = Math.ceil(P / CHUNK);
+  const depth = Math.ceil(D / COLUMNS);
+  const found = launch(
+    chunks,
+    { B, P, depth, chunks: parts, count_at: N - 1 },
+    {
+      queries: padded(queries, B, D),
+      pool: padded(pool, P, D),
+      count: count ?? constant(Uint32Array.of(P)),
+    },
+    { score: [B, parts], index: { shape: [B, parts], dtype: "u32" } },
+  );
+  return launch(
+    nearestMerge,
+    { B, chunks: parts },
+    { scores: found.score, indices: found.index },
+    { score: [B], index: { shape: [B], dtype: "u32" } },
+  );
+}

@@ -1,0 +1,32 @@
+import { defineKernel, WORD_BYTES } from "../kernel.ts";
+
+/** Pool rows per workgroup of `nearest`, and so per partial result. */
+export const CHUNK = 128;
+
+const QUERY_THREADS = 4;
+
+export const nearest = defineKernel({
+  name: "nearest",
+  source: new URL("./nearest.wgsl", import.meta.url),
+  uses: [],
+  bindings: { queries: "read", pool: "read", count: "read", score: "write", index: "write" },
+  params: { B: "u32", P: "u32", depth: "u32", chunks: "u32", count_at: "u32" },
+  consts: { BLOCKS: [2, 1], SIDE: [8, 4] },
+  valid: ({ BLOCKS, SIDE }) => BLOCKS === 1 || SIDE === 8,
+  grid: ({ B, chunks, BLOCKS, SIDE }) => [chunks, Math.ceil(B / (QUERY_THREADS * BLOCKS * SIDE))],
+  cost: ({ B, P, depth, chunks }) => ({
+    flops: 2 * B * P * 4 * depth,
+    bytes: WORD_BYTES * (4 * depth * (B + P) + 2 * B * chunks),
+  }),
+});
+
+export const nearestMerge = defineKernel({
+  name: "nearest_merge",
+  source: new URL("./nearest_merge.wgsl", import.meta.url),
+  uses: [],
+  bindings: { scores: "read", indices: "read", score: "write", index: "write" },
+  params: { B: "u32", chunks: "u32" },
+  consts: { WG: [64], LANES: [8, 64] },
+  grid: ({ B, WG, LANES }) => [Math.ceil(B / (WG / LANES))],
+  cost: ({ B, chunks }) => ({ flops: 0, bytes: WORD_BYTES * (2 * B * chunks + 2 * B) }),
+});
