@@ -1,0 +1,43 @@
+import { ringPush as kernel, ringAdvance } from "../../kernels/ring_push/ring_push.ts";
+import { launch, type Tensor } from "../graph.ts";
+import { match, shapeError } from "../shape.ts";
+
+/** A ring of rows with ids: state that is written over, the oldest rows first. */
+export interface Ring {
+  /** f32[P, D] */
+  readonly rows: Tensor;
+  /** u32[P] */
+  readonly ids: Tensor;
+  /** u32[2]: the row to be written next; rows filled. */
+  readonly cursor: Tensor;
+}
+
+/**
+ * Write rows into a ring, in place: first in, first out. A batch that crosses the end goes on at the
+ * beginning.
+ *
+ * @param ring  state: rows f32[P, D], ids u32[P], cursor u32[2]
+ * @param rows  f32[B, D], B ≤ P
+ * @param ids   u32[B]
+ * @returns     the ring's new versions
+ * @throws      ShapeError unless the dimensions agree and B ≤ P
+ */
+export function ringPush(ring: Ring, rows: Tensor, ids: Tensor): Ring {
+  const operands = {
+    "ring.rows": [ring.rows, "P D"],
+    "ring.ids": [ring.ids, "P", "u32"],
+    "ring.cursor": [ring.cursor, "2", "u32"],
+    rows: [rows, "B D"],
+    ids: [ids, "B", "u32"],
+  } as const;
+  const { P, B, D } = match("ringPush", operands);
+  if (B > P) throw shapeError("ringPush", `B must be at most P, ${P}, but is ${B}`, operands);
+  const written = launch(
+    kernel,
+    { batch: B, size: P, width: D },
+    { rows: ring.rows, ids: ring.ids, cursor: ring.cursor, x: rows, x_ids: ids },
+    {},
+  );
+  const { cursor } = launch(ringAdvance, { batch: B, size: P }, { cursor: ring.cursor }, {});
+  return { rows: written.rows, ids: written.ids, cursor };
+}

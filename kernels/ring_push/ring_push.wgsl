@@ -1,0 +1,43 @@
+// ring_push — write a batch of rows and their ids into a ring, from its cursor on.
+//
+//   at(b)         = (cursor[0] + b) mod size
+//   rows[at(b),·] = x[b,·]
+//   ids[at(b)]    = x_ids[b]
+//
+//   rows    f32[size, width]    updated
+//   ids     u32[size]           updated
+//   cursor  u32[2]              the row to be written next, rows filled; ring_advance moves it
+//   x       f32[batch, width]   batch ≤ size, so that no two rows meet
+//   x_ids   u32[batch]
+//
+// One thread per element. Exact.
+
+const WG: u32 = 64; // threads per workgroup
+
+struct Params { batch: u32, size: u32, width: u32 }
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read_write> rows: array<f32>;
+@group(0) @binding(2) var<storage, read_write> ids: array<u32>;
+@group(0) @binding(3) var<storage, read> cursor: array<u32>;
+@group(0) @binding(4) var<storage, read> x: array<f32>;
+@group(0) @binding(5) var<storage, read> x_ids: array<u32>;
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  let i = linear_workgroup(group, groups) * WG + thread;
+  if (i >= params.batch * params.width) {
+    return;
+  }
+  let b = i / params.width;
+  let column = i - b * params.width;
+  let at = (cursor[0] + b) % params.size;
+  rows[at * params.width + column] = x[i];
+  if (column == 0u) {
+    ids[at] = x_ids[b];
+  }
+}
