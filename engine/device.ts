@@ -26,6 +26,8 @@ export interface Device {
   readonly name: string;
   /** True when the adapter runs on the CPU. */
   readonly software: boolean;
+  /** Threads in every subgroup; 0 where that varies or subgroups are not offered. */
+  readonly subgroupSize: number;
   /** Buffers of held state. */
   readonly buffers: Map<Storage, GPUBuffer>;
   /** The compiled kernel; compiled once per kernel and constants. */
@@ -88,6 +90,9 @@ function layoutOf(gpu: GPUDevice, kernel: AnyKernel): GPUBindGroupLayout {
   return gpu.createBindGroupLayout({ label: kernel.name, entries });
 }
 
+/** What WGSL wants at the head of a text, before anything that it enables. */
+const ENABLE = /^enable \w+;$/gm;
+
 /** The complete WGSL text of a kernel with the given constants. */
 export async function sourceOf(
   kernel: AnyKernel,
@@ -96,7 +101,9 @@ export async function sourceOf(
 ): Promise<string> {
   const library = kernel.uses.map((name) => new URL(`../lib/${name}.wgsl`, kernel.source));
   const texts = await Promise.all([kernel.source, ...library].map(readText));
-  return specialise(texts.join("\n"), consts);
+  const enables = texts.flatMap((text) => text.match(ENABLE) ?? []);
+  const rest = texts.map((text) => text.replace(ENABLE, ""));
+  return specialise([...enables, ...rest].join("\n"), consts);
 }
 
 /** Compile one kernel; WebGPU's own words under the kernel's label when it does not. */
@@ -127,6 +134,12 @@ function pipelineCache(gpu: GPUDevice, readText: Host["readText"]): Device["pipe
     cache.set(label, compiled);
     return compiled;
   };
+}
+
+function subgroupSizeOf(gpu: GPUDevice): number {
+  const { subgroupMinSize = 0, subgroupMaxSize = 0 } = gpu.adapterInfo;
+  const offered = gpu.features.has("subgroups") && subgroupMinSize === subgroupMaxSize;
+  return offered ? subgroupMinSize : 0;
 }
 
 function requiredLimits(adapter: GPUAdapter): Record<string, number> {
@@ -160,6 +173,7 @@ export async function openDevice(choice?: AdapterChoice): Promise<Device> {
     gpu,
     name: description || `${vendor} ${architecture}`.trim(),
     software: host.software,
+    subgroupSize: subgroupSizeOf(gpu),
     buffers: new Map(),
     pipeline: pipelineCache(gpu, (url) => host.readText(url)),
     check() {

@@ -8,7 +8,7 @@ import type { HostData, Storage, Tensor } from "./graph.ts";
 import { type Layout, layOut, layOutApart, lifetimesOf } from "./memory.ts";
 import { inputsOf, orderDispatches } from "./order.ts";
 import { profileSteps, type Timing } from "./profile.ts";
-import { buildSteps, type ConstChoice, encode, packParams, type Step } from "./steps.ts";
+import { buildSteps, encode, packParams, type Step, type Variants } from "./steps.ts";
 import { leaves } from "./tree.ts";
 
 /** What a plan computes. */
@@ -20,9 +20,7 @@ export interface Program {
 }
 
 /** How a plan is built. */
-export interface PlanOptions {
-  /** Constants to use for a kernel instead of its defaults. */
-  readonly consts?: ConstChoice;
+export interface PlanOptions extends Variants {
   /** Give every tensor a buffer of its own followed by sentinels, which `overruns` checks. */
   readonly guard?: boolean;
 }
@@ -71,7 +69,7 @@ export async function compile(
   const layout = options.guard ? layOutApart(lifetimes) : layOut(lifetimes);
   const { data, offsets } = packParams(order);
   const buffers = allocate(device, layout, fixed, data, options.guard ?? false);
-  const steps = await buildSteps(device, order, buffers, offsets, options.consts);
+  const steps = await buildSteps(device, order, buffers, offsets, options);
   return makePlan(device, program, { inputs, lifetimes, layout, buffers, steps });
 }
 

@@ -1,7 +1,7 @@
 /**
  * Dispatches made ready to encode: parameters packed, pipelines built, buffers bound, grids sized.
  */
-import { type AnyKernel, defaults, WORD_BYTES } from "../kernels/kernel.ts";
+import { type AnyKernel, defaults, forSubgroups, WORD_BYTES } from "../kernels/kernel.ts";
 import type { Buffers } from "./buffers.ts";
 import { type Device, labelOf } from "./device.ts";
 import type { Dispatch, Tensor } from "./graph.ts";
@@ -11,6 +11,14 @@ export type ConstChoice = (
   kernel: AnyKernel,
   params: Readonly<Record<string, number>>,
 ) => Readonly<Record<string, number>>;
+
+/** Which of a kernel's variants a plan uses. */
+export interface Variants {
+  /** Constants to use for a kernel instead of its defaults. */
+  readonly consts?: ConstChoice;
+  /** Whether kernels may use subgroups where the device has them; true when left out. */
+  readonly subgroups?: boolean;
+}
 
 /** One dispatch, ready to encode. */
 export interface Step {
@@ -74,12 +82,14 @@ export async function buildSteps(
   order: readonly Dispatch[],
   buffers: Buffers,
   offsets: readonly number[],
-  choose: ConstChoice | undefined,
+  { consts: choose, subgroups = true }: Variants,
 ): Promise<Step[]> {
+  const size = subgroups ? device.subgroupSize : 0;
   const compiled = await Promise.all(
-    order.map(async (dispatch) => {
-      const { kernel, params } = dispatch;
-      const chosen = choose?.(kernel, params);
+    order.map(async (described) => {
+      const kernel = size > 0 ? forSubgroups(described.kernel, size) : described.kernel;
+      const dispatch = { ...described, kernel };
+      const chosen = choose?.(kernel, dispatch.params);
       const consts = { ...defaults(kernel), ...chosen, ...dispatch.options };
       const label = labelOf(kernel, consts);
       return { dispatch, label, consts, pipeline: await device.pipeline(kernel, consts) };

@@ -46,6 +46,13 @@ export interface Kernel<
   readonly consts: Consts;
   /** Constants that change the result (an epilogue, a layout); the op chooses, first = default. */
   readonly options: Options;
+  /**
+   * What to use instead where every subgroup has `size` threads: files of `kernels/lib` that define
+   * the same functions by subgroup operations, and constants. Undefined where that gains nothing.
+   */
+  readonly subgroups?: (
+    size: number,
+  ) => { readonly uses: readonly string[]; readonly consts: Consts } | undefined;
   /** Which combinations of `consts` are meant to work; all when absent. */
   readonly valid?: (consts: Numbers<Consts>) => boolean;
   /** Workgroups in x, y, z. */
@@ -55,10 +62,11 @@ export interface Kernel<
 
 /** A kernel whose names the type system has forgotten, as the planner sees it. */
 // The argument types of `grid`, `cost` and `valid` are contravariant, hence the loosened copies.
-export type AnyKernel = Omit<Kernel, "grid" | "cost" | "valid"> & {
+export type AnyKernel = Omit<Kernel, "grid" | "cost" | "valid" | "subgroups"> & {
   readonly grid: (args: never) => readonly number[];
   readonly cost: (args: never) => Cost;
   readonly valid?: (consts: never) => boolean;
+  readonly subgroups?: (size: number) => Pick<AnyKernel, "uses" | "consts"> | undefined;
 };
 
 /** Bytes of one f32 or u32 element. */
@@ -115,6 +123,19 @@ export function specialise(source: string, consts: Readonly<Record<string, numbe
 /** The widest choice of a kernel's VECTOR that divides rows of this many elements. */
 export function vectorWidth(elements: number): number {
   return elements % 4 === 0 ? 4 : 1;
+}
+
+const adapted = new WeakMap<AnyKernel, Map<number, AnyKernel>>();
+
+/** The kernel as it is used where every subgroup has `size` threads; always the same object. */
+export function forSubgroups(kernel: AnyKernel, size: number): AnyKernel {
+  const known = adapted.get(kernel)?.get(size);
+  if (known) return known;
+  const changes = kernel.subgroups?.(size);
+  if (!changes) return kernel;
+  const variant = { ...kernel, ...changes, name: `${kernel.name}_subgroups` };
+  adapted.set(kernel, (adapted.get(kernel) ?? new Map()).set(size, variant));
+  return variant;
 }
 
 /** The default constants and options of a kernel: the first of each list. */

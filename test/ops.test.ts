@@ -3,9 +3,11 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Device, hold, openDevice, overwrite, release } from "../engine/device.ts";
 import { vjp } from "../engine/grad.ts";
 import { constant, type HostArray, type HostData, type Tensor } from "../engine/graph.ts";
+import { orderDispatches } from "../engine/order.ts";
 import { compile, type PlanOptions, type Program } from "../engine/plan.ts";
 import { fold, keyOf, stream } from "../engine/random.ts";
 import { ShapeError } from "../engine/shape.ts";
+import type { Step } from "../engine/steps.ts";
 import { searchSpace } from "../kernels/kernel.ts";
 import {
   type Array64,
@@ -117,6 +119,17 @@ function expectGradients(definition: Case, shapes: Shapes<string>, t: Trial, fou
   }
 }
 
+/** The kernels of some steps, and those they replaced for the sake of subgroups. */
+function variants(t: Trial, steps: readonly Step[]) {
+  const used = new Set(steps.map((step) => step.dispatch.kernel));
+  const described = orderDispatches(Object.values(t.program.outputs)).map((d) => d.kernel);
+  const replaced = new Set(described.filter((kernel) => !used.has(kernel)));
+  return [
+    ...[...used].map((kernel) => ({ kernel, subgroups: true })),
+    ...[...replaced].map((kernel) => ({ kernel, subgroups: false })),
+  ];
+}
+
 const title = (shapes: Shapes<string>) =>
   Object.entries(shapes)
     .map(([name, shape]) => `${name}[${shape.join(",")}]`)
@@ -139,12 +152,11 @@ for (const [op, definition] of cases)
       const shapes = definition.shapes.at(-1)!;
       const t = trial(definition, shapes);
       const { runs, steps } = await results(t);
-      const kernels = new Set(steps.map((step) => step.dispatch.kernel));
       expectValues(t, runs[0]!, definition.tolerance.relative);
-      for (const kernel of kernels)
+      for (const { kernel, subgroups } of variants(t, steps))
         for (const consts of searchSpace(kernel)) {
           const choose: PlanOptions["consts"] = (k) => (k === kernel ? consts : {});
-          const other = await results(t, { consts: choose });
+          const other = await results(t, { consts: choose, subgroups });
           const what = `${kernel.name} ${JSON.stringify(consts)} `;
           expectValues(t, other.runs[0]!, definition.tolerance.relative, what);
           const { relative, gradient = relative } = definition.tolerance;
