@@ -37,7 +37,7 @@ export interface TokenizerJson {
 }
 
 /** Token ids of N captions. */
-export interface TokenBatch {
+interface TokenBatch {
   /** u32[N, T]: start of text, the caption, end of text, then zeros. */
   readonly ids: Uint32Array;
   /** u32[N]: where in its row the end of text is. */

@@ -5,7 +5,7 @@ import { gunzipSync } from "node:zlib";
 import { UserError } from "../errors.ts";
 
 /** Vocabulary 49408 = 512 byte symbols + merges + 2 control tokens (openai/CLIP at d05afc43). */
-export const CLIP_MERGES = 49408 - 512 - 2;
+const CLIP_MERGES = 49408 - 512 - 2;
 
 const GZIP_MAGIC = "1f8b"; // RFC 1952, §2.3.1
 
