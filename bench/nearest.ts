@@ -1,0 +1,101 @@
+/** The pool match, fused, beside the same search in two passes: matmul, then argmax. */
+import { type Device, hold, release } from "../engine/device.ts";
+import { launch, type Tensor } from "../engine/graph.ts";
+import { matmul } from "../engine/ops/matmul.ts";
+import { nearest } from "../engine/ops/nearest.ts";
+import { compile, type Plan } from "../engine/plan.ts";
+import { deciles, type Sample, timePlans } from "./harness.ts";
+import { rowArgmax } from "./nearest/row_argmax.ts";
+import { quickNormals, quickStream } from "./quickStream.ts";
+
+/** Queries, pool rows and width of a search. */
+export interface Search {
+  readonly B: number;
+  readonly P: number;
+  readonly D: number;
+}
+
+/** One search timed both ways. */
+export interface Comparison {
+  readonly samples: readonly Sample[];
+  /** Deciles of whole runs; ms. */
+  readonly fused: ReturnType<typeof deciles>;
+  readonly twoPasses: ReturnType<typeof deciles>;
+}
+
+const NOISE = 0.1; // of a query, beside its pool row of standard deviates
+
+/** Rows of unit length, as RoCLIP's embeddings are. */
+function normalise(rows: Float32Array, D: number): void {
+  for (let at = 0; at < rows.length; at += D) {
+    const row = rows.subarray(at, at + D);
+    const length = Math.sqrt(row.reduce((sum, x) => sum + x * x, 0));
+    for (let d = 0; d < D; d++) row[d]! /= length;
+  }
+}
+
+/** A pool, and queries that are noisy copies of rows spread over it: the answer is known. */
+function searchData({ B, P, D }: Search) {
+  const pool = quickNormals(P * D, quickStream(1));
+  const queries = quickNormals(B * D, quickStream(2));
+  const answer = Uint32Array.from({ length: B }, (_, b) => Math.floor(((b + 0.5) * P) / B));
+  answer.forEach((p, b) => {
+    for (let d = 0; d < D; d++) queries[b * D + d] = pool[p * D + d]! + NOISE * queries[b * D + d]!;
+  });
+  normalise(pool, D);
+  normalise(queries, D);
+  return { pool, queries, answer };
+}
+
+function twoPasses(queries: Tensor, pool: Tensor): Tensor {
+  const x = matmul(queries, pool, { transposeB: true });
+  const [rows, cols] = x.shape as [number, number];
+  return launch(rowArgmax, { rows, cols }, { x }, { index: { shape: [rows], dtype: "u32" } }).index;
+}
+
+/** Run once; the first index that is not the answer is an error. */
+async function check(plan: Plan, name: string, answer: Uint32Array): Promise<void> {
+  plan.run();
+  const { index } = await plan.read();
+  const wrong = answer.findIndex((p, b) => index![b] !== p);
+  if (wrong >= 0)
+    throw new Error(
+      `bench: every query must find the row it was made from; ${name} finds ${index![wrong]} ` +
+        `for query ${wrong}, made from ${answer[wrong]}; run the tests of its kernels`,
+    );
+}
+
+/**
+ * Check that both searches give the right indices, then time them in turns: A B A B …
+ *
+ * @param seconds  how long to repeat, for each distinct dispatch
+ */
+export async function compareNearest(
+  device: Device,
+  search: Search,
+  seconds: number,
+): Promise<Comparison> {
+  const { B, P, D } = search;
+  const { pool, queries, answer } = searchData(search);
+  const held = hold(device, {
+    queries: { shape: [B, D], data: queries },
+    pool: { shape: [P, D], data: pool },
+  });
+  const { index } = nearest(held.queries, held.pool);
+  const a = await compile(device, { outputs: { index } });
+  const b = await compile(device, { outputs: { index: twoPasses(held.queries, held.pool) } });
+  try {
+    await check(a, "nearest", answer);
+    await check(b, "matmul + argmax", answer);
+    const [fused, other] = await timePlans([a, b], seconds);
+    return {
+      samples: [...fused!.samples, ...other!.samples],
+      fused: deciles(fused!.totalsMs),
+      twoPasses: deciles(other!.totalsMs),
+    };
+  } finally {
+    a.destroy();
+    b.destroy();
+    release(device, held);
+  }
+}

@@ -1,0 +1,156 @@
+/** `npm run bench`: every kernel's speed beside what the adapter can do at most. */
+import { existsSync, statSync, writeFileSync } from "node:fs";
+import { availableParallelism, cpus } from "node:os";
+import { dirname } from "node:path";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import { ADAPTER_CHOICES, type AdapterChoice } from "../engine/adapter.ts";
+import { type Device, openDevice } from "../engine/device.ts";
+import { UserError } from "../roclip/errors.ts";
+import { loadCases } from "../test/cases.ts";
+import { keyOf, type Row, rowOf, type Sample } from "./harness.ts";
+import { compareNearest } from "./nearest.ts";
+import { type Subject, subjectsOf, timeSubject } from "./ops.ts";
+import { type MeasuredRoof, measureRoof } from "./roof.ts";
+import { formatHead, formatRow, formatTotal } from "./table.ts";
+
+interface Options {
+  readonly only: string;
+  readonly seconds: number;
+  readonly json?: string;
+  readonly adapter?: AdapterChoice;
+}
+
+const BAD_INPUT = 2;
+const DEFAULT_SECONDS = 0.2;
+
+function positive(text: string): number {
+  const value = Number(text);
+  if (value > 0 && Number.isFinite(value)) return value;
+  throw new InvalidArgumentError("It must be a number above 0.");
+}
+
+/** Refused before the measurement, not after it. */
+function writable(path: string): string {
+  if (!existsSync(dirname(path)))
+    throw new InvalidArgumentError(`The folder ${dirname(path)} must exist.`);
+  if (existsSync(path) && statSync(path).isDirectory())
+    throw new InvalidArgumentError("It must be a file, not a folder.");
+  return path;
+}
+
+/** Where the numbers come from. */
+function describe({ name, software, gpu: { adapterInfo } }: Device): string {
+  const { vendor, architecture, device } = adapterInfo;
+  const cores = `${availableParallelism()} cores (${cpus()[0]?.model ?? "unknown"})`;
+  const kind = software ? `runs on the CPU, ${cores}` : `GPU; host: ${cores}`;
+  const hardware = [vendor, architecture, device].filter(Boolean).join(" ");
+  return `adapter  ${name}\n         ${hardware}\n         ${kind}; Node ${process.version}`;
+}
+
+const SEARCH = { B: 256, P: 16_384, D: 512 };
+const POOL_MATCH = `nearest beside matmul + argmax · B=${SEARCH.B} P=${SEARCH.P} D=${SEARCH.D}`;
+
+interface Wanted {
+  readonly subjects: readonly Subject[];
+  readonly poolMatch: boolean;
+}
+
+/** What `--only` leaves. */
+function select(all: readonly Subject[], only: string): Wanted {
+  const holds = (title: string) => title.toLowerCase().includes(only.toLowerCase());
+  const subjects = all.filter(({ title }) => holds(title));
+  const poolMatch = holds(POOL_MATCH);
+  if (subjects.length > 0 || poolMatch) return { subjects, poolMatch };
+  const ops = [...new Set(all.map(({ title }) => title.split(" · ")[0]))].join(", ");
+  throw new UserError(
+    `bench: --only must be part of a case's or a bench shape's name; "${only}" is part of none; ` +
+      `cases with bench shapes are ${ops}`,
+  );
+}
+
+interface Printer {
+  readonly rows: readonly Row[];
+  print(samples: readonly Sample[]): void;
+}
+
+/** Prints samples as rows and keeps them; the same kernel, size and constants only once. */
+function printer(roof: MeasuredRoof): Printer {
+  const rows: Row[] = [];
+  const seen = new Set<string>();
+  const print = (samples: readonly Sample[]) => {
+    const fresh = samples.filter(({ step }) => !seen.has(keyOf(step)));
+    for (const { step } of fresh) seen.add(keyOf(step));
+    const found = fresh.map((sample) => rowOf(sample, roof));
+    for (const row of found) console.log(formatRow(row));
+    if (found.length < samples.length) console.log("(what is left out stands above)");
+    console.log();
+    rows.push(...found);
+  };
+  return { rows, print };
+}
+
+/** The pool match both ways: its rows, and which way is faster. */
+async function printPoolMatch(device: Device, seconds: number, print: Printer["print"]) {
+  const { samples, fused, twoPasses } = await compareNearest(device, SEARCH, seconds);
+  print(samples);
+  console.log(formatTotal("nearest", fused));
+  console.log(formatTotal("matmul + argmax", twoPasses));
+  const ratio = (twoPasses.median / fused.median).toFixed(2);
+  console.log(`Both find the same rows; nearest is ${ratio} times as fast (medians, in turns).`);
+}
+
+/** Measure everything and print rows as they come; what cannot run is named, and passed over. */
+async function run(device: Device, seconds: number, wanted: Wanted): Promise<readonly Row[]> {
+  console.log(describe(device));
+  const roof = await measureRoof(device, seconds);
+  const peaks = `${roof.peakGflops.toFixed(1)} GFLOP/s, ${roof.peakGBs.toFixed(2)} GB/s`;
+  console.log(`roof     ${peaks}: the fastest decile of roof_fma and of roof_copy\n`);
+  console.log(`${formatHead()}\nthe roof`);
+  const { rows, print } = printer(roof);
+  print(roof.samples);
+  const attempt = async (title: string, work: () => Promise<void>) => {
+    console.log(title);
+    try {
+      await work();
+    } catch (error) {
+      console.error(`not measured: ${error instanceof Error ? error.message : String(error)}\n`);
+      process.exitCode = 1;
+    }
+  };
+  for (const subject of wanted.subjects)
+    await attempt(subject.title, async () => print(await timeSubject(device, subject, seconds)));
+  if (wanted.poolMatch) await attempt(POOL_MATCH, () => printPoolMatch(device, seconds, print));
+  return rows;
+}
+
+async function bench(options: Options): Promise<void> {
+  const wanted = select(subjectsOf(await loadCases()), options.only);
+  const device = await openDevice(options.adapter);
+  try {
+    const rows = await run(device, options.seconds, wanted);
+    if (options.json) writeFileSync(options.json, `${JSON.stringify(rows, undefined, 2)}\n`);
+  } finally {
+    device.close();
+  }
+}
+
+const program = new Command("bench")
+  .description("Time every kernel beside the roof: what the same adapter does at most.")
+  .option("--only <text>", "only cases whose name, or whose shape's name, holds this text", "")
+  .option("--seconds <number>", "how long to repeat each row", positive, DEFAULT_SECONDS)
+  .option("--json <file>", "also write the rows to a file", writable)
+  .addOption(new Option("--adapter <choice>", "which adapter").choices(ADAPTER_CHOICES))
+  .addHelpText("after", "\nExample:\n  npm run bench -- --only layernorm --json rows.json")
+  .showHelpAfterError("(see --help)")
+  .exitOverride()
+  .action(bench);
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : BAD_INPUT;
+  else if (error instanceof UserError) {
+    console.error(error.message);
+    process.exitCode = BAD_INPUT;
+  } else throw error;
+}

@@ -1,0 +1,81 @@
+/** Rows as text of at most 120 columns, printed as they come. */
+import type { Row } from "./harness.ts";
+
+interface Column {
+  readonly title: string;
+  readonly width: number;
+  readonly text: (row: Row) => string;
+  readonly left?: boolean;
+}
+
+const US_PER_S = 1e6;
+
+/** Fewer decimals the larger the number; at most `most`. */
+const digits = (x: number, most: number) => x.toFixed(x < 10 ? most : x < 100 ? 1 : 0);
+const time = (us: number) => (us >= US_PER_S ? `${digits(us / US_PER_S, 2)}s` : digits(us, 1));
+const rate = (x: number) => digits(x, 2);
+const times = (medianUs: number, p10Us: number, p90Us: number) =>
+  `${time(medianUs)} [${time(p10Us)}–${time(p90Us)}]`;
+const constsText = ({ consts }: Row) =>
+  Object.entries(consts)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(" ");
+
+const COLUMNS: readonly Column[] = [
+  { title: "kernel", width: 21, text: (row) => row.kernel, left: true },
+  { title: "shape", width: 29, text: (row) => row.shape, left: true },
+  { title: "consts", width: 17, text: constsText, left: true },
+  {
+    title: "median µs [p10–p90]",
+    width: 23,
+    text: ({ medianUs, p10Us, p90Us }) => times(medianUs, p10Us, p90Us),
+  },
+  { title: "GFLOP/s", width: 7, text: (row) => (row.gflops > 0 ? rate(row.gflops) : "–") },
+  { title: "GB/s", width: 5, text: (row) => rate(row.gbs) },
+  { title: "% roof", width: 6, text: (row) => (100 * row.roofShare).toFixed(1) },
+];
+
+/** Words in lines of at most `width`; a longer word is cut. */
+function wrap(text: string, width: number): string[] {
+  const words = text.split(" ").flatMap((w) => w.match(new RegExp(`.{1,${width}}`, "gu")) ?? [""]);
+  const lines: string[] = [];
+  for (const word of words) {
+    const last = lines.at(-1);
+    if (last !== undefined && last.length + 1 + word.length <= width)
+      lines[lines.length - 1] = `${last} ${word}`;
+    else lines.push(word);
+  }
+  return lines;
+}
+
+/** One line of the table, or several where a cell is longer than its column. */
+function format(cells: readonly string[]): string {
+  const wrapped = COLUMNS.map(({ width, left }, c) => {
+    const cell = cells[c]!;
+    return left ? wrap(cell, width) : [cell.padStart(width)];
+  });
+  const height = Math.max(...wrapped.map((lines) => lines.length));
+  const line = (at: number) =>
+    wrapped.map((lines, c) => (lines[at] ?? "").padEnd(COLUMNS[c]!.width)).join("  ");
+  return Array.from({ length: height }, (_, at) => line(at).trimEnd()).join("\n");
+}
+
+/** The head of the table. */
+export function formatHead(): string {
+  const rule = COLUMNS.map(({ width }) => "─".repeat(width)).join("  ");
+  return `${format(COLUMNS.map(({ title }) => title))}\n${rule}`;
+}
+
+/** A row of the table. */
+export function formatRow(row: Row): string {
+  return format(COLUMNS.map(({ text }) => text(row)));
+}
+
+/** A line below the table for something that is more than one kernel. */
+export function formatTotal(
+  name: string,
+  { p10, median, p90 }: { readonly p10: number; readonly median: number; readonly p90: number },
+): string {
+  const [middle, low, high] = [median, p10, p90].map((ms) => digits(ms, 2));
+  return `${name.padEnd(COLUMNS[0]!.width)}  ${middle} ms [${low}–${high}]`;
+}

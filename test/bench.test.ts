@@ -1,0 +1,175 @@
+/** The benchmark's machinery: rows are made, and of what they say. No time is asserted. */
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { z } from "zod";
+import { deciles, quantile, rowOf, timePlans } from "../bench/harness.ts";
+import { rowArgmax } from "../bench/nearest/row_argmax.ts";
+import { compareNearest } from "../bench/nearest.ts";
+import { subjectsOf, timeSubject } from "../bench/ops.ts";
+import { roofCopy, roofFma } from "../bench/roof/kernels.ts";
+import { formatHead, formatRow } from "../bench/table.ts";
+import { type Device, hold, openDevice, release } from "../engine/device.ts";
+import { constant, launch } from "../engine/graph.ts";
+import { compile } from "../engine/plan.ts";
+import { defaults, specialise } from "../kernels/kernel.ts";
+import layernorm from "./ops/layernorm.ts";
+
+const WIDTH = 120;
+const SECONDS = 0.01;
+const ROOF = { peakGflops: 100, peakGBs: 10 };
+
+/** The schema of `--json`. */
+const positive = z.number().positive();
+const rowSchema = z.strictObject({
+  kernel: z.string(),
+  shape: z.string().regex(/^[\d× ]*→[\d× ]+$/),
+  consts: z.record(z.string(), z.number()),
+  medianUs: positive,
+  p10Us: positive,
+  p90Us: positive,
+  gflops: z.number().nonnegative(),
+  gbs: positive,
+  roofShare: positive,
+});
+
+let device: Device;
+beforeAll(async () => {
+  device = await openDevice();
+});
+afterAll(() => device.close());
+
+describe("times", () => {
+  it("are summed up by quantiles between neighbours", () => {
+    expect(quantile([1, 2, 4], 0.5)).toBe(2);
+    expect(quantile([1, 2, 4], 0.75)).toBe(3);
+    expect(quantile([7], 0.9)).toBe(7);
+    const times = deciles([11, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10]); // in any order
+    expect(times).toEqual({ p10: 2, median: 6, p90: 10 });
+  });
+
+  it("become rates, and a share of the roof's nearer side", async () => {
+    const x = constant(new Float32Array(64));
+    const { y } = launch(roofCopy, { count: 16 }, { x }, { y: [64] });
+    const plan = await compile(device, { outputs: { y } });
+    const [step] = plan.steps;
+    const row = rowOf({ step: step!, timesMs: [1, 2, 3] }, { peakGflops: 1, peakGBs: 1e-3 });
+    expect(row).toMatchObject({ medianUs: 2000, gflops: 0, shape: "64 → 64" });
+    expect(row.gbs).toBeCloseTo(512 / 2e6, 12); // 512 bytes in 2 ms
+    expect(row.roofShare).toBeCloseTo(0.256, 12);
+    plan.destroy();
+  });
+});
+
+describe("a case's rows", () => {
+  it("hold every dispatch, forward and backward, with the schema of --json", async () => {
+    const bench = { tiny: { x: [3, 40], gain: [40], bias: [40] } };
+    const [subject] = subjectsOf(new Map([["layernorm", { ...layernorm, bench }]]));
+    expect(subject?.title).toBe("layernorm · tiny");
+    const samples = await timeSubject(device, subject!, SECONDS);
+    const rows = samples.map((sample) => rowOf(sample, ROOF));
+    expect(rows.map(({ kernel }) => kernel)).toEqual(["layernorm", "layernorm_grad", "sum_rows"]);
+    expect(samples[2]!.timesMs.length).toBe(2 * samples[0]!.timesMs.length); // gain and bias
+    z.array(rowSchema).parse(JSON.parse(JSON.stringify(rows)));
+    for (const { medianUs, p10Us, p90Us } of rows) {
+      expect(p10Us).toBeLessThanOrEqual(medianUs);
+      expect(medianUs).toBeLessThanOrEqual(p90Us);
+    }
+  });
+
+  it("fit the page, whatever they hold", () => {
+    const huge = 123_456_789;
+    const row = {
+      kernel: "a_kernel_with_a_very_long_name",
+      shape: "128×224×224×64 128×224×224×64 64 64 → 128×224×224×64",
+      consts: { WORKGROUP: 256, BLOCKS: 4, VECTOR: 4 },
+      ...{ medianUs: huge, p10Us: huge, p90Us: huge, gflops: 54_321, gbs: 1234, roofShare: 1.234 },
+    };
+    for (const line of `${formatHead()}\n${formatRow(row)}`.split("\n"))
+      expect(line.length, line).toBeLessThanOrEqual(WIDTH);
+    expect(formatRow(row).replace(/\s/g, "")).toContain("a_kernel_with_a_very_");
+  });
+});
+
+describe("the bench's own kernels", () => {
+  it("have defaults that are their WGSL's", () => {
+    for (const kernel of [roofFma, roofCopy, rowArgmax]) {
+      const source = readFileSync(kernel.source, "utf8");
+      expect(specialise(source, defaults(kernel))).toBe(source);
+      expect(source.startsWith(`// ${kernel.name} — `)).toBe(true);
+    }
+  });
+
+  it("do the multiply-adds that the roof is made of", async () => {
+    const params = { threads: 65, rounds: 30, factor: 0.75, term: 0.25 }; // ever nearer to 1
+    for (const CHAINS of roofFma.options.CHAINS)
+      for (const STEPS of roofFma.options.STEPS) {
+        const { y } = launch(roofFma, params, {}, { y: [65] }, { CHAINS, STEPS });
+        const plan = await compile(device, { outputs: { y } });
+        plan.run();
+        const idle = [0, 1, 2, 3, 4, 5, 6, 7].slice(CHAINS); // still what they began with
+        const expected = Array.from({ length: 65 }, (_, thread) =>
+          idle.reduce((sum, k) => sum + 1.875 * thread + 4 * k, 4 * CHAINS),
+        );
+        const found = (await plan.read()).y!;
+        found.forEach((value, i) => {
+          expect(value).toBeCloseTo(expected[i]!, 3);
+        });
+        plan.destroy();
+      }
+  });
+
+  it("copy every element", async () => {
+    const data = Float32Array.from({ length: 4 * 1027 }, (_, i) => i);
+    const held = hold(device, { x: { shape: [data.length], data } });
+    for (const EACH of roofCopy.consts.EACH) {
+      const { y } = launch(roofCopy, { count: 1027 }, held, { y: [data.length] });
+      const plan = await compile(device, { outputs: { y } }, { consts: () => ({ EACH }) });
+      plan.run();
+      expect((await plan.read()).y).toEqual(data);
+      plan.destroy();
+    }
+    release(device, held);
+  });
+
+  it("find each row's maximum, the first of several", async () => {
+    const cols = 131;
+    const x = new Float32Array(3 * cols);
+    x.set([-2, -2, -1, -1]);
+    x.fill(-3, 4, cols);
+    x[cols + 130] = 5; // the last column
+    x.fill(7, 2 * cols + 64, 2 * cols + 70); // ties over several threads
+    const operands = { x: constant(x, [3, cols]) };
+    const outputs = { index: { shape: [3], dtype: "u32" } } as const;
+    for (const WG of rowArgmax.consts.WG) {
+      const { index } = launch(rowArgmax, { rows: 3, cols }, operands, outputs);
+      const plan = await compile(device, { outputs: { index } }, { consts: () => ({ WG }) });
+      plan.run();
+      expect((await plan.read()).index).toEqual(Uint32Array.of(2, 130, 64));
+      plan.destroy();
+    }
+  });
+});
+
+describe("plans in turns", () => {
+  it("search a pool both ways, find the same rows and are timed equally often", async () => {
+    const found = await compareNearest(device, { B: 5, P: 300, D: 12 }, SECONDS);
+    const kernels = found.samples.map(({ step }) => step.dispatch.kernel.name);
+    expect(kernels).toContain("nearest");
+    expect(kernels).toContain("row_argmax");
+    expect(found.fused.median).toBeGreaterThan(0);
+    expect(found.twoPasses.median).toBeGreaterThan(0);
+  });
+
+  it("give one sample per distinct dispatch", async () => {
+    const x = constant(new Float32Array(64));
+    const copy = () => launch(roofCopy, { count: 16 }, { x }, { y: [64] }).y;
+    const one = await compile(device, { outputs: { y: copy() } });
+    const two = await compile(device, { outputs: { y: copy(), z: copy() } });
+    const [first, second] = await timePlans([one, two], SECONDS);
+    expect(second!.samples).toHaveLength(1);
+    expect(second!.samples[0]!.timesMs).toHaveLength(2 * first!.totalsMs.length);
+    expect(second!.totalsMs).toHaveLength(first!.totalsMs.length);
+    one.destroy();
+    two.destroy();
+  });
+});
