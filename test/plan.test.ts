@@ -140,7 +140,10 @@ describe("a plan on a device", () => {
     const held = hold(device, { x: { shape: [3], data: Float32Array.of(1, 2, 3) } });
     const plan = await compile(device, { outputs: { y: add(add(held.x, held.x), held.x) } });
     const timings = await plan.profile();
-    expect(timings.map(({ label }) => label)).toEqual(["add[WG=256]", "add[WG=256]"]);
-    for (const { timeMs } of timings) expect(timeMs).toBeGreaterThanOrEqual(0);
+    expect(timings).toHaveLength(2);
+    for (const { label, timeMs } of timings) {
+      expect(label).toMatch(/^add\[/);
+      expect(timeMs).toBeGreaterThanOrEqual(0);
+    }
   });
 });

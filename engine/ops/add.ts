@@ -1,4 +1,5 @@
 import { add as kernel } from "../../kernels/add/add.ts";
+import { vectorWidth } from "../../kernels/kernel.ts";
 import { launch, product, type Tensor, withGrad } from "../graph.ts";
 import { shapeError } from "../shape.ts";
 import { isSuffix, sumRows } from "./rows.ts";
@@ -17,8 +18,10 @@ export function add(x: Tensor, y: Tensor): Tensor {
       x: [x, "*B *S"],
       y: [y, "*S"],
     });
-  const params = { count: product(x.shape), period: product(y.shape) };
-  const { z } = launch(kernel, params, { x, y }, { z: x.shape });
+  const VECTOR = vectorWidth(product(y.shape));
+  const [count, period] = [product(x.shape) / VECTOR, product(y.shape) / VECTOR];
+  const REPEAT = period === count ? 0 : 1;
+  const { z } = launch(kernel, { count, period }, { x, y }, { z: x.shape }, { REPEAT, VECTOR });
   return withGrad(z, { x, y }, (dz) => ({
     x: dz,
     y: y.shape.length === x.shape.length ? dz : sumRows(dz, y.shape),

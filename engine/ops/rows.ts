@@ -1,3 +1,4 @@
+import { vectorWidth } from "../../kernels/kernel.ts";
 import { repeatRows as repeatKernel } from "../../kernels/repeat_rows/repeat_rows.ts";
 import { sumRows as sumKernel } from "../../kernels/sum_rows/sum_rows.ts";
 import { launch, product, type Tensor, view, withGrad } from "../graph.ts";
@@ -27,9 +28,13 @@ export function sumRows(x: Tensor, shape: readonly number[]): Tensor {
   const rows = product(x.shape) / cols;
   const span = rows <= ONE_PASS_ROWS ? rows : Math.ceil(Math.sqrt(rows));
   const parts = Math.ceil(rows / span);
-  let { y } = launch(sumKernel, { rows, cols, span }, { x }, { y: [parts, cols] });
-  if (parts > 1)
-    y = launch(sumKernel, { rows: parts, cols, span: parts }, { x: y }, { y: [1, cols] }).y;
+  const VECTOR = vectorWidth(cols);
+  const size = { cols: cols / VECTOR };
+  let { y } = launch(sumKernel, { ...size, rows, span }, { x }, { y: [parts, cols] }, { VECTOR });
+  if (parts > 1) {
+    const last = { ...size, rows: parts, span: parts };
+    y = launch(sumKernel, last, { x: y }, { y: [1, cols] }, { VECTOR }).y;
+  }
   return withGrad(view(y, shape), { x }, (dy) => ({ x: repeatRows(dy, x.shape) }));
 }
 
@@ -46,7 +51,8 @@ export function repeatRows(x: Tensor, shape: readonly number[]): Tensor {
     throw shapeError("repeatRows", `[${shape.join(", ")}] must end in x's shape`, {
       x: [x, "*S"],
     });
-  const count = product(shape);
-  const { y } = launch(repeatKernel, { count, period: product(x.shape) }, { x }, { y: shape });
+  const VECTOR = vectorWidth(product(x.shape));
+  const params = { count: product(shape) / VECTOR, period: product(x.shape) / VECTOR };
+  const { y } = launch(repeatKernel, params, { x }, { y: shape }, { VECTOR });
   return withGrad(y, { x }, (dy) => ({ x: sumRows(dy, x.shape) }));
 }

@@ -6,7 +6,11 @@ export const add = defineKernel({
   uses: ["index"],
   bindings: { x: "read", y: "read", z: "write" },
   params: { count: "u32", period: "u32" },
-  consts: { WG: [256, 64] },
-  grid: ({ count, WG }) => spread(Math.ceil(count / WG)),
-  cost: ({ count, period }) => ({ flops: count, bytes: WORD_BYTES * (2 * count + period) }),
+  consts: { WG: [64, 256], ITEMS: [4, 1] },
+  options: { REPEAT: [0, 1], VECTOR: [1, 4] },
+  grid: ({ count, WG, ITEMS }) => spread(Math.ceil(count / (WG * ITEMS))),
+  cost: ({ count, period, VECTOR }) => ({
+    flops: count * VECTOR,
+    bytes: WORD_BYTES * VECTOR * (2 * count + period),
+  }),
 });

@@ -2,19 +2,23 @@
 //
 //   z[i] = x[i] + y[i mod period]
 //
-//   x, z  f32[count]
-//   y     f32[period]    period divides count
+//   x, z  f32[count · VECTOR]
+//   y     f32[period · VECTOR]    period divides count; they are equal if REPEAT = 0
 //
-// One thread per element. One rounding.
+// ITEMS Vectors per thread, WG apart, so that neighbours read neighbours. One rounding.
 
-const WG: u32 = 256; // threads per workgroup
+const WG: u32 = 64; // threads per workgroup
+const ITEMS: u32 = 4; // Vectors per thread
+const REPEAT: u32 = 0; // 1 pays for a remainder per Vector
+const VECTOR: u32 = 1; // elements of a Vector
+alias Vector = f32;
 
-struct Params { count: u32, period: u32 }
+struct Params { count: u32 /* Vectors of x */, period: u32 /* Vectors of y */ }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read> y: array<f32>;
-@group(0) @binding(3) var<storage, read_write> z: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<Vector>;
+@group(0) @binding(2) var<storage, read> y: array<Vector>;
+@group(0) @binding(3) var<storage, read_write> z: array<Vector>;
 
 @compute @workgroup_size(WG)
 fn main(
@@ -22,8 +26,13 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) thread: u32,
 ) {
-  let i = linear_workgroup(group, groups) * WG + thread;
-  if (i < params.count) {
-    z[i] = x[i] + y[i % params.period];
+  let first = linear_workgroup(group, groups) * WG * ITEMS + thread;
+  let end = min(first + WG * ITEMS, params.count);
+  for (var i = first; i < end; i += WG) {
+    var j = i;
+    if (REPEAT == 1u) {
+      j = i % params.period;
+    }
+    z[i] = x[i] + y[j];
   }
 }

@@ -8,12 +8,13 @@
 //   gain, bias  f32[cols]
 //   mean, rstd  f32[rows]         saved for layernorm_grad
 //
-// One workgroup per row; threads stride over the columns by WG. The variance is summed about the
-// mean: E[x²] − E[x]² cancels in f32 when |mean| ≫ std.
+// LANES threads per row, which stride over its columns; WG / LANES rows per workgroup. The variance is
+// summed about the mean: E[x²] − E[x]² cancels in f32 when |mean| ≫ std.
 //
 // Source: Ba, Kiros & Hinton 2016, arXiv:1607.06450, eqs. 3–4.
 
-const WG: u32 = 64; // threads per row; a power of two (workgroup_sum)
+const WG: u32 = 64; // threads per workgroup
+const LANES: u32 = 8; // threads per row; divides WG (lanes)
 
 struct Params { rows: u32, cols: u32, eps: f32 /* added to the variance, in units of x² */ }
 
@@ -31,27 +32,26 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) thread: u32,
 ) {
-  let r = linear_workgroup(group, groups);
-  if (r >= params.rows) {
-    return; // uniform over the workgroup
-  }
+  let r = linear_workgroup(group, groups) * (WG / LANES) + thread / LANES;
+  let lane = thread % LANES;
   let row = r * params.cols;
+  let end = select(0u, params.cols, r < params.rows);
   let cols = f32(params.cols);
   var sum = 0.0;
-  for (var c = thread; c < params.cols; c += WG) {
+  for (var c = lane; c < end; c += LANES) {
     sum += x[row + c];
   }
-  let row_mean = workgroup_sum(thread, sum) / cols;
+  let row_mean = lanes_sum(thread, sum) / cols;
   var squares = 0.0;
-  for (var c = thread; c < params.cols; c += WG) {
+  for (var c = lane; c < end; c += LANES) {
     let d = x[row + c] - row_mean;
     squares += d * d;
   }
-  let row_rstd = 1.0 / sqrt(workgroup_sum(thread, squares) / cols + params.eps);
-  for (var c = thread; c < params.cols; c += WG) {
+  let row_rstd = 1.0 / sqrt(lanes_sum(thread, squares) / cols + params.eps);
+  for (var c = lane; c < end; c += LANES) {
     y[row + c] = (x[row + c] - row_mean) * row_rstd * gain[c] + bias[c];
   }
-  if (thread == 0u) {
+  if (lane == 0u && r < params.rows) {
     mean[r] = row_mean;
     rstd[r] = row_rstd;
   }

@@ -9,11 +9,12 @@
 //   gain              f32[cols]
 //   mean, rstd        f32[rows]
 //
-// One workgroup per row; threads stride over the columns by WG. Summation order as in layernorm.
+// LANES threads per row, which stride over its columns. Summation order as in layernorm.
 //
 // Source: derived from Ba, Kiros & Hinton 2016, arXiv:1607.06450, eqs. 3–4.
 
-const WG: u32 = 64; // threads per row; a power of two (workgroup_sum)
+const WG: u32 = 64; // threads per workgroup
+const LANES: u32 = 8; // threads per row; divides WG (lanes)
 
 struct Params { rows: u32, cols: u32 }
 
@@ -32,25 +33,25 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) thread: u32,
 ) {
-  let r = linear_workgroup(group, groups);
-  if (r >= params.rows) {
-    return; // uniform over the workgroup
-  }
+  let r = linear_workgroup(group, groups) * (WG / LANES) + thread / LANES;
+  let lane = thread % LANES;
   let row = r * params.cols;
-  let row_mean = mean[r];
-  let row_rstd = rstd[r];
+  let end = select(0u, params.cols, r < params.rows);
+  let at = min(r, params.rows - 1u);
+  let row_mean = mean[at];
+  let row_rstd = rstd[at];
   var sum_g = 0.0;
   var sum_gx = 0.0;
-  for (var c = thread; c < params.cols; c += WG) {
+  for (var c = lane; c < end; c += LANES) {
     let normed = (x[row + c] - row_mean) * row_rstd;
     let g = dy[row + c] * gain[c];
     sum_g += g;
     sum_gx += g * normed;
     dgain[row + c] = dy[row + c] * normed;
   }
-  let mean_g = workgroup_sum(thread, sum_g) / f32(params.cols);
-  let mean_gx = workgroup_sum(thread, sum_gx) / f32(params.cols);
-  for (var c = thread; c < params.cols; c += WG) {
+  let mean_g = lanes_sum(thread, sum_g) / f32(params.cols);
+  let mean_gx = lanes_sum(thread, sum_gx) / f32(params.cols);
+  for (var c = lane; c < end; c += LANES) {
     let normed = (x[row + c] - row_mean) * row_rstd;
     dx[row + c] = row_rstd * (dy[row + c] * gain[c] - mean_g - normed * mean_gx);
   }

@@ -6,7 +6,11 @@ export const repeatRows = defineKernel({
   uses: ["index"],
   bindings: { x: "read", y: "write" },
   params: { count: "u32", period: "u32" },
-  consts: { WG: [256, 64] },
-  grid: ({ count, WG }) => spread(Math.ceil(count / WG)),
-  cost: ({ count, period }) => ({ flops: 0, bytes: WORD_BYTES * (count + period) }),
+  consts: { WG: [64, 256], ITEMS: [4, 1] },
+  options: { VECTOR: [1, 4] },
+  grid: ({ count, WG, ITEMS }) => spread(Math.ceil(count / (WG * ITEMS))),
+  cost: ({ count, period, VECTOR }) => ({
+    flops: 0,
+    bytes: WORD_BYTES * VECTOR * (count + period),
+  }),
 });
