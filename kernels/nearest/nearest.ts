@@ -26,7 +26,7 @@ export const nearestMerge = defineKernel({
   uses: [],
   bindings: { scores: "read", indices: "read", score: "write", index: "write" },
   params: { B: "u32", chunks: "u32" },
-  consts: { WG: [64], LANES: [8, 64] },
+  consts: { WG: [64], LANES: [8, 32] },
   grid: ({ B, WG, LANES }) => [Math.ceil(B / (WG / LANES))],
   cost: ({ B, chunks }) => ({ flops: 0, bytes: WORD_BYTES * (2 * B * chunks + 2 * B) }),
 });

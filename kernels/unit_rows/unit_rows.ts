@@ -6,7 +6,7 @@ export const unitRows = defineKernel({
   uses: ["index", "lanes"],
   bindings: { x: "read", y: "write", norm: "write" },
   params: { rows: "u32", cols: "u32" },
-  consts: { WG: [64], LANES: [8, 32, 64] },
+  consts: { WG: [64], LANES: [8, 32] },
   grid: ({ rows, WG, LANES }) => spread(Math.ceil(rows / (WG / LANES))),
   cost: ({ rows, cols }) => ({
     flops: 3 * rows * cols,
@@ -20,7 +20,7 @@ export const unitRowsGrad = defineKernel({
   uses: ["index", "lanes"],
   bindings: { dy: "read", y: "read", norm: "read", dx: "write" },
   params: { rows: "u32", cols: "u32" },
-  consts: { WG: [64], LANES: [8, 32, 64] },
+  consts: { WG: [64], LANES: [8, 32] },
   grid: ({ rows, WG, LANES }) => spread(Math.ceil(rows / (WG / LANES))),
   cost: ({ rows, cols }) => ({
     flops: 5 * rows * cols,

@@ -1,0 +1,66 @@
+// softmax — each row of x as exponentials that sum to one; some of its entries may be masked.
+//
+//   z[r,c] = x[r,c] + mask[r mod mask_rows, c]      the mask's term where MASKED
+//   y[r,c] = exp(z[r,c] − max_c z[r,·]) / Σ_c exp(z[r,c] − max_c z[r,·])
+//   Where CAUSAL, only the columns c ≤ r mod cols count and the others have y = 0. A row whose
+//   entries are all masked by −∞ has y = 0 throughout.
+//
+//   x, y  f32[rows, cols]
+//   mask  f32[mask_rows, cols]    mask_rows divides rows; not read unless MASKED
+//
+// LANES threads per row, which stride over its columns; WG / LANES rows per workgroup. The largest
+// entry is subtracted, so no exponential exceeds 1. The sum runs in LANES strided parts, which are
+// added in order.
+//
+// Source: Milakov & Gimelshein 2018, arXiv:1805.02867, algorithm 2 (the three passes).
+
+const WG: u32 = 64; // threads per workgroup
+const LANES: u32 = 8; // threads per row; divides WG (lanes)
+const CAUSAL: u32 = 0; // 1: entry c of row r counts where c ≤ r mod cols
+const MASKED: u32 = 0; // 1: the mask is added to x
+const LOWEST: f32 = -3.4028234663852886e38; // of f32; stands for −∞, whose differences are NaN
+
+struct Params { rows: u32, cols: u32, mask_rows: u32 }
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> x: array<f32>;
+@group(0) @binding(2) var<storage, read> mask: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+
+fn entry(r: u32, c: u32) -> f32 {
+  var z = x[r * params.cols + c];
+  if (MASKED == 1u) {
+    z += mask[r % params.mask_rows * params.cols + c];
+  }
+  return max(z, LOWEST);
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  let r = linear_workgroup(group, groups) * (WG / LANES) + thread / LANES;
+  let lane = thread % LANES;
+  let cols = select(0u, params.cols, r < params.rows);
+  let seen = select(cols, min(cols, r % params.cols + 1u), CAUSAL == 1u);
+  var most = LOWEST;
+  for (var c = lane; c < seen; c += LANES) {
+    most = max(most, entry(r, c));
+  }
+  most = lanes_max(thread, most);
+  var sum = 0.0;
+  for (var c = lane; c < seen; c += LANES) {
+    sum += exp(entry(r, c) - most);
+  }
+  sum = lanes_sum(thread, sum);
+  let inverse = select(1.0 / sum, 0.0, most == LOWEST);
+  for (var c = lane; c < cols; c += LANES) {
+    var value = 0.0;
+    if (c < seen) {
+      value = exp(entry(r, c) - most) * inverse;
+    }
+    y[r * params.cols + c] = value;
+  }
+}
