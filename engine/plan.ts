@@ -30,6 +30,8 @@ export interface Plan {
   /** Bytes of the slots, and the least any layout could need. */
   readonly memory: Pick<Layout, "peakBytes" | "boundBytes">;
   readonly steps: readonly Step[];
+  /** Names of the inputs that the program reads. */
+  readonly inputs: readonly string[];
   /**
    * Upload the inputs and submit one run; does not wait. Inputs keep their data until given anew.
    */
@@ -117,6 +119,7 @@ function makePlan(device: Device, program: Program, built: Built): Plan {
   return {
     memory: layout,
     steps,
+    inputs: [...inputs.keys()],
     run(given = {}) {
       device.check();
       upload(given);

@@ -2,7 +2,7 @@
 import { release } from "../engine/index.ts";
 import { createBatches } from "./batches.ts";
 import { isMatchingEpoch } from "./schedule.ts";
-import { beginSession, fillFromCaptions, type SessionOptions } from "./session.ts";
+import { beginSession, fillFromCaptions, inputsFor, type SessionOptions } from "./session.ts";
 
 const WARM_UP_STEPS = 2; // the first runs of a pipeline include its compilation
 const MEASURED_MS = 1500; // of each kind of step
@@ -21,7 +21,7 @@ export async function forecastEpochs(
     let begun = performance.now();
     let steps = 0;
     while (steps < MOST_STEPS + WARM_UP_STEPS) {
-      plan.run({ ...batchAt(1, steps % session.stepsInEpoch) });
+      plan.run(inputsFor(plan, batchAt(1, steps % session.stepsInEpoch)));
       await plan.read("loss");
       if (++steps === WARM_UP_STEPS) begun = performance.now();
       else if (performance.now() - begun > MEASURED_MS && steps > WARM_UP_STEPS) break;

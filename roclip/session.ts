@@ -4,6 +4,7 @@ import {
   type Device,
   fold,
   type HostArray,
+  type HostData,
   hold,
   input,
   keyOf,
@@ -12,7 +13,7 @@ import {
   stream,
 } from "../engine/index.ts";
 import { DRAWS } from "./augment.ts";
-import { imageWords, packCaptions, stepsPerEpoch } from "./batches.ts";
+import { type HostBatch, imageWords, packCaptions, stepsPerEpoch } from "./batches.ts";
 import type { Dataset } from "./data/dataset.ts";
 import { UserError } from "./errors.ts";
 import type { EvaluationData } from "./evaluate.ts";
@@ -140,4 +141,11 @@ export async function fillFromCaptions(session: Session, epoch: number): Promise
     plan.run({ pairs, ...packCaptions(tokenizer, captions, config.contextLength) });
     await device.gpu.queue.onSubmittedWorkDone();
   }
+}
+
+/** The inputs of a batch that a plan reads: plain CLIP has no use for the numbers of the pairs. */
+export function inputsFor(plan: Plan, batch: HostBatch): Record<string, HostData> {
+  return Object.fromEntries(
+    Object.entries(batch).filter(([name]) => plan.inputs.includes(name)),
+  ) as Record<string, HostData>;
 }

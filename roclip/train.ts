@@ -16,7 +16,13 @@ import { type HeldState, initState } from "./model.ts";
 import type { EpochResult } from "./report/data.ts";
 import { appendMetrics, type Progress, readRun, saveRun } from "./runFolder.ts";
 import { isMatchingEpoch, learningRate } from "./schedule.ts";
-import { beginSession, fillFromCaptions, type Session, type SessionOptions } from "./session.ts";
+import {
+  beginSession,
+  fillFromCaptions,
+  inputsFor,
+  type Session,
+  type SessionOptions,
+} from "./session.ts";
 import { type Tokenizer, tokenizerFromJson } from "./tokenize.ts";
 
 /** Where a run is while it runs. */
@@ -100,7 +106,7 @@ async function runEpoch(
   let behind: Promise<void> | undefined;
   try {
     while (step < session.stepsInEpoch && !signal?.aborted) {
-      plan.run({ ...batchAt(epoch, step) });
+      plan.run(inputsFor(plan, batchAt(epoch, step)));
       const read = plan.read("loss");
       await behind;
       const at = step++;
