@@ -107,10 +107,15 @@ function shapeOf({ dispatch: { kernel, reads, writes } }: Step): string {
   return [...list(reads, "write"), "→", ...list(writes, "read")].join(" ");
 }
 
-/** What tells rows apart: kernel, size and constants. */
-export function keyOf(step: Step): string {
-  return [step.label, shapeOf(step), JSON.stringify(step.dispatch.params)].join(" ");
+/** The integer parameters of a step: how much work it is, and where in its operands. */
+export function sizesOf({ dispatch: { kernel, params } }: Step): Record<string, number> {
+  return Object.fromEntries(
+    Object.entries(params).filter(([name]) => kernel.params[name] !== "f32"),
+  );
 }
+
+/** What tells the steps of a plan apart. */
+const keyOf = (step: Step) => [step.label, shapeOf(step), JSON.stringify(sizesOf(step))].join(" ");
 
 /** What one plan's dispatches took. */
 export interface PlanTimes {

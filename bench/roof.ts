@@ -3,7 +3,7 @@ import { type Device, hold, release } from "../engine/device.ts";
 import { launch, type Tensor } from "../engine/graph.ts";
 import { compile, type PlanOptions } from "../engine/plan.ts";
 import { searchSpace, WORD_BYTES } from "../kernels/kernel.ts";
-import { deciles, type Roof, ratesOf, type Sample, timePlans } from "./harness.ts";
+import { type Roof, ratesOf, type Sample, timePlans } from "./harness.ts";
 import { LANES, roofCopy, roofFma } from "./roof/kernels.ts";
 
 /** The roof, and the samples it was read from: multiply-adds, copy. */
@@ -12,11 +12,11 @@ export interface MeasuredRoof extends Roof {
 }
 
 const THREADS = 65_536; // enough to fill a GPU
-const LEAST_MS = 2; // beside which a dispatch's own overhead, some 15 µs, is nothing
+const LEAST_MS = 1; // beside which a dispatch's own overhead, some 15 µs, is little
 const COPY_BYTES = 64 * 2 ** 20; // each way: beyond most caches, within WebGPU's least limits
 
-/** A sample at its fastest decile: what the adapter can do when nothing else disturbs it. */
-const peak = ({ step, timesMs }: Sample) => ratesOf(step, deciles(timesMs).p10);
+/** A sample's fastest run: what the adapter can do when nothing else disturbs it. */
+const peak = ({ step, timesMs }: Sample) => ratesOf(step, Math.min(...timesMs));
 
 /** Time the one dispatch that makes `y`. */
 async function time(device: Device, y: Tensor, seconds: number, consts?: PlanOptions["consts"]) {
@@ -28,14 +28,14 @@ async function time(device: Device, y: Tensor, seconds: number, consts?: PlanOpt
 
 type Chains = { readonly CHAINS: number; readonly STEPS: number };
 
-/** Multiply-adds: as many rounds as take a few ms. */
+/** Multiply-adds: as many rounds as take a ms or more. */
 async function timeFma(device: Device, options: Chains, seconds: number): Promise<Sample> {
   const make = (rounds: number) => {
     const params = { threads: THREADS, rounds, factor: 0.75, term: 0.25 };
     return launch(roofFma, params, {}, { y: [THREADS] }, options).y;
   };
   let rounds = 1;
-  const short = async () => deciles((await time(device, make(rounds), 0)).timesMs).p10 < LEAST_MS;
+  const short = async () => Math.min(...(await time(device, make(rounds), 0)).timesMs) < LEAST_MS;
   while (await short()) rounds *= 2;
   return time(device, make(rounds), seconds);
 }

@@ -7,10 +7,11 @@ import { ADAPTER_CHOICES, type AdapterChoice } from "../engine/adapter.ts";
 import { type Device, openDevice } from "../engine/device.ts";
 import { UserError } from "../roclip/errors.ts";
 import { loadCases } from "../test/cases.ts";
-import { keyOf, type Row, rowOf, type Sample } from "./harness.ts";
+import type { Row, Sample } from "./harness.ts";
 import { compareNearest } from "./nearest.ts";
 import { type Subject, subjectsOf, timeSubject } from "./ops.ts";
-import { type MeasuredRoof, measureRoof } from "./roof.ts";
+import { measureRoof } from "./roof.ts";
+import { collectRows } from "./rows.ts";
 import { formatHead, formatRow, formatTotal } from "./table.ts";
 
 interface Options {
@@ -68,35 +69,16 @@ function select(all: readonly Subject[], only: string): Wanted {
   );
 }
 
-interface Printer {
-  readonly rows: readonly Row[];
-  print(samples: readonly Sample[]): void;
-}
-
-/** Prints samples as rows and keeps them; the same kernel, size and constants only once. */
-function printer(roof: MeasuredRoof): Printer {
-  const rows: Row[] = [];
-  const seen = new Set<string>();
-  const print = (samples: readonly Sample[]) => {
-    const fresh = samples.filter(({ step }) => !seen.has(keyOf(step)));
-    for (const { step } of fresh) seen.add(keyOf(step));
-    const found = fresh.map((sample) => rowOf(sample, roof));
-    for (const row of found) console.log(formatRow(row));
-    if (found.length < samples.length) console.log("(what is left out stands above)");
-    console.log();
-    rows.push(...found);
-  };
-  return { rows, print };
-}
+type Print = (samples: readonly Sample[]) => void;
 
 /** The pool match both ways: its rows, and which way is faster. */
-async function printPoolMatch(device: Device, seconds: number, print: Printer["print"]) {
+async function printPoolMatch(device: Device, seconds: number, print: Print) {
   const { samples, fused, twoPasses } = await compareNearest(device, SEARCH, seconds);
   print(samples);
   console.log(formatTotal("nearest", fused));
   console.log(formatTotal("matmul + argmax", twoPasses));
   const ratio = (twoPasses.median / fused.median).toFixed(2);
-  console.log(`Both find the same rows; nearest is ${ratio} times as fast (medians, in turns).`);
+  console.log(`Both find the same rows; nearest is ${ratio} times as fast (medians, in turns).\n`);
 }
 
 /** Measure everything and print rows as they come; what cannot run is named, and passed over. */
@@ -104,9 +86,14 @@ async function run(device: Device, seconds: number, wanted: Wanted): Promise<rea
   console.log(describe(device));
   const roof = await measureRoof(device, seconds);
   const peaks = `${roof.peakGflops.toFixed(1)} GFLOP/s, ${roof.peakGBs.toFixed(2)} GB/s`;
-  console.log(`roof     ${peaks}: the fastest decile of roof_fma and of roof_copy\n`);
+  console.log(`roof     ${peaks}: the fastest run of roof_fma and of roof_copy\n`);
   console.log(`${formatHead()}\nthe roof`);
-  const { rows, print } = printer(roof);
+  const rows = collectRows(roof);
+  const print: Print = (samples) => {
+    const fresh = rows.add(samples);
+    for (const row of fresh) console.log(formatRow(row));
+    console.log(fresh.length < samples.length ? "(what is not listed stands above)\n" : "");
+  };
   print(roof.samples);
   const attempt = async (title: string, work: () => Promise<void>) => {
     console.log(title);
@@ -117,15 +104,17 @@ async function run(device: Device, seconds: number, wanted: Wanted): Promise<rea
       process.exitCode = 1;
     }
   };
+  if (wanted.poolMatch) await attempt(POOL_MATCH, () => printPoolMatch(device, seconds, print));
   for (const subject of wanted.subjects)
     await attempt(subject.title, async () => print(await timeSubject(device, subject, seconds)));
-  if (wanted.poolMatch) await attempt(POOL_MATCH, () => printPoolMatch(device, seconds, print));
-  return rows;
+  return rows.all;
 }
 
 async function bench(options: Options): Promise<void> {
   const wanted = select(subjectsOf(await loadCases()), options.only);
-  const device = await openDevice(options.adapter);
+  const device = await openDevice(options.adapter).catch((error: unknown) => {
+    throw new UserError(error instanceof Error ? error.message : String(error));
+  });
   try {
     const rows = await run(device, options.seconds, wanted);
     if (options.json) writeFileSync(options.json, `${JSON.stringify(rows, undefined, 2)}\n`);

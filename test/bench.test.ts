@@ -7,9 +7,11 @@ import { rowArgmax } from "../bench/nearest/row_argmax.ts";
 import { compareNearest } from "../bench/nearest.ts";
 import { subjectsOf, timeSubject } from "../bench/ops.ts";
 import { roofCopy, roofFma } from "../bench/roof/kernels.ts";
+import { collectRows } from "../bench/rows.ts";
 import { formatHead, formatRow } from "../bench/table.ts";
 import { type Device, hold, openDevice, release } from "../engine/device.ts";
 import { constant, launch } from "../engine/graph.ts";
+import { matmul } from "../engine/ops/matmul.ts";
 import { compile } from "../engine/plan.ts";
 import { defaults, specialise } from "../kernels/kernel.ts";
 import layernorm from "./ops/layernorm.ts";
@@ -74,6 +76,23 @@ describe("a case's rows", () => {
       expect(p10Us).toBeLessThanOrEqual(medianUs);
       expect(medianUs).toBeLessThanOrEqual(p90Us);
     }
+  });
+
+  it("stand once, and name the parameters that alone tell them apart", async () => {
+    const square = new Float32Array(16 * 16);
+    const [x, y] = [constant(square, [16, 16]), constant(square, [16, 16])];
+    const outputs = { a: matmul(x, y), b: matmul(x, y, { transposeB: true }), c: matmul(y, x) };
+    const plan = await compile(device, { outputs });
+    const [times] = await timePlans([plan], SECONDS);
+    const rows = collectRows(ROOF);
+    const shapes = rows.add(times!.samples).map(({ shape }) => shape);
+    expect(shapes).toEqual([
+      "16×16 16×16 → 16×16",
+      expect.stringMatching(/^16×16 16×16 → 16×16( \w+=\d+)+$/),
+    ]);
+    expect(rows.add(times!.samples)).toEqual([]);
+    expect(rows.all.map(({ shape }) => shape)).toEqual(shapes);
+    plan.destroy();
   });
 
   it("fit the page, whatever they hold", () => {
