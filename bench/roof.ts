@@ -11,7 +11,9 @@ export interface MeasuredRoof extends Roof {
   readonly samples: readonly Sample[];
 }
 
-const THREADS = 65_536; // enough to fill a GPU
+const MULTIPLY_ADDS = 4096; // of vec4 per thread: far more than it costs to start one
+const FEWEST_THREADS = 4096; // enough to fill a CPU; a GPU takes more
+const MOST_THREADS = 2 ** 21; // within WebGPU's 65535 workgroups
 const LEAST_MS = 1; // beside which a dispatch's own overhead, some 15 µs, is little
 const COPY_BYTES = 64 * 2 ** 20; // each way: beyond most caches, within WebGPU's least limits
 
@@ -28,16 +30,17 @@ async function time(device: Device, y: Tensor, seconds: number, consts?: PlanOpt
 
 type Chains = { readonly CHAINS: number; readonly STEPS: number };
 
-/** Multiply-adds: as many rounds as take a ms or more. */
+/** Multiply-adds: by as many threads as take a ms or more. */
 async function timeFma(device: Device, options: Chains, seconds: number): Promise<Sample> {
-  const make = (rounds: number) => {
-    const params = { threads: THREADS, rounds, factor: 0.75, term: 0.25 };
-    return launch(roofFma, params, {}, { y: [THREADS] }, options).y;
+  const rounds = MULTIPLY_ADDS / (options.CHAINS * options.STEPS);
+  const make = (threads: number) => {
+    const params = { threads, rounds, factor: 0.75, term: 0.25 };
+    return launch(roofFma, params, {}, { y: [threads] }, options).y;
   };
-  let rounds = 1;
-  const short = async () => Math.min(...(await time(device, make(rounds), 0)).timesMs) < LEAST_MS;
-  while (await short()) rounds *= 2;
-  return time(device, make(rounds), seconds);
+  let threads = FEWEST_THREADS;
+  const fastest = async () => Math.min(...(await time(device, make(threads), 0)).timesMs);
+  while (threads < MOST_THREADS && (await fastest()) < LEAST_MS) threads *= 2;
+  return time(device, make(threads), seconds);
 }
 
 /** Copies with every choice of constants. */
