@@ -52,7 +52,12 @@ export interface Kernel<
    */
   readonly subgroups?: (
     size: number,
-  ) => { readonly uses: readonly string[]; readonly consts: Consts } | undefined;
+  ) =>
+    | {
+        readonly uses: readonly string[];
+        readonly consts: { readonly [K in keyof Consts]: readonly number[] };
+      }
+    | undefined;
   /** Which combinations of `consts` are meant to work; all when absent. */
   readonly valid?: (consts: Numbers<Consts>) => boolean;
   /** Workgroups in x, y, z. */

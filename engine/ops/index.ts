@@ -6,6 +6,7 @@ export { augment, COLOUR_CHANGES, DRAW, DRAWS, normalise } from "./augment.ts";
 export { batchnorm, batchnormEval } from "./batchnorm.ts";
 export { clampUpdate } from "./clampUpdate.ts";
 export { contrastiveLoss } from "./contrastiveLoss.ts";
+export { type Conv2dOptions, conv2d } from "./conv2d.ts";
 export { gatherRows } from "./gatherRows.ts";
 export { layernorm } from "./layernorm.ts";
 export { linear } from "./linear.ts";

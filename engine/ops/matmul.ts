@@ -12,12 +12,21 @@ export interface MatmulOptions {
   readonly transposeB?: boolean;
 }
 
-/** Results up to which a long sum is split, so that all cores of a device have work. */
-const FEW_RESULTS = 16_384;
-/** Least length of a part of such a sum. */
+/** Results, counting all parts of split sums, that keep every core of a device at work. */
+const WANTED_RESULTS = 65_536;
+/** Least length of a part of a sum. */
 const MIN_SPAN = 256;
-/** Most parts of such a sum. */
-const MAX_PARTS = 8;
+
+/**
+ * How many terms go into a partial sum, where few results with long sums would leave cores idle.
+ *
+ * @param results  sums that there are
+ * @param terms    of each
+ */
+export function spanOf(results: number, terms: number): number {
+  const parts = Math.min(Math.ceil(WANTED_RESULTS / results), Math.floor(terms / MIN_SPAN));
+  return Math.ceil(terms / Math.max(parts, 1));
+}
 
 /**
  * Products of matrices.
@@ -58,12 +67,11 @@ function multiplied(
   { transposeA = false, transposeB = false }: MatmulOptions,
 ): Tensor {
   const { batches, M, N, K } = size;
-  const few = batches * M * N <= FEW_RESULTS;
-  const parts = few ? Math.min(Math.max(Math.floor(K / MIN_SPAN), 1), MAX_PARTS) : 1;
-  const span = Math.ceil(K / parts);
+  const span = spanOf(batches * M * N, K);
+  const parts = Math.ceil(K / span);
   const [aRow, aStep] = transposeA ? [1, M] : [K, 1];
   const [bStep, bCol] = transposeB ? [1, K] : [N, 1];
-  const partial = parts > 1 ? [Math.ceil(K / span), ...shape] : shape;
+  const partial = parts > 1 ? [parts, ...shape] : shape;
   const params = { ...size, span, aRow, aStep, bStep, bCol };
   const { y } = launch(kernel, params, { a, b }, { y: partial });
   return withGrad(parts > 1 ? sumRows(y, shape) : y, { a, b }, (dy) => ({

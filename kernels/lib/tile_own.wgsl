@@ -3,7 +3,7 @@
 //   tile[i, j] += x[i] · y[j]      i < ROWS ≤ 8, j < 4
 //
 // A product's kernel keeps a Tile per thread, steps it once per k and stores it by quads of rows.
-// LANES neighbouring threads of a workgroup's x share their rows: here each has its own (LANES = 1),
+// LANES neighbouring threads of a workgroup's x share their rows: here each has its own, LANES = 1;
 // in tile_subgroup they load them together. Needs the consts ROWS (4 or 8) and LANES (1).
 
 struct Tile { rows_0: mat4x4<f32>, rows_4: mat4x4<f32> } // m[i] is row i of the quad

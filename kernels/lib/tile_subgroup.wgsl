@@ -1,12 +1,12 @@
 enable subgroups;
-// tile_subgroup — tile_own's functions with the rows of a subgroup's threads loaded by all of them.
+// tile_subgroup — tile_own's functions with rows that the threads of a subgroup load together.
 //
 //   tile[i, j] += x[i] · y[j]      i < ROWS ≤ 32, j < 4
 //
 // The threads of a subgroup (LANES of them, side by side in a workgroup's x) have the same rows and
 // different columns. Each loads ROWS / LANES of the rows' values, and shuffles give them to the
-// others: ROWS / LANES + 4 loads for ROWS × 4 multiply-adds. Where threads are vector lanes of a CPU a
-// load is a load per lane and costs as much as some twenty multiply-adds of all lanes.
+// others: ROWS / LANES + 4 loads for ROWS × 4 multiply-adds. Where threads are the vector lanes of
+// a CPU, a load is one load per lane and costs as much as twenty multiply-adds of all lanes.
 //
 // Needs the consts ROWS (16 or 32; at most 8 · LANES) and LANES (4 to ROWS), the size of every
 // subgroup.

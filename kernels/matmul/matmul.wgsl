@@ -6,7 +6,7 @@
 //   b  f32[batches, K, N]    element (k, n) at k·bStep + n·bCol: (N, 1), or (1, K) if transposed
 //   y  f32[ceil(K / span), batches, M, N]    when span < K, partial sums for sum_rows to add
 //
-// One thread per ROWS × 4 tile of y, kept in registers; its 4 columns are WGX apart, so that threads
+// One thread per ROWS × 4 tile of y, kept in registers; its columns are WGX apart, so that threads
 // side by side read and write neighbours. No workgroup memory: caches serve the rows that threads
 // share. Rows and columns beyond the edge are read as the last and not stored. Each sum runs over k
 // in order; its error is at most span units in the last place of the sum of magnitudes.

@@ -1,0 +1,48 @@
+import { conv2dDweight, conv2dDx, conv2d as forward } from "../../kernels/conv2d/conv2d.ts";
+import { launch, type Tensor, withGrad } from "../graph.ts";
+import { match, shapeError } from "../shape.ts";
+import { matmul, spanOf } from "./matmul.ts";
+import { reshape } from "./reshape.ts";
+import { sumRows } from "./rows.ts";
+
+/** Where `conv2d` puts its kernels. */
+export interface Conv2dOptions {
+  /** Pixels from one place of the kernels to the next, both ways: 1 (the default) or 2. */
+  readonly stride?: 1 | 2;
+  /** Rows and columns of zeros around every image; none when left out. */
+  readonly padding?: number;
+}
+
+/**
+ * Correlate images with a bank of kernels, channels last.
+ *
+ * @param x       f32[B, h, w, c]
+ * @param weight  f32[r, s, c, o]
+ * @returns       f32[B, ⌊(h + 2·padding − r) / stride⌋ + 1, ⌊(w + 2·padding − s) / stride⌋ + 1, o]
+ * @throws        ShapeError unless the channels agree and a kernel fits into a padded image
+ */
+export function conv2d(x: Tensor, weight: Tensor, options: Conv2dOptions = {}): Tensor {
+  const { stride = 1, padding = 0 } = options;
+  const operands = { x: [x, "B h w c"], weight: [weight, "r s c o"] } as const;
+  const { B, h, w, c, r, s, o } = match("conv2d", operands);
+  const hOut = Math.floor((h + 2 * padding - r) / stride) + 1;
+  const wOut = Math.floor((w + 2 * padding - s) / stride) + 1;
+  if (hOut < 1 || wOut < 1)
+    throw shapeError("conv2d", `r and s must be at most h and w + ${2 * padding}`, operands);
+  const shape = [B, hOut, wOut, o];
+  const pixels = B * hOut * wOut;
+  if (r * s === 1 && stride === 1 && padding === 0)
+    return reshape(matmul(reshape(x, [pixels, c]), reshape(weight, [c, o])), shape);
+  const size = { h, w, c, hOut, wOut, o, s, padding };
+  const strided = { pixels, ...size, stride };
+  const { y } = launch(forward, { ...strided, taps: r * s }, { x, weight }, { y: shape });
+  return withGrad(y, { x, weight }, (dy) => {
+    const sizes = { images: B, ...size, r };
+    const { dx } = launch(conv2dDx, sizes, { dy, weight }, { dx: x.shape }, { STRIDE: stride });
+    const rows = r * s * c;
+    const span = spanOf(rows * o, pixels);
+    const shapes = { dweight: [Math.ceil(pixels / span), ...weight.shape] };
+    const { dweight } = launch(conv2dDweight, { ...strided, rows, span }, { x, dy }, shapes);
+    return { x: dx, weight: sumRows(dweight, weight.shape) };
+  });
+}

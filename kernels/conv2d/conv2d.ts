@@ -1,0 +1,90 @@
+import { defineKernel, spread, WORD_BYTES } from "../kernel.ts";
+import { TILE_CONSTS, tileGroups, tileSubgroups } from "../lib/tile.ts";
+
+export const conv2d = defineKernel({
+  name: "conv2d",
+  source: new URL("./conv2d.wgsl", import.meta.url),
+  uses: ["index", "tile_own"],
+  bindings: { x: "read", weight: "read", y: "write" },
+  params: {
+    pixels: "u32",
+    h: "u32",
+    w: "u32",
+    c: "u32",
+    hOut: "u32",
+    wOut: "u32",
+    o: "u32",
+    taps: "u32",
+    s: "u32",
+    stride: "u32",
+    padding: "u32",
+  },
+  consts: TILE_CONSTS,
+  subgroups: tileSubgroups,
+  grid: ({ pixels, o, ...tile }) => spread(tileGroups(pixels, o, tile)),
+  cost: ({ pixels, h, w, c, hOut, wOut, o, taps }) => ({
+    flops: 2 * pixels * taps * c * o,
+    bytes: WORD_BYTES * ((pixels / (hOut * wOut)) * h * w * c + taps * c * o + pixels * o),
+  }),
+});
+
+export const conv2dDx = defineKernel({
+  name: "conv2d_dx",
+  source: new URL("./conv2d_dx.wgsl", import.meta.url),
+  uses: ["index", "tile_own"],
+  bindings: { dy: "read", weight: "read", dx: "write" },
+  params: {
+    images: "u32",
+    h: "u32",
+    w: "u32",
+    c: "u32",
+    hOut: "u32",
+    wOut: "u32",
+    o: "u32",
+    r: "u32",
+    s: "u32",
+    padding: "u32",
+  },
+  consts: TILE_CONSTS,
+  options: { STRIDE: [1, 2] },
+  subgroups: tileSubgroups,
+  grid({ images, h, w, c, STRIDE, ...tile }) {
+    const largestClass = images * Math.ceil(h / STRIDE) * Math.ceil(w / STRIDE);
+    return spread(STRIDE ** 2 * tileGroups(largestClass, c, tile));
+  },
+  cost: ({ images, h, w, c, hOut, wOut, o, r, s }) => ({
+    flops: 2 * images * hOut * wOut * r * s * c * o,
+    bytes: WORD_BYTES * (images * (h * w * c + hOut * wOut * o) + r * s * c * o),
+  }),
+});
+
+export const conv2dDweight = defineKernel({
+  name: "conv2d_dweight",
+  source: new URL("./conv2d_dweight.wgsl", import.meta.url),
+  uses: ["index", "tile_own"],
+  bindings: { x: "read", dy: "read", dweight: "write" },
+  params: {
+    pixels: "u32",
+    h: "u32",
+    w: "u32",
+    c: "u32",
+    hOut: "u32",
+    wOut: "u32",
+    o: "u32",
+    rows: "u32",
+    s: "u32",
+    stride: "u32",
+    padding: "u32",
+    span: "u32",
+  },
+  consts: TILE_CONSTS,
+  subgroups: tileSubgroups,
+  grid: ({ pixels, rows, o, span, ...tile }) =>
+    spread(tileGroups(rows, o, tile) * Math.ceil(pixels / span)),
+  cost: ({ pixels, h, w, c, hOut, wOut, o, rows, span }) => ({
+    flops: 2 * pixels * rows * o,
+    bytes:
+      WORD_BYTES *
+      ((pixels / (hOut * wOut)) * h * w * c + pixels * o + Math.ceil(pixels / span) * rows * o),
+  }),
+});
