@@ -172,9 +172,11 @@ describe("the bench's own kernels", () => {
 describe("plans in turns", () => {
   it("search a pool both ways, find the same rows and are timed equally often", async () => {
     const found = await compareNearest(device, { B: 5, P: 300, D: 12 }, SECONDS);
-    const kernels = found.samples.map(({ step }) => step.dispatch.kernel.name);
-    expect(kernels).toContain("nearest");
-    expect(kernels).toContain("row_argmax");
+    // where subgroups are known a kernel has them in its name
+    const kernels = found.samples.map(({ step }) =>
+      step.dispatch.kernel.name.replace("_subgroups", ""),
+    );
+    expect(kernels).toEqual(["nearest", "nearest_merge", "matmul", "row_argmax"]);
     expect(found.fused.median).toBeGreaterThan(0);
     expect(found.twoPasses.median).toBeGreaterThan(0);
   });
