@@ -99,11 +99,13 @@ async function repeat(run: () => Promise<number>, seconds: number): Promise<numb
 
 const textOf = ({ shape }: Tensor) => shape.join("×") || "1";
 
-/** The shapes that a step reads and writes: `64×50×768 768 768 → 64×50×768`. */
+/** The shapes of the tensors that a step reads and writes: `64×50×768 768 768 → 64×50×768`. */
 function shapeOf({ dispatch: { kernel, reads, writes } }: Step): string {
   const bindings = Object.entries(kernel.bindings);
-  const list = (tensors: Step["dispatch"]["reads"], unlike: Access) =>
-    bindings.flatMap(([name, access]) => (access === unlike ? [] : [textOf(tensors[name]!)]));
+  const list = (tensors: Step["dispatch"]["reads"], unlike: Access) => {
+    const bound = bindings.flatMap(([name, a]) => (a === unlike ? [] : [tensors[name]!]));
+    return [...new Set(bound)].map(textOf); // what stands in for an absent operand is bound twice
+  };
   return [...list(reads, "write"), "→", ...list(writes, "read")].join(" ");
 }
 

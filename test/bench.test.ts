@@ -86,10 +86,9 @@ describe("a case's rows", () => {
     const [times] = await timePlans([plan], SECONDS);
     const rows = collectRows(ROOF);
     const shapes = rows.add(times!.samples).map(({ shape }) => shape);
-    expect(shapes).toEqual([
-      "16×16 16×16 → 16×16",
-      expect.stringMatching(/^16×16 16×16 → 16×16( \w+=\d+)+$/),
-    ]);
+    expect(shapes).toHaveLength(2); // c is a once more
+    expect(shapes[0]).toMatch(/^[\d× ]+ → 16×16$/);
+    expect(shapes[1]!.slice(shapes[0]!.length)).toMatch(/^( \w+=\d+)+$/);
     expect(rows.add(times!.samples)).toEqual([]);
     expect(rows.all.map(({ shape }) => shape)).toEqual(shapes);
     plan.destroy();
@@ -172,11 +171,10 @@ describe("the bench's own kernels", () => {
 describe("plans in turns", () => {
   it("search a pool both ways, find the same rows and are timed equally often", async () => {
     const found = await compareNearest(device, { B: 5, P: 300, D: 12 }, SECONDS);
-    // where subgroups are known a kernel has them in its name
-    const kernels = found.samples.map(({ step }) =>
-      step.dispatch.kernel.name.replace("_subgroups", ""),
-    );
-    expect(kernels).toEqual(["nearest", "nearest_merge", "matmul", "row_argmax"]);
+    const kernels = found.samples.map(({ step }) => step.dispatch.kernel.name);
+    expect(kernels[0]).toMatch(/^nearest/);
+    expect(kernels.at(-2)).toMatch(/^matmul/);
+    expect(kernels.at(-1)).toBe("row_argmax");
     expect(found.fused.median).toBeGreaterThan(0);
     expect(found.twoPasses.median).toBeGreaterThan(0);
   });
