@@ -4,8 +4,10 @@ import { match, shapeError } from "../shape.ts";
 import { reshape } from "./reshape.ts";
 import { sumRows } from "./rows.ts";
 
-/** How `matmul` reads its operands. */
+/** How `matmul` reads its operands, and what it adds. */
 export interface MatmulOptions {
+  /** f32[N], added to every row of the result. */
+  readonly bias?: Tensor;
   /** `a` holds the transposes of its matrices. */
   readonly transposeA?: boolean;
   /** `b` holds the transposes of its matrices. */
@@ -16,6 +18,8 @@ export interface MatmulOptions {
 const WANTED_RESULTS = 65_536;
 /** Least length of a part of a sum. */
 const MIN_SPAN = 256;
+/** Columns up to which a kernel's threads take two each and not four. */
+const NARROW = 16;
 
 /**
  * How many terms go into a partial sum, where few results with long sums would leave cores idle.
@@ -28,21 +32,28 @@ export function spanOf(results: number, terms: number): number {
   return Math.ceil(terms / Math.max(parts, 1));
 }
 
+/** How many columns a thread's tile has in a product with `cols` of them. */
+export function colsOf(cols: number): 2 | 4 {
+  return cols <= NARROW ? 2 : 4;
+}
+
 /**
  * Products of matrices.
  *
  * @param a  f32[*B, M, K]; f32[*B, K, M] with transposeA
  * @param b  f32[*B, K, N]; f32[*B, N, K] with transposeB; when it has no leading dimensions, it
  *           multiplies every matrix of `a`, which must then not be transposed
+ * @param options  transposeA, transposeB, and bias f32[N], added to every row
  * @returns  f32[*B, M, N]
  * @throws   ShapeError unless the dimensions agree
  */
 export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
-  const { transposeA = false, transposeB = false } = options;
   const shared = b.shape.length === 2 && a.shape.length > 2;
+  const { transposeA = false, transposeB = false, bias } = options;
   const operands = {
     a: [a, transposeA ? "*B K M" : "*B M K"],
     b: [b, shared ? (transposeB ? "N K" : "K N") : transposeB ? "*B N K" : "*B K N"],
+    bias: [bias, "N"],
   } as const;
   const { B, M, N, K } = match("matmul", operands);
   if (!shared) return multiplied(a, b, { batches: product(B), M, N, K }, [...B, M, N], options);
@@ -64,7 +75,7 @@ function multiplied(
   b: Tensor,
   size: Size,
   shape: readonly number[],
-  { transposeA = false, transposeB = false }: MatmulOptions,
+  { transposeA = false, transposeB = false, bias }: MatmulOptions,
 ): Tensor {
   const { batches, M, N, K } = size;
   const span = spanOf(batches * M * N, K);
@@ -73,13 +84,15 @@ function multiplied(
   const [bStep, bCol] = transposeB ? [1, K] : [N, 1];
   const partial = parts > 1 ? [parts, ...shape] : shape;
   const params = { ...size, span, aRow, aStep, bStep, bCol };
-  const { y } = launch(kernel, params, { a, b }, { y: partial });
-  return withGrad(parts > 1 ? sumRows(y, shape) : y, { a, b }, (dy) => ({
+  const choices = { COLS: colsOf(N), BIAS: bias ? 1 : 0 };
+  const { y } = launch(kernel, params, { a, b, bias: bias ?? b }, { y: partial }, choices);
+  return withGrad(parts > 1 ? sumRows(y, shape) : y, { a, b, bias }, (dy) => ({
     a: transposeA
       ? matmul(b, dy, { transposeA: transposeB, transposeB: true })
       : matmul(dy, b, { transposeB: !transposeB }),
     b: transposeB
       ? matmul(dy, a, { transposeA: true, transposeB: transposeA })
       : matmul(a, dy, { transposeA: !transposeA }),
+    bias: bias && sumRows(dy, [N]),
   }));
 }

@@ -1,10 +1,10 @@
 import { defineKernel, spread, WORD_BYTES } from "../kernel.ts";
-import { TILE_CONSTS, tileGroups, tileSubgroups } from "../lib/tile.ts";
+import { TILE_CONSTS, TILE_OPTIONS, TILE_USES, tileGroups, tileSubgroups } from "../lib/tile.ts";
 
 export const conv2d = defineKernel({
   name: "conv2d",
   source: new URL("./conv2d.wgsl", import.meta.url),
-  uses: ["index", "tile_own"],
+  uses: TILE_USES,
   bindings: { x: "read", weight: "read", y: "write" },
   params: {
     pixels: "u32",
@@ -14,24 +14,25 @@ export const conv2d = defineKernel({
     hOut: "u32",
     wOut: "u32",
     o: "u32",
-    taps: "u32",
+    r: "u32",
     s: "u32",
     stride: "u32",
     padding: "u32",
   },
   consts: TILE_CONSTS,
+  options: TILE_OPTIONS,
   subgroups: tileSubgroups,
   grid: ({ pixels, o, ...tile }) => spread(tileGroups(pixels, o, tile)),
-  cost: ({ pixels, h, w, c, hOut, wOut, o, taps }) => ({
-    flops: 2 * pixels * taps * c * o,
-    bytes: WORD_BYTES * ((pixels / (hOut * wOut)) * h * w * c + taps * c * o + pixels * o),
+  cost: ({ pixels, h, w, c, hOut, wOut, o, r, s }) => ({
+    flops: 2 * pixels * r * s * c * o,
+    bytes: WORD_BYTES * ((pixels / (hOut * wOut)) * h * w * c + r * s * c * o + pixels * o),
   }),
 });
 
 export const conv2dDx = defineKernel({
   name: "conv2d_dx",
   source: new URL("./conv2d_dx.wgsl", import.meta.url),
-  uses: ["index", "tile_own"],
+  uses: TILE_USES,
   bindings: { dy: "read", weight: "read", dx: "write" },
   params: {
     images: "u32",
@@ -46,7 +47,7 @@ export const conv2dDx = defineKernel({
     padding: "u32",
   },
   consts: TILE_CONSTS,
-  options: { STRIDE: [1, 2] },
+  options: { ...TILE_OPTIONS, STRIDE: [1, 2] },
   subgroups: tileSubgroups,
   grid({ images, h, w, c, STRIDE, ...tile }) {
     const largestClass = images * Math.ceil(h / STRIDE) * Math.ceil(w / STRIDE);
@@ -61,7 +62,7 @@ export const conv2dDx = defineKernel({
 export const conv2dDweight = defineKernel({
   name: "conv2d_dweight",
   source: new URL("./conv2d_dweight.wgsl", import.meta.url),
-  uses: ["index", "tile_own"],
+  uses: TILE_USES,
   bindings: { x: "read", dy: "read", dweight: "write" },
   params: {
     pixels: "u32",
@@ -78,6 +79,7 @@ export const conv2dDweight = defineKernel({
     span: "u32",
   },
   consts: TILE_CONSTS,
+  options: TILE_OPTIONS,
   subgroups: tileSubgroups,
   grid: ({ pixels, rows, o, span, ...tile }) =>
     spread(tileGroups(rows, o, tile) * Math.ceil(pixels / span)),

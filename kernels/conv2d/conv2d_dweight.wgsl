@@ -16,6 +16,7 @@ const ROWS: u32 = 8; // rows of a thread's tile
 const LANES: u32 = 1; // threads that load their rows together (tile_own, tile_subgroup)
 const WGX: u32 = 8; // threads along the channels; a multiple of LANES
 const WGY: u32 = 8; // threads along the rows
+const COLS: u32 = 4; // channels of a thread's tile: 4, or 2 for few channels
 
 struct Params {
   pixels: u32, h: u32, w: u32, c: u32, hOut: u32, wOut: u32, o: u32,
@@ -37,7 +38,7 @@ fn offset(row: u32, r: u32) -> vec3<u32> {
 }
 
 // corner: the row and column of x that a pixel's first tap has without padding; base: its place.
-fn load(offset: vec3<u32>, corner: vec2<u32>, base: u32, r: u32) -> f32 {
+fn load_x(offset: vec3<u32>, corner: vec2<u32>, base: u32, r: u32) -> f32 {
   if (r * LANES >= ROWS) {
     return 0.0; // none of the tile's rows
   }
@@ -45,8 +46,15 @@ fn load(offset: vec3<u32>, corner: vec2<u32>, base: u32, r: u32) -> f32 {
   return select(0.0, x[select(0u, base + offset.z, inside)], inside);
 }
 
+fn load_dy(at: vec4<u32>) -> vec4<f32> {
+  if (COLS == 2u) {
+    return vec4(dy[at.x], dy[at.y], 0.0, 0.0);
+  }
+  return vec4(dy[at.x], dy[at.y], dy[at.z], dy[at.w]);
+}
+
 fn store_row(part: u32, m: u32, col: u32, values: vec4<f32>) {
-  for (var j = 0u; j < 4u; j++) {
+  for (var j = 0u; j < COLS; j++) {
     if (m < params.rows && col + j * WGX < params.o) {
       dweight[(part * params.rows + m) * params.o + col + j * WGX] = values[j];
     }
@@ -59,7 +67,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_id) thread: vec3<u32>,
 ) {
-  let across = (params.o + 4u * WGX - 1u) / (4u * WGX);
+  let across = (params.o + COLS * WGX - 1u) / (COLS * WGX);
   let down = (params.rows + ROWS * WGY - 1u) / (ROWS * WGY);
   let index = linear_workgroup(group, groups);
   let part = index / (across * down);
@@ -68,15 +76,15 @@ fn main(
     return; // uniform over the workgroup
   }
   let row = (index / across % down * WGY + thread.y) * ROWS;
-  let col = index % across * 4u * WGX + thread.x;
+  let col = index % across * COLS * WGX + thread.x;
   let m = row + thread.x % LANES;
   let offsets = array<vec3<u32>, 8>(
     offset(m, 0u), offset(m, 1u), offset(m, 2u), offset(m, 3u),
     offset(m, 4u), offset(m, 5u), offset(m, 6u), offset(m, 7u),
   );
-  let cols = min(vec4(col, col + WGX, col + 2u * WGX, col + 3u * WGX), vec4(params.o - 1u));
+  let cols = tile_cols(col, params.o);
 
-  var tile: Tile;
+  var tile = tile_start(vec4(0.0));
   let line = first / params.wOut;
   var at = vec3(line / params.hOut, line % params.hOut, first % params.wOut); // b, i, j of pixel k
   let end = min(first + params.span, params.pixels);
@@ -84,13 +92,12 @@ fn main(
     let corner = at.yz * params.stride;
     let base = ((at.x * params.h + corner.x) * params.w + corner.y) * params.c;
     let values = array<f32, 8>(
-      load(offsets[0], corner, base, 0u), load(offsets[1], corner, base, 1u),
-      load(offsets[2], corner, base, 2u), load(offsets[3], corner, base, 3u),
-      load(offsets[4], corner, base, 4u), load(offsets[5], corner, base, 5u),
-      load(offsets[6], corner, base, 6u), load(offsets[7], corner, base, 7u),
+      load_x(offsets[0], corner, base, 0u), load_x(offsets[1], corner, base, 1u),
+      load_x(offsets[2], corner, base, 2u), load_x(offsets[3], corner, base, 3u),
+      load_x(offsets[4], corner, base, 4u), load_x(offsets[5], corner, base, 5u),
+      load_x(offsets[6], corner, base, 6u), load_x(offsets[7], corner, base, 7u),
     );
-    let start = k * params.o + cols;
-    tile = tile_step(tile, values, vec4(dy[start.x], dy[start.y], dy[start.z], dy[start.w]));
+    tile = tile_step(tile, values, load_dy(k * params.o + cols));
     at.z += 1u;
     if (at.z == params.wOut) {
       at = vec3(at.x, at.y + 1u, 0u);

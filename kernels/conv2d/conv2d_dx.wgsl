@@ -10,13 +10,14 @@
 //
 // Pixels of one phase (y, x modulo STRIDE) meet the same taps, every STRIDE-th: for them this is a
 // correlation of stride 1 with a part of the bank, done as in conv2d with no tap in vain. Each sum
-// runs over (u, v, n) in order; its error is at most r · s · o units in the last place of the sum
-// of magnitudes.
+// runs over u, falling v, and n; its error is at most r · s · o units in the last place of the sum of
+// magnitudes.
 
 const ROWS: u32 = 8; // pixels of a thread's tile
 const LANES: u32 = 1; // threads that load their pixels together (tile_own, tile_subgroup)
 const WGX: u32 = 8; // threads along the channels; a multiple of LANES
 const WGY: u32 = 8; // threads along the pixels
+const COLS: u32 = 4; // channels of a thread's tile: 4, or 2 for few channels
 const STRIDE: u32 = 1;
 
 struct Params {
@@ -33,15 +34,17 @@ struct Phase {
   size: vec2<u32>, // its rows and columns of an image
   pixels: u32, // of all images
   tap: vec2<u32>, // the first tap that meets it
-  shift: vec2<u32>, // (row of dy that the first tap meets) − (row among the phase's)
+  taps: vec2<u32>, // how many do
+  shift: vec2<u32>, // row of dy under its first tap, column under its last, less the pixel's
 }
 
 fn phase_of(index: u32) -> Phase {
   let first = vec2(index / STRIDE, index % STRIDE);
   let size = (vec2(params.h, params.w) + STRIDE - 1u - first) / STRIDE;
   let tap = (first + params.padding) % STRIDE;
-  let shift = (first + params.padding - tap) / STRIDE;
-  return Phase(first, size, params.images * size.x * size.y, tap, shift);
+  let taps = (vec2(params.r, params.s) + STRIDE - 1u - tap) / STRIDE;
+  let shift = (first + params.padding - tap) / STRIDE - vec2(0u, taps.y - 1u);
+  return Phase(first, size, params.images * size.x * size.y, tap, taps, shift);
 }
 
 // The image, row and column of a pixel among its phase's.
@@ -50,27 +53,36 @@ fn pixel_of(phase: Phase, m: u32) -> vec3<u32> {
   return vec3(i / phase.size.x, i % phase.size.x, m % phase.size.y);
 }
 
-// The image of this thread's r-th pixel, and the row and column of dy under its first tap.
+// For this thread's r-th pixel: the image, the row of dy under its first tap, and the place in that
+// row under its last. What lies before the border wraps around and so is beyond it.
 fn origin(phase: Phase, row: u32, r: u32) -> vec3<u32> {
-  return pixel_of(phase, min(row + r * LANES, phase.pixels - 1u)) + vec3(0u, phase.shift);
+  let pixel = pixel_of(phase, min(row + r * LANES, phase.pixels - 1u));
+  return vec3(pixel.x, pixel.y + phase.shift.x, (pixel.z + phase.shift.y) * params.o);
 }
 
-// `step` counts taps of the phase; later taps lie before the first, and may wrap around.
-fn inside(origin: vec3<u32>, step: vec2<u32>) -> bool {
-  return origin.y - step.x < params.hOut && origin.z - step.y < params.wOut;
+// For the phase's u-th row of taps: where its row of dy begins, and the place of its last tap in
+// that row, which is beyond the end if there is no such row.
+fn segment(origin: vec3<u32>, u: u32) -> vec2<u32> {
+  let i = origin.y - u;
+  let length = params.wOut * params.o;
+  let start = (origin.x * params.hOut + min(i, params.hOut - 1u)) * length;
+  return vec2(start, select(length, origin.z, i < params.hOut));
 }
 
-// Where the channels of dy under a tap begin; 0 beyond the border.
-fn place(origin: vec3<u32>, step: vec2<u32>) -> u32 {
-  let i = origin.x * params.hOut + origin.y - step.x;
-  return select(0u, (i * params.wOut + origin.z - step.y) * params.o, inside(origin, step));
-}
-
-fn load(at: u32, inside: bool, r: u32) -> f32 {
+fn load_dy(segment: vec2<u32>, k: u32, r: u32) -> f32 {
   if (r * LANES >= ROWS) {
     return 0.0; // none of the tile's rows
   }
-  return select(0.0, dy[at], inside);
+  let place = segment.y + k;
+  let length = params.wOut * params.o;
+  return select(0.0, dy[segment.x + min(place, length - 1u)], place < length);
+}
+
+fn load_weight(at: vec4<u32>) -> vec4<f32> {
+  if (COLS == 2u) {
+    return vec4(weight[at.x], weight[at.y], 0.0, 0.0);
+  }
+  return vec4(weight[at.x], weight[at.y], weight[at.z], weight[at.w]);
 }
 
 fn store_row(phase: Phase, m: u32, col: u32, values: vec4<f32>) {
@@ -78,7 +90,7 @@ fn store_row(phase: Phase, m: u32, col: u32, values: vec4<f32>) {
   let y = pixel.y * STRIDE + phase.first.x;
   let x = pixel.z * STRIDE + phase.first.y;
   let at = ((pixel.x * params.h + y) * params.w + x) * params.c;
-  for (var j = 0u; j < 4u; j++) {
+  for (var j = 0u; j < COLS; j++) {
     if (m < phase.pixels && col + j * WGX < params.c) {
       dx[at + col + j * WGX] = values[j];
     }
@@ -91,11 +103,11 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_id) thread: vec3<u32>,
 ) {
-  let across = (params.c + 4u * WGX - 1u) / (4u * WGX);
+  let across = (params.c + COLS * WGX - 1u) / (COLS * WGX);
   let phase = phase_of(linear_workgroup(group, groups) % (STRIDE * STRIDE));
   let index = linear_workgroup(group, groups) / (STRIDE * STRIDE);
   let row = (index / across * WGY + thread.y) * ROWS;
-  let col = index % across * 4u * WGX + thread.x;
+  let col = index % across * COLS * WGX + thread.x;
   if (index / across * WGY * ROWS >= phase.pixels) {
     return; // uniform over the workgroup
   }
@@ -104,38 +116,26 @@ fn main(
     origin(phase, m, 0u), origin(phase, m, 1u), origin(phase, m, 2u), origin(phase, m, 3u),
     origin(phase, m, 4u), origin(phase, m, 5u), origin(phase, m, 6u), origin(phase, m, 7u),
   );
-  let cols = min(vec4(col, col + WGX, col + 2u * WGX, col + 3u * WGX), vec4(params.c - 1u));
+  let cols = tile_cols(col, params.c);
 
-  var tile: Tile;
-  let taps = (vec2(params.r, params.s) + STRIDE - 1u - phase.tap) / STRIDE;
-  var step = vec2(0u);
-  for (var t = 0u; t < taps.x * taps.y; t++) {
-    let meets = array<bool, 8>(
-      inside(origins[0], step), inside(origins[1], step), inside(origins[2], step),
-      inside(origins[3], step), inside(origins[4], step), inside(origins[5], step),
-      inside(origins[6], step), inside(origins[7], step),
+  var tile = tile_start(vec4(0.0));
+  for (var u = 0u; u < phase.taps.x; u++) {
+    let at = array<vec2<u32>, 8>(
+      segment(origins[0], u), segment(origins[1], u), segment(origins[2], u), segment(origins[3], u),
+      segment(origins[4], u), segment(origins[5], u), segment(origins[6], u), segment(origins[7], u),
     );
-    let at = array<u32, 8>(
-      place(origins[0], step), place(origins[1], step), place(origins[2], step),
-      place(origins[3], step), place(origins[4], step), place(origins[5], step),
-      place(origins[6], step), place(origins[7], step),
-    );
-    let tap = phase.tap + step * STRIDE;
-    let start = ((tap.x * params.s + tap.y) * params.c + cols) * params.o;
-    for (var n = 0u; n < params.o; n++) {
-      let values = array<f32, 8>(
-        load(at[0] + n, meets[0], 0u), load(at[1] + n, meets[1], 1u),
-        load(at[2] + n, meets[2], 2u), load(at[3] + n, meets[3], 3u),
-        load(at[4] + n, meets[4], 4u), load(at[5] + n, meets[5], 5u),
-        load(at[6] + n, meets[6], 6u), load(at[7] + n, meets[7], 7u),
-      );
-      let to = start + n;
-      let bank = vec4(weight[to.x], weight[to.y], weight[to.z], weight[to.w]);
-      tile = tile_step(tile, values, bank);
-    }
-    step.y += 1u;
-    if (step.y == taps.y) {
-      step = vec2(step.x + 1u, 0u);
+    for (var v = 0u; v < phase.taps.y; v++) {
+      let tap = phase.tap + vec2(u, phase.taps.y - 1u - v) * STRIDE;
+      let start = ((tap.x * params.s + tap.y) * params.c + cols) * params.o;
+      for (var n = 0u; n < params.o; n++) {
+        let k = v * params.o + n;
+        let values = array<f32, 8>(
+          load_dy(at[0], k, 0u), load_dy(at[1], k, 1u), load_dy(at[2], k, 2u),
+          load_dy(at[3], k, 3u), load_dy(at[4], k, 4u), load_dy(at[5], k, 5u),
+          load_dy(at[6], k, 6u), load_dy(at[7], k, 7u),
+        );
+        tile = tile_step(tile, values, load_weight(start + n));
+      }
     }
   }
 

@@ -1,10 +1,13 @@
 /** What the records of products share: how their register tiles (tile_*.wgsl) cover a matrix. */
 
-/** Columns of a thread's tile. */
-const COLS = 4;
-
 /** Largest subgroup that is known to gain: those of llvmpipe (8) and SwiftShader (4). */
 const MAX_LANES = 8;
+
+/** Files of `kernels/lib` that a product uses; with subgroups, another tile. */
+export const TILE_USES = ["index", "tile", "tile_own"] as const;
+
+/** Columns of a thread's tile: the op chooses 2 where 4 would leave threads without columns. */
+export const TILE_OPTIONS = { COLS: [4, 2] } as const;
 
 /** The constants of a kernel that uses `tile_own`. */
 export const TILE_CONSTS = { ROWS: [8, 4], LANES: [1], WGX: [8], WGY: [8] } as const;
@@ -13,7 +16,7 @@ export const TILE_CONSTS = { ROWS: [8, 4], LANES: [1], WGX: [8], WGY: [8] } as c
 export const tileSubgroups = (size: number) =>
   size > 1 && size <= MAX_LANES
     ? {
-        uses: ["index", "tile_subgroup"],
+        uses: ["index", "tile", "tile_subgroup"],
         consts: { ROWS: [32, 16], LANES: [size], WGX: [size], WGY: [1] },
       }
     : undefined;
@@ -22,7 +25,7 @@ export const tileSubgroups = (size: number) =>
 export function tileGroups(
   rows: number,
   cols: number,
-  { ROWS, WGX, WGY }: { readonly ROWS: number; readonly WGX: number; readonly WGY: number },
+  { ROWS, COLS, WGX, WGY }: Readonly<Record<"ROWS" | "COLS" | "WGX" | "WGY", number>>,
 ): number {
   return Math.ceil(rows / (ROWS * WGY)) * Math.ceil(cols / (COLS * WGX));
 }

@@ -1,20 +1,25 @@
-// tile_own — a register tile of a product, ROWS × 4 per thread, fed from the thread's own loads.
+// tile_own — a register tile of a product, ROWS × COLS per thread, fed from the thread's own loads.
 //
-//   tile[i, j] += x[i] · y[j]      i < ROWS ≤ 8, j < 4
+//   tile[i, j] += x[i] · y[j]      i < ROWS ≤ 8, j < COLS ≤ 4
 //
-// A product's kernel keeps a Tile per thread, steps it once per k and stores it by quads of rows.
+// A product's kernel starts a Tile per thread, steps it once per k and stores it by quads of rows.
 // LANES neighbouring threads of a workgroup's x share their rows: here each has its own, LANES = 1;
-// in tile_subgroup they load them together. Needs the consts ROWS (4 or 8) and LANES (1).
+// in tile_subgroup they load them together. Needs the consts ROWS (4 or 8), LANES (1) and COLS.
 
 struct Tile { rows_0: mat4x4<f32>, rows_4: mat4x4<f32> } // m[i] is row i of the quad
 
 fn tile_outer(quad: mat4x4<f32>, x: vec4<f32>, y: vec4<f32>) -> mat4x4<f32> {
   return mat4x4<f32>(
-    fma(vec4(x[0]), y, quad[0]),
-    fma(vec4(x[1]), y, quad[1]),
-    fma(vec4(x[2]), y, quad[2]),
-    fma(vec4(x[3]), y, quad[3]),
+    tile_row(quad[0], x[0], y),
+    tile_row(quad[1], x[1], y),
+    tile_row(quad[2], x[2], y),
+    tile_row(quad[3], x[3], y),
   );
+}
+
+fn tile_start(row: vec4<f32>) -> Tile {
+  let quad = mat4x4<f32>(row, row, row, row);
+  return Tile(quad, quad);
 }
 
 // x[r] is the value of row r · LANES + (this thread's lane).

@@ -1,15 +1,15 @@
 enable subgroups;
 // tile_subgroup — tile_own's functions with rows that the threads of a subgroup load together.
 //
-//   tile[i, j] += x[i] · y[j]      i < ROWS ≤ 32, j < 4
+//   tile[i, j] += x[i] · y[j]      i < ROWS ≤ 32, j < COLS ≤ 4
 //
 // The threads of a subgroup (LANES of them, side by side in a workgroup's x) have the same rows and
 // different columns. Each loads ROWS / LANES of the rows' values, and shuffles give them to the
-// others: ROWS / LANES + 4 loads for ROWS × 4 multiply-adds. Where threads are the vector lanes of
-// a CPU, a load is one load per lane and costs as much as twenty multiply-adds of all lanes.
+// others: ROWS / LANES + COLS loads for ROWS × COLS multiply-adds. Where threads are the vector
+// lanes of a CPU, a load is one load per lane and costs as much as twenty multiply-adds of all.
 //
-// Needs the consts ROWS (16 or 32; at most 8 · LANES) and LANES (4 to ROWS), the size of every
-// subgroup.
+// Needs the consts ROWS (16 or 32; at most 8 · LANES), LANES (4 to ROWS), the size of every
+// subgroup, and COLS.
 
 struct Tile {
   rows_0: mat4x4<f32>, rows_4: mat4x4<f32>, rows_8: mat4x4<f32>, rows_12: mat4x4<f32>,
@@ -19,11 +19,16 @@ struct Tile {
 // x is the value of the quad's rows on the lanes from `lane` on.
 fn tile_outer(quad: mat4x4<f32>, x: f32, lane: u32, y: vec4<f32>) -> mat4x4<f32> {
   return mat4x4<f32>(
-    fma(vec4(subgroupShuffle(x, lane)), y, quad[0]),
-    fma(vec4(subgroupShuffle(x, lane + 1u)), y, quad[1]),
-    fma(vec4(subgroupShuffle(x, lane + 2u)), y, quad[2]),
-    fma(vec4(subgroupShuffle(x, lane + 3u)), y, quad[3]),
+    tile_row(quad[0], subgroupShuffle(x, lane), y),
+    tile_row(quad[1], subgroupShuffle(x, lane + 1u), y),
+    tile_row(quad[2], subgroupShuffle(x, lane + 2u), y),
+    tile_row(quad[3], subgroupShuffle(x, lane + 3u), y),
   );
+}
+
+fn tile_start(row: vec4<f32>) -> Tile {
+  let quad = mat4x4<f32>(row, row, row, row);
+  return Tile(quad, quad, quad, quad, quad, quad, quad, quad);
 }
 
 // x[r] is the value of row r · LANES + (this thread's lane).

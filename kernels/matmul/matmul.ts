@@ -1,11 +1,11 @@
 import { defineKernel, spread, WORD_BYTES } from "../kernel.ts";
-import { TILE_CONSTS, tileGroups, tileSubgroups } from "../lib/tile.ts";
+import { TILE_CONSTS, TILE_OPTIONS, TILE_USES, tileGroups, tileSubgroups } from "../lib/tile.ts";
 
 export const matmul = defineKernel({
   name: "matmul",
   source: new URL("./matmul.wgsl", import.meta.url),
-  uses: ["index", "tile_own"],
-  bindings: { a: "read", b: "read", y: "write" },
+  uses: TILE_USES,
+  bindings: { a: "read", b: "read", bias: "read", y: "write" },
   params: {
     M: "u32",
     N: "u32",
@@ -18,6 +18,7 @@ export const matmul = defineKernel({
     bCol: "u32",
   },
   consts: TILE_CONSTS,
+  options: { ...TILE_OPTIONS, BIAS: [0, 1] },
   subgroups: tileSubgroups,
   grid: ({ M, N, K, batches, span, ...tile }) =>
     spread(tileGroups(M, N, tile) * batches * Math.ceil(K / span)),

@@ -1,20 +1,24 @@
-// matmul — products of matrices, batched, each stored in rows or in columns.
+// matmul — products of matrices, batched, each stored in rows or in columns, plus a bias.
 //
-//   y[p, i, m, n] = Σ_{k = p·span}^{min((p+1)·span, K)−1} a[i, m, k] · b[i, k, n]
+//   y[p, i, m, n] = Σ_{k = p·span}^{min((p+1)·span, K)−1} a[i, m, k] · b[i, k, n] + [p = 0] bias[n]
 //
-//   a  f32[batches, M, K]    element (m, k) at m·aRow + k·aStep: (K, 1), or (1, M) if transposed
-//   b  f32[batches, K, N]    element (k, n) at k·bStep + n·bCol: (N, 1), or (1, K) if transposed
-//   y  f32[ceil(K / span), batches, M, N]    when span < K, partial sums for sum_rows to add
+//   a     f32[batches, M, K]    element (m, k) at m·aRow + k·aStep: (K, 1), or (1, M) if transposed
+//   b     f32[batches, K, N]    element (k, n) at k·bStep + n·bCol: (N, 1), or (1, K) if transposed
+//   bias  f32[N]                not read, and any buffer, when BIAS = 0
+//   y     f32[ceil(K / span), batches, M, N]    when span < K, partial sums for sum_rows to add
 //
-// One thread per ROWS × 4 tile of y, kept in registers; its columns are WGX apart, so that threads
-// side by side read and write neighbours. No workgroup memory: caches serve the rows that threads
-// share. Rows and columns beyond the edge are read as the last and not stored. Each sum runs over k
-// in order; its error is at most span units in the last place of the sum of magnitudes.
+// One thread per ROWS × COLS tile of y, kept in registers; its columns are WGX apart, so that
+// threads side by side read and write neighbours. No workgroup memory: caches serve the rows that
+// threads share. Rows and columns beyond the edge are read as the last and not stored. Each sum runs
+// over k in order, the bias first; its error is at most span units in the last place of the sum of
+// magnitudes.
 
 const ROWS: u32 = 8; // rows of a thread's tile
 const LANES: u32 = 1; // threads that load their rows together (tile_own, tile_subgroup)
 const WGX: u32 = 8; // threads along the columns; a multiple of LANES
 const WGY: u32 = 8; // threads along the rows
+const COLS: u32 = 4; // columns of a thread's tile: 4, or 2 for narrow products
+const BIAS: u32 = 0; // 1: add the bias
 
 struct Params {
   M: u32, N: u32, K: u32, batches: u32, span: u32 /* of k in a partial sum */,
@@ -24,30 +28,42 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> a: array<f32>;
 @group(0) @binding(2) var<storage, read> b: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<storage, read> bias: array<f32>;
+@group(0) @binding(4) var<storage, read_write> y: array<f32>;
 
-// Where this thread's r-th value of a column of `a` begins.
-fn a_base(batch: u32, row: u32, lane: u32, r: u32) -> u32 {
-  let m = min(row + r * LANES + lane, params.M - 1u);
-  return batch * params.M * params.K + m * params.aRow;
+// Where this thread's r-th row of `a` begins.
+fn row_at(row: u32, r: u32) -> u32 {
+  return min(row + r * LANES, params.M - 1u) * params.aRow;
 }
 
-fn b_base(batch: u32, col: u32, j: u32) -> u32 {
-  let n = min(col + j * WGX, params.N - 1u);
-  return batch * params.K * params.N + n * params.bCol;
-}
-
-fn store(base: u32, m: u32, n: u32, value: f32) {
-  if (m < params.M && n < params.N) {
-    y[base + m * params.N + n] = value;
+fn load_a(at: u32, r: u32) -> f32 {
+  if (r * LANES >= ROWS) {
+    return 0.0; // none of the tile's rows
   }
+  return a[at];
 }
 
-fn store_row(base: u32, m: u32, col: u32, values: vec4<f32>) {
-  store(base, m, col, values[0]);
-  store(base, m, col + WGX, values[1]);
-  store(base, m, col + 2u * WGX, values[2]);
-  store(base, m, col + 3u * WGX, values[3]);
+fn load_b(at: vec4<u32>) -> vec4<f32> {
+  if (COLS == 2u) {
+    return vec4(b[at.x], b[at.y], 0.0, 0.0);
+  }
+  return vec4(b[at.x], b[at.y], b[at.z], b[at.w]);
+}
+
+fn load_bias(cols: vec4<u32>, part: u32) -> vec4<f32> {
+  if (BIAS == 0u || part > 0u) {
+    return vec4(0.0);
+  }
+  let far = select(vec2(0.0), vec2(bias[cols.z], bias[cols.w]), COLS > 2u);
+  return vec4(bias[cols.x], bias[cols.y], far);
+}
+
+fn store_row(sheet: u32, m: u32, col: u32, values: vec4<f32>) {
+  for (var j = 0u; j < COLS; j++) {
+    if (m < params.M && col + j * WGX < params.N) {
+      y[(sheet * params.M + m) * params.N + col + j * WGX] = values[j];
+    }
+  }
 }
 
 @compute @workgroup_size(WGX, WGY)
@@ -56,7 +72,7 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_id) thread: vec3<u32>,
 ) {
-  let across = (params.N + 4u * WGX - 1u) / (4u * WGX);
+  let across = (params.N + COLS * WGX - 1u) / (COLS * WGX);
   let down = (params.M + ROWS * WGY - 1u) / (ROWS * WGY);
   let index = linear_workgroup(group, groups);
   let sheet = index / (across * down); // a batch of a part
@@ -65,55 +81,34 @@ fn main(
   if (first >= params.K) {
     return; // uniform over the workgroup
   }
-  let batch = sheet % params.batches;
   let row = (index / across % down * WGY + thread.y) * ROWS;
-  let col = index % across * 4u * WGX + thread.x;
-  let lane = thread.x % LANES;
+  let col = index % across * COLS * WGX + thread.x;
+  let m = row + thread.x % LANES;
+  let at = array<u32, 8>(
+    row_at(m, 0u), row_at(m, 1u), row_at(m, 2u), row_at(m, 3u),
+    row_at(m, 4u), row_at(m, 5u), row_at(m, 6u), row_at(m, 7u),
+  );
+  let cols = tile_cols(col, params.N);
+  let matrix = vec2(params.M, params.N) * params.K * (sheet % params.batches); // of a, of b
 
-  var at: array<u32, 8>;
-  at[0] = a_base(batch, row, lane, 0u);
-  at[1] = a_base(batch, row, lane, 1u);
-  at[2] = a_base(batch, row, lane, 2u);
-  at[3] = a_base(batch, row, lane, 3u);
-  at[4] = a_base(batch, row, lane, 4u);
-  at[5] = a_base(batch, row, lane, 5u);
-  at[6] = a_base(batch, row, lane, 6u);
-  at[7] = a_base(batch, row, lane, 7u);
-  let from_0 = b_base(batch, col, 0u);
-  let from_1 = b_base(batch, col, 1u);
-  let from_2 = b_base(batch, col, 2u);
-  let from_3 = b_base(batch, col, 3u);
-
-  var tile: Tile;
+  var tile = tile_start(load_bias(cols, part));
   let end = min(first + params.span, params.K);
   for (var k = first; k < end; k++) {
-    let ka = k * params.aStep;
-    let kb = k * params.bStep;
-    var x: array<f32, 8>;
-    x[0] = a[at[0] + ka];
-    if (ROWS > LANES) {
-      x[1] = a[at[1] + ka];
-    }
-    if (ROWS > 2u * LANES) {
-      x[2] = a[at[2] + ka];
-      x[3] = a[at[3] + ka];
-    }
-    if (ROWS > 4u * LANES) {
-      x[4] = a[at[4] + ka];
-      x[5] = a[at[5] + ka];
-      x[6] = a[at[6] + ka];
-      x[7] = a[at[7] + ka];
-    }
-    tile = tile_step(tile, x, vec4(b[from_0 + kb], b[from_1 + kb], b[from_2 + kb], b[from_3 + kb]));
+    let ka = matrix.x + k * params.aStep;
+    let kb = matrix.y + k * params.bStep;
+    let values = array<f32, 8>(
+      load_a(at[0] + ka, 0u), load_a(at[1] + ka, 1u), load_a(at[2] + ka, 2u), load_a(at[3] + ka, 3u),
+      load_a(at[4] + ka, 4u), load_a(at[5] + ka, 5u), load_a(at[6] + ka, 6u), load_a(at[7] + ka, 7u),
+    );
+    tile = tile_step(tile, values, load_b(cols * params.bCol + kb));
   }
 
-  let base = sheet * params.M * params.N;
   let quads = (min(ROWS, params.M - min(row, params.M)) + 3u) / 4u;
   for (var q = 0u; q < quads; q++) {
-    let rows = tile_quad(tile, q);
-    store_row(base, row + 4u * q, col, rows[0]);
-    store_row(base, row + 4u * q + 1u, col, rows[1]);
-    store_row(base, row + 4u * q + 2u, col, rows[2]);
-    store_row(base, row + 4u * q + 3u, col, rows[3]);
+    let quad = tile_quad(tile, q);
+    store_row(sheet, row + 4u * q, col, quad[0]);
+    store_row(sheet, row + 4u * q + 1u, col, quad[1]);
+    store_row(sheet, row + 4u * q + 2u, col, quad[2]);
+    store_row(sheet, row + 4u * q + 3u, col, quad[3]);
   }
 }

@@ -56,6 +56,21 @@ export const plain = defineCase<"a" | "b">({
   },
 });
 
+export const biased = defineCase<"a" | "b" | "bias">({
+  run: ({ a, b, bias }) => matmul(a, b, { bias }),
+  reference({ a, b, bias }) {
+    const y = reference(a, b);
+    return array64(y.shape, (i) => y.data[i]! + bias.data[i % bias.data.length]!);
+  },
+  tolerance: TOLERANCE,
+  shapes: [
+    { a: [3, 520], b: [520, 5], bias: [5] } /* K split in two parts; one has the bias */,
+    { a: [2, 3, 5], b: [2, 5, 4], bias: [4] },
+    { a: [2, 35, 6], b: [6, 37], bias: [37] },
+  ],
+  rejects: [{ a: [2, 3], b: [3, 2], bias: [3] }],
+});
+
 export const transposedA = defineCase<"a" | "b">({
   ...withOptions({ transposeA: true }),
   shapes: [
