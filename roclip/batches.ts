@@ -5,7 +5,7 @@ import { drawAugmentation, identityDraws } from "./augment.ts";
 import type { Dataset } from "./data/dataset.ts";
 import { createEda } from "./eda.ts";
 import { UserError } from "./errors.ts";
-import { learningRate } from "./schedule.ts";
+import { learningRate, plainEpochsBefore } from "./schedule.ts";
 import type { Config } from "./schema.ts";
 import type { Tokenizer } from "./tokenize.ts";
 
@@ -17,6 +17,7 @@ export interface HostBatch {
   readonly ends: Uint32Array;
   readonly pairs: Uint32Array;
   readonly schedule: Float32Array;
+  readonly textSchedule: Float32Array;
 }
 
 const ORDER = 1; // folds of an epoch's key
@@ -99,6 +100,7 @@ export function createBatches(
     const captionKey = fold(key, CAPTIONS);
     const captions = Array.from(pairs, (row) => eda(dataset.captions[row]!, fold(captionKey, row)));
     const total = (epoch - 1) * steps + step;
+    const lr = learningRate(config, total, steps);
     const drawKey = fold(fold(key, IMAGES), step);
     return {
       images: packImages(dataset, pairs),
@@ -107,7 +109,10 @@ export function createBatches(
         : identityDraws(pairs.length, dataset.size),
       ...packCaptions(tokenizer, captions, config.contextLength),
       pairs,
-      schedule: adamWSchedule(total + 1, learningRate(config, total, steps), config),
+      schedule: adamWSchedule(total + 1, lr, config),
+      // Bias corrections count the updates that the moments have had, as in torch.optim.AdamW. By
+      // the count of all steps, the text tower's updates would be a fifth too large in the demo.
+      textSchedule: adamWSchedule(plainEpochsBefore(config, epoch) * steps + step + 1, lr, config),
     };
   };
 }

@@ -17,6 +17,19 @@ export function isMatchingEpoch(
 }
 
 /**
+ * Epochs that trained the text tower, before an epoch: those that did not match.
+ *
+ * @param epoch  from 1
+ */
+export function plainEpochsBefore(
+  config: Pick<Config, "defence" | "roclip">,
+  epoch: number,
+): number {
+  const earlier = Array.from({ length: epoch - 1 }, (_, i) => i + 1);
+  return earlier.filter((past) => !isMatchingEpoch(config, past)).length;
+}
+
+/**
  * The learning rate of a step: linear warm-up, then a half cosine from `lr` to 0.
  *
  *   lr · (step + 1) / warmup                                     step < warmup

@@ -69,6 +69,7 @@ export function batchInputs({ batch, imageSize, contextLength }: Config): Batch 
     ends: input("ends", [batch], "u32"),
     pairs: input("pairs", [batch], "u32"),
     schedule: input("schedule", [3]),
+    textSchedule: input("textSchedule", [3]),
   };
 }
 

@@ -39,6 +39,8 @@ export interface Batch {
   readonly pairs: Tensor;
   /** f32[3] learning rate and bias corrections (engine/optim.ts). */
   readonly schedule: Tensor;
+  /** f32[3] the same for the text tower, whose moments are of plain steps only. */
+  readonly textSchedule: Tensor;
 }
 
 /** What a step returns. */
@@ -119,22 +121,24 @@ function descend(
   loss: Tensor,
   trained: Trained,
 ): HeldState {
-  const { first, second } = state.moments;
-  const part = (tree: HeldState["params"]): Trained =>
-    trained.text ? tree : { image: tree.image, logitScale: tree.logitScale };
-  const moments = { first: part(first), second: part(second) };
-  const next = adamWUpdate(grad(loss, trained), moments, trained, batch.schedule, {
+  const { params, moments } = state;
+  const settings = {
     ...config,
     // As the authors: matrices and filters decay; norms, biases and the logit scale do not.
-    decays: (_, parameter) => parameter.shape.length >= 2,
-  });
+    decays: (_: string, parameter: Tensor) => parameter.shape.length >= 2,
+  };
+  const gradients = grad(loss, trained);
+  const { text, ...others } = trained;
+  const next = adamWUpdate(gradients, moments, others, batch.schedule, settings);
+  const nextText =
+    text && adamWUpdate({ text: gradients.text! }, moments, { text }, batch.textSchedule, settings);
   const logitScale = clampUpdate(next.params.logitScale, 0, MAX_LOGIT_SCALE);
   return {
     ...state,
-    params: { ...state.params, ...next.params, logitScale },
+    params: { ...params, ...next.params, ...nextText?.params, logitScale },
     moments: {
-      first: { ...first, ...next.moments.first },
-      second: { ...second, ...next.moments.second },
+      first: { ...moments.first, ...next.moments.first, ...nextText?.moments.first },
+      second: { ...moments.second, ...next.moments.second, ...nextText?.moments.second },
     },
   };
 }

@@ -14,6 +14,8 @@ the first match and wraps later; images matched to one caption share it as posit
 and matching steps mixed, so that the text tower's optimiser state must wait out the matching steps.
 "authors" is the RoCLIP authors' (noise in the pool, fed when matching only; duplicates are
 negatives), five plain steps and then five matching ones. Both have the same model, data and draws.
+Duplicates as positives or as negatives give one loss (`check`): the captions of a match are copies
+of one row, so how a target is shared among their columns does not change its cross-entropy.
 """
 
 import json
@@ -277,7 +279,7 @@ class Run:
         self.pool = Pool(noise if starts_noisy else None, dtype)
         self.matches = np.full(PAIRS, NO_MATCH, np.uint32)
         self.losses, self.matched, self.captions, self.gaps = [], [], [], []
-        self.first_gradients = {}
+        self.shares, self.first_gradients = [], {}
 
     def match(self, image):
         """Indices of the nearest pool rows; remembers by how much each was nearest."""
@@ -299,8 +301,12 @@ class Run:
         if matching:
             index = self.match(image)
             target = self.pool.rows[index].clone()
+            shared = (index[:, None] == index[None, :]).to(self.dtype)
+            scale = self.model.logitScale
+            kinds = [symmetric_loss(image, target, scale, t).item() for t in (same, shared)]
+            self.shares.append(abs(kinds[1] / kinds[0] - 1))
             if self.setting["roclip"]["duplicates"] == "positives":
-                same = (index[:, None] == index[None, :]).to(self.dtype)
+                same = shared
             caption = self.pool.ids[index.numpy()]
             self.matches[pairs] = caption
             self.matched.append(index.numpy().astype(np.uint32))
@@ -399,6 +405,7 @@ def check(name, run):
     distinct = [len(set(row)) for row in run.matched]
     assert min(run.gaps) > 1e-4, f"{name}: a match is nearly a tie: {run.gaps}"
     assert min(distinct) < CONFIG["batch"] and max(distinct) > 1, f"{name}: {distinct}"
+    assert max(run.shares) < 1e-12, f"{name}: shared targets change the loss: {run.shares}"
     print(f"{name}: losses {[round(x, 4) for x in run.losses]}")
     print(f"  distinct matches of 8: {distinct}; smallest gap {min(run.gaps):.1e}")
 

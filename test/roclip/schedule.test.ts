@@ -1,6 +1,11 @@
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../roclip/config.ts";
-import { isMatchingEpoch, learningRate, poolRows } from "../../roclip/schedule.ts";
+import {
+  isMatchingEpoch,
+  learningRate,
+  plainEpochsBefore,
+  poolRows,
+} from "../../roclip/schedule.ts";
 
 /** The matching epochs among 1 … 8. */
 function matching(json: unknown): number[] {
@@ -18,6 +23,16 @@ describe("isMatchingEpoch", () => {
 
   it("is none without RoCLIP", () => {
     expect(matching({ defence: "clip", roclip: { frequency: 1, firstEpoch: 1 } })).toEqual([]);
+  });
+});
+
+describe("plainEpochsBefore", () => {
+  it("counts the epochs that trained the text tower", () => {
+    const counts = (json: unknown) =>
+      [1, 2, 3, 4, 5, 6, 7].map((epoch) => plainEpochsBefore(parseConfig(json), epoch));
+    const roclip = { frequency: 2, firstEpoch: 3 };
+    expect(counts({ roclip })).toEqual([0, 1, 2, 3, 3, 4, 4]);
+    expect(counts({ defence: "clip", roclip })).toEqual([0, 1, 2, 3, 4, 5, 6]);
   });
 });
 
