@@ -229,7 +229,7 @@ describe("a step", () => {
     expect(await stateAfter("PMP")).toEqual(await stateAfter("PMP"));
   });
 
-  it("that matches leaves the text tower with its moments, and nothing else, as it is", async () => {
+  it("that matches leaves the text tower and its moments, and nothing else, as is", async () => {
     const before = await stateAfter("PP");
     const matched = await stateAfter("PPM");
     const text = /^(params|moments\.\w+)\.text\./;
