@@ -135,7 +135,8 @@ export function selfAttention(qkv: Tensor, { causal = false }: AttentionOptions 
       { VECTOR: options.VECTOR },
     );
     const given = { ...packed, dy, lse, delta };
-    const { dqkv } = launch(attentionPackedGrad, params, given, { dqkv: qkv.shape }, options);
+    const choice = { ...options, WHOLE: T <= 4 * options.QUADS ? 1 : 0 };
+    const { dqkv } = launch(attentionPackedGrad, params, given, { dqkv: qkv.shape }, choice);
     return { qkv: dqkv };
   });
 }

@@ -13,7 +13,7 @@ const params = {
   scale: "f32",
 } as const;
 
-const consts = { WG: [32, 16, 64] } as const;
+const consts = { WG: [16, 32, 64] } as const;
 // QUADS is of no matter to the result, but how many fit depends on SPAN
 const options = {
   VECTOR: [1, 4],
@@ -85,7 +85,7 @@ const given = {
   delta: "read",
 } as const;
 
-const uses = ["index", "vector_dot", "attention_place", "attention_cotangents"];
+const uses = ["index", "vector_dot", "attention_place", "attention_slopes"];
 
 export const attentionQueryGrad = defineKernel({
   name: "attention_query_grad",
@@ -118,7 +118,7 @@ export const attentionPackedGrad = defineKernel({
   bindings: { ...given, dqkv: "write" },
   params,
   consts,
-  options,
-  grid: ({ pairs, keys, QUADS }) => spread(2 * blocks(pairs, keys, QUADS)),
-  cost: (size) => ({ flops: flopsOf(7, size), bytes: bytesOf([3, 4, 2], size) }),
+  options: { ...options, WHOLE: [0, 1] },
+  grid: ({ pairs, keys, QUADS, WHOLE }) => spread((2 - WHOLE) * blocks(pairs, keys, QUADS)),
+  cost: (size) => ({ flops: flopsOf(5, size), bytes: bytesOf([3, 4, 2], size) }),
 });

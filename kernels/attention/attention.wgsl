@@ -18,7 +18,7 @@
 //
 // Source: Dao et al. 2022, arXiv:2205.14135, §3.1, with all keys in one tile.
 
-const WG: u32 = 32; // threads per workgroup
+const WG: u32 = 16; // threads per workgroup
 const VECTOR: u32 = 1; // elements of a Vector
 const QUADS: u32 = 4; // fours of rows per workgroup
 const SPAN: u32 = 16; // queries and keys at most; a multiple of 4
@@ -116,7 +116,7 @@ fn main(
     let quad = task / params.width;
     let column = place.h * params.width + task % params.width;
     var at = place.b * params.keys * params.kv_row + params.v_start + column;
-    var sum: array<Vector, 4>;
+    var sum = array<Vector, 4>();
     for (var j = 0u; j < params.keys; j++) {
       let w = weight[j * QUADS + quad];
       let value = v[at];

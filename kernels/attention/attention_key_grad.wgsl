@@ -1,4 +1,4 @@
-// attention_key_grad — the cotangents of attention's k and v; the formula is in attention_cotangents.
+// attention_key_grad — the cotangents of attention's k and v; the formula is in attention_slopes.
 //
 //   q, k, v    as in attention
 //   dk, dv     f32[B, keys, heads, width · VECTOR]
@@ -9,7 +9,7 @@
 //
 // Source: Dao et al. 2022, arXiv:2205.14135, §B.2.
 
-const WG: u32 = 32; // threads per workgroup
+const WG: u32 = 16; // threads per workgroup
 const VECTOR: u32 = 1; // elements of a Vector
 const QUADS: u32 = 4; // fours of rows per workgroup
 const SPAN: u32 = 16; // queries and keys at most; a multiple of 4
@@ -54,13 +54,26 @@ fn main(
   for (var task = thread; task < QUADS * params.width; task += WG) {
     let quad = task / params.width;
     let c = task % params.width;
-    let rows = key_cotangents(place, quad, c);
+    let start = place.h * params.width + c;
+    var sum_k = array<Vector, 4>();
+    var sum_v = array<Vector, 4>();
+    for (var i = 0u; i < params.queries; i++) {
+      let row = place.b * params.queries + i;
+      let query = q[row * params.q_row + start];
+      let slope = dy[row * params.heads * params.width + start];
+      let ds = slopes_ds[i * QUADS + quad];
+      let p = slopes_p[i * QUADS + quad];
+      for (var t = 0u; t < 4u; t++) {
+        sum_k[t] += ds[t] * query;
+        sum_v[t] += p[t] * slope;
+      }
+    }
     for (var t = 0u; t < 4u; t++) {
       let j = place.first + quad * 4u + t;
       let at = ((place.b * params.keys + j) * params.heads + place.h) * params.width + c;
       if (j < params.keys) {
-        dk[at] = rows.dk[t];
-        dv[at] = rows.dv[t];
+        dk[at] = sum_k[t];
+        dv[at] = sum_v[t];
       }
     }
   }

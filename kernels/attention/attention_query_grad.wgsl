@@ -1,4 +1,4 @@
-// attention_query_grad — the cotangent of attention's q; the formula is in attention_cotangents.
+// attention_query_grad — the cotangent of attention's q; the formula is in attention_slopes.
 //
 //   q, k, v    as in attention
 //   dy, dq     f32[B, queries, heads, width · VECTOR]
@@ -8,7 +8,7 @@
 //
 // Source: Dao et al. 2022, arXiv:2205.14135, §B.2.
 
-const WG: u32 = 32; // threads per workgroup
+const WG: u32 = 16; // threads per workgroup
 const VECTOR: u32 = 1; // elements of a Vector
 const QUADS: u32 = 4; // fours of rows per workgroup
 const SPAN: u32 = 16; // queries and keys at most; a multiple of 4
@@ -52,11 +52,21 @@ fn main(
   for (var task = thread; task < QUADS * params.width; task += WG) {
     let quad = task / params.width;
     let c = task % params.width;
-    let rows = query_cotangents(place, quad, c);
+    var at = place.b * params.keys * params.kv_row + params.k_start + place.h * params.width + c;
+    var sum = array<Vector, 4>();
+    for (var j = 0u; j < params.keys; j++) {
+      let ds = slopes_ds[j * QUADS + quad];
+      let key = k[at];
+      sum[0] += ds.x * key;
+      sum[1] += ds.y * key;
+      sum[2] += ds.z * key;
+      sum[3] += ds.w * key;
+      at += params.kv_row;
+    }
     for (var t = 0u; t < 4u; t++) {
       let i = place.first + quad * 4u + t;
       if (i < params.queries) {
-        dq[((place.b * params.queries + i) * params.heads + place.h) * params.width + c] = rows[t];
+        dq[((place.b * params.queries + i) * params.heads + place.h) * params.width + c] = sum[t];
       }
     }
   }

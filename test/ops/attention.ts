@@ -48,7 +48,7 @@ export const attentionCase = defineCase<"q" | "k" | "v">({
     { q: [1, 1, 1, 1], k: [1, 1, 1, 1], v: [1, 1, 1, 1] },
     { q: [2, 1, 2, 16], k: [2, 17, 2, 16], v: [2, 17, 2, 16] } /* a pooling query */,
     { q: [1, 65, 1, 8], k: [1, 3, 1, 8], v: [1, 3, 1, 8] } /* one past 16 fours */,
-    { q: [1, 2, 1, 128], k: [1, 5, 1, 128], v: [1, 5, 1, 128] },
+    { q: [1, 2, 1, 128], k: [1, 5, 1, 128], v: [1, 5, 1, 128] } /* many columns per thread */,
     { q: [2, 19, 3, 7], k: [2, 23, 3, 7], v: [2, 23, 3, 7] },
   ],
   rejects: [
@@ -85,7 +85,7 @@ export const selfAttentionCausal = defineCase<"qkv">({
   shapes: [
     { qkv: [1, 1, 3, 1, 1] },
     { qkv: [1, 77, 3, 1, 8] },
-    { qkv: [2, 16, 3, 2, 16] },
+    { qkv: [1, 16, 3, 2, 68] } /* many columns per thread */,
     { qkv: [2, 19, 3, 2, 5] },
   ],
   rejects: [{ qkv: [2, 5, 12] }],

@@ -1,15 +1,13 @@
-// attention_cotangents — four rows of the cotangents of attention's q, and of its k and v.
+// attention_slopes — the probabilities of attention and the cotangents of its scores.
 //
 //   p[i,j]  = exp(s[i,j] − lse[i])                         recomputed, 0 where j takes no part
 //   ds[i,j] = scale · p[i,j] · (Σ_c dy[i,c] · v[j,c] − delta[i])
-//   dq[i,·] = Σ_j ds[i,j] · k[j,·]
-//   dk[j,·] = Σ_i ds[i,j] · q[i,·]
-//   dv[j,·] = Σ_i p[i,j] · dy[i,·]
 //
-// A workgroup has rows of queries and meets all keys, or (as_keys) rows of keys and meets all queries.
-// First attention_slopes, 4 × 4 places of p and ds per thread, left in workgroup memory; a barrier;
-// then query_cotangents (key_cotangents) for every column. Each sum is in the order of its index; no
-// atomics.
+// which give dq[i,·] = Σ_j ds[i,j] · k[j,·], dk[j,·] = Σ_i ds[i,j] · q[i,·] and
+// dv[j,·] = Σ_i p[i,j] · dy[i,·], sums in the order of their index.
+//
+// A workgroup has 4 · QUADS queries and meets all keys, or (as_keys) has keys and meets all queries.
+// A thread makes 4 × 4 places; they are in workgroup memory once a barrier has passed.
 //
 // Needs attention's constants and alias Vector, its Params as `params`, its q, k, v and lse, `dy`
 // (laid out like y) and `delta` (like lse); attention_place and vector_dot.
@@ -17,8 +15,6 @@
 // Source: Dao et al. 2022, arXiv:2205.14135, §B.2.
 
 struct Slopes { p: array<vec4<f32>, 4>, ds: array<vec4<f32>, 4> }
-
-struct KeyCotangents { dk: array<Vector, 4>, dv: array<Vector, 4> }
 
 // [row of the other side, quad], of the quad's four rows
 var<workgroup> slopes_p: array<vec4<f32>, SPAN * QUADS>;
@@ -52,8 +48,8 @@ fn slopes_of(place: Place, i: u32, j: u32) -> Slopes {
   let row = i + vec4<u32>(0u, 1u, 2u, 3u);
   var result: Slopes;
   for (var t = 0u; t < 4u; t++) {
-    let hidden = vec4<bool>(CAUSAL == 1u) & (vec4<u32>(j + t) > row);
-    result.p[t] = select(exp(s[t] * params.scale - row_lse), vec4<f32>(0.0), hidden);
+    let beyond = vec4<u32>(j + t) > select(vec4<u32>(params.keys - 1u), row, CAUSAL == 1u);
+    result.p[t] = select(exp(s[t] * params.scale - row_lse), vec4<f32>(0.0), beyond);
     result.ds[t] = params.scale * result.p[t] * (dp[t] - row_delta);
   }
   return result;
@@ -75,37 +71,4 @@ fn attention_slopes(place: Place, as_keys: bool, thread: u32) {
       slopes_ds[(other + t) * QUADS + quad] = select(ds[t], turned_ds[t], as_keys);
     }
   }
-}
-
-// Column c of dq, of the quad's four queries.
-fn query_cotangents(place: Place, quad: u32, c: u32) -> array<Vector, 4> {
-  var sum: array<Vector, 4>;
-  var at = place.b * params.keys * params.kv_row + params.k_start + place.h * params.width + c;
-  for (var j = 0u; j < params.keys; j++) {
-    let ds = slopes_ds[j * QUADS + quad];
-    let key = k[at];
-    for (var t = 0u; t < 4u; t++) {
-      sum[t] += ds[t] * key;
-    }
-    at += params.kv_row;
-  }
-  return sum;
-}
-
-// Column c of dk and of dv, of the quad's four keys.
-fn key_cotangents(place: Place, quad: u32, c: u32) -> KeyCotangents {
-  var sums: KeyCotangents;
-  let start = place.h * params.width + c;
-  for (var i = 0u; i < params.queries; i++) {
-    let row = place.b * params.queries + i;
-    let query = q[row * params.q_row + start];
-    let slope = dy[row * params.heads * params.width + start];
-    let ds = slopes_ds[i * QUADS + quad];
-    let p = slopes_p[i * QUADS + quad];
-    for (var t = 0u; t < 4u; t++) {
-      sums.dk[t] += ds[t] * query;
-      sums.dv[t] += p[t] * slope;
-    }
-  }
-  return sums;
 }
