@@ -1,12 +1,12 @@
-// lanes — sum and maximum over the LANES neighbouring threads that share a row of a matrix, given to
-// each of them.
+// lanes — sum and maximum over the LANES neighbouring threads that share a row of a matrix, given
+// to each of them.
 //
 // The parts go through workgroup memory, then every thread takes all LANES of its row in order: one
 // barrier where a tree has log2(LANES), and a fixed order. The rounding error of a sum is at most
 // LANES units in the last place of the sum of magnitudes.
 //
-// Needs `const WG: u32`, threads per workgroup, and `const LANES: u32`, a divisor of it. All threads
-// must call; a thread whose row does not exist gives any value.
+// Needs `const WG: u32`, threads per workgroup, and `const LANES: u32`, a divisor of it. All
+// threads must call; a thread whose row does not exist gives any value.
 
 var<workgroup> lanes_parts: array<f32, WG>;
 

@@ -3,17 +3,28 @@ import { defineKernel, WORD_BYTES } from "../kernel.ts";
 /** Pool rows per workgroup of `nearest`, and so per partial result. */
 export const CHUNK = 128;
 
+/** Threads of nearest_tile that take different queries. */
 const QUERY_THREADS = 4;
 
 export const nearest = defineKernel({
   name: "nearest",
   source: new URL("./nearest.wgsl", import.meta.url),
-  uses: [],
+  uses: ["nearest_tile"],
   bindings: { queries: "read", pool: "read", count: "read", score: "write", index: "write" },
   params: { B: "u32", P: "u32", depth: "u32", chunks: "u32", count_at: "u32" },
-  consts: { BLOCKS: [2, 1], SIDE: [8, 4] },
-  valid: ({ BLOCKS, SIDE }) => BLOCKS === 1 || SIDE === 8,
-  grid: ({ B, chunks, BLOCKS, SIDE }) => [chunks, Math.ceil(B / (QUERY_THREADS * BLOCKS * SIDE))],
+  consts: { QUERIES: [8, 4], ROWS: [8, 4], LANES: [1] },
+  subgroups: (size) =>
+    size === 4 || size === 8
+      ? {
+          uses: ["nearest_subgroup"],
+          consts: { QUERIES: [16], ROWS: [4], LANES: [size] },
+        }
+      : undefined,
+  valid: ({ QUERIES, ROWS, LANES }) => LANES > 1 || QUERIES === ROWS,
+  grid({ B, chunks, QUERIES, LANES }) {
+    const searched = LANES > 1 ? QUERIES : QUERY_THREADS * QUERIES;
+    return [chunks, Math.ceil(B / searched)];
+  },
   cost: ({ B, P, depth, chunks }) => ({
     flops: 2 * B * P * 4 * depth,
     bytes: WORD_BYTES * (4 * depth * (B + P) + 2 * B * chunks),

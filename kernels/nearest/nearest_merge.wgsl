@@ -6,8 +6,8 @@
 //   scores, indices  f32, u32[B, chunks]    indices rise with c
 //   score, index     f32, u32[B]
 //
-// LANES threads per query stride over its chunks and keep the first best; each then goes through the
-// LANES candidates in order. No arithmetic, so no error.
+// LANES threads per query stride over its chunks and keep the first best; each then goes through
+// the LANES candidates in order. No arithmetic, so no error.
 //
 // Source: derived here.
 

@@ -6,8 +6,8 @@
 //   dy, y, dx  f32[rows, cols]
 //   norm       f32[rows]
 //
-// A row no longer than TINY has no direction: its slope, 1 / TINY, would only overflow what follows.
-// LANES threads per row, which stride over its columns; WG / LANES rows per workgroup.
+// A row no longer than TINY has no direction: its slope, 1 / TINY, would only overflow what
+// follows. LANES threads per row, which stride over its columns; WG / LANES rows per workgroup.
 //
 // Source: derived from the formula of unit_rows.
 
