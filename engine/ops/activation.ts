@@ -1,21 +1,26 @@
 import { activationGrad, activation as forward } from "../../kernels/activation/activation.ts";
+import { vectorWidth } from "../../kernels/kernel.ts";
 import { launch, product, type Tensor, withGrad } from "../graph.ts";
 
 /** Nonlinearities that may follow a product. */
 export type Activation = "none" | "relu" | "gelu" | "quickGelu";
 
 /** The number of each in kernels/lib/activation.wgsl. */
-export const ACTIVATION_KIND = { none: 0, relu: 1, gelu: 2, quickGelu: 3 } as const;
+const ACTIVATION_KIND = { none: 0, relu: 1, gelu: 2, quickGelu: 3 } as const;
 
-/** The cotangent of what an activation was applied to. */
-export function activationCotangent(x: Tensor, dy: Tensor, kind: number): Tensor {
-  const count = product(x.shape);
-  return launch(activationGrad, { count }, { x, dy }, { dx: x.shape }, { KIND: kind }).dx;
+/** How many Vectors a tensor has, and of how many elements. */
+function vectorsOf(x: Tensor): { count: number; VECTOR: number } {
+  const elements = product(x.shape);
+  const VECTOR = vectorWidth(elements);
+  return { count: elements / VECTOR, VECTOR };
 }
 
-function activate(x: Tensor, kind: number): Tensor {
-  const { y } = launch(forward, { count: product(x.shape) }, { x }, { y: x.shape }, { KIND: kind });
-  return withGrad(y, { x }, (dy) => ({ x: activationCotangent(x, dy, kind) }));
+function activate(x: Tensor, KIND: number): Tensor {
+  const { count, VECTOR } = vectorsOf(x);
+  const { y } = launch(forward, { count }, { x }, { y: x.shape }, { KIND, VECTOR });
+  return withGrad(y, { x }, (dy) => ({
+    x: launch(activationGrad, { count }, { x, dy }, { dx: x.shape }, { KIND, VECTOR }).dx,
+  }));
 }
 
 /**

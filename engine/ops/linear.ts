@@ -1,7 +1,6 @@
 import { product, type Tensor } from "../graph.ts";
 import { match } from "../shape.ts";
 import { type Activation, gelu, quickGelu, relu } from "./activation.ts";
-import { add } from "./add.ts";
 import { matmul } from "./matmul.ts";
 import { reshape } from "./reshape.ts";
 
@@ -28,6 +27,6 @@ export function linear(
     weight: [weight, "K N"],
     bias: [bias, "N"],
   });
-  const rows = matmul(reshape(x, [product(B), K]), weight);
-  return reshape(ACTIVATIONS[activation](bias ? add(rows, bias) : rows), [...B, N]);
+  const rows = matmul(reshape(x, [product(B), K]), weight, { bias });
+  return reshape(ACTIVATIONS[activation](rows), [...B, N]);
 }

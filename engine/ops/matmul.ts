@@ -7,7 +7,7 @@ import { sumRows } from "./rows.ts";
 /** How `matmul` reads its operands, and what it adds. */
 export interface MatmulOptions {
   /** f32[N], added to every row of the result. */
-  readonly bias?: Tensor;
+  readonly bias?: Tensor | undefined;
   /** `a` holds the transposes of its matrices. */
   readonly transposeA?: boolean;
   /** `b` holds the transposes of its matrices. */

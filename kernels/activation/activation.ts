@@ -6,10 +6,13 @@ export const activation = defineKernel({
   uses: ["index", "activation"],
   bindings: { x: "read", y: "write" },
   params: { count: "u32" },
-  consts: { WG: [256, 64] },
-  options: { KIND: [1, 2, 3] },
-  grid: ({ count, WG }) => spread(Math.ceil(count / WG)),
-  cost: ({ count }) => ({ flops: 8 * count, bytes: WORD_BYTES * 2 * count }),
+  consts: { WG: [64, 256], ITEMS: [16, 4, 1] },
+  options: { KIND: [1, 2, 3], VECTOR: [1, 4] },
+  grid: ({ count, WG, ITEMS }) => spread(Math.ceil(count / (WG * ITEMS))),
+  cost: ({ count, VECTOR }) => ({
+    flops: 8 * count * VECTOR,
+    bytes: WORD_BYTES * 2 * count * VECTOR,
+  }),
 });
 
 export const activationGrad = defineKernel({
@@ -18,8 +21,11 @@ export const activationGrad = defineKernel({
   uses: ["index", "activation"],
   bindings: { x: "read", dy: "read", dx: "write" },
   params: { count: "u32" },
-  consts: { WG: [256, 64] },
-  options: { KIND: [1, 2, 3] },
-  grid: ({ count, WG }) => spread(Math.ceil(count / WG)),
-  cost: ({ count }) => ({ flops: 12 * count, bytes: WORD_BYTES * 3 * count }),
+  consts: { WG: [64, 256], ITEMS: [16, 4, 1] },
+  options: { KIND: [1, 2, 3], VECTOR: [1, 4] },
+  grid: ({ count, WG, ITEMS }) => spread(Math.ceil(count / (WG * ITEMS))),
+  cost: ({ count, VECTOR }) => ({
+    flops: 12 * count * VECTOR,
+    bytes: WORD_BYTES * 3 * count * VECTOR,
+  }),
 });
