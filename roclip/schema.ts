@@ -52,7 +52,10 @@ const ROCLIP = z.strictObject({
   duplicates: z
     .enum(["negatives", "positives"])
     .default("positives")
-    .describe("Images matched to one caption: each other's negatives (authors), or all positive"),
+    .describe(
+      "Images matched to one caption: each other's negatives (authors), or all positive with equal " +
+        "weight; their columns are equal, so both give the same loss and gradients",
+    ),
 });
 
 const JITTER = z.strictObject({
@@ -79,7 +82,9 @@ const AUGMENT = z.strictObject({
   blurSigma: z
     .tuple([z.number().positive(), z.number().positive()])
     .default([0.1, 2])
-    .describe("Standard deviation of the Gaussian blur in pixels: least and most (authors)"),
+    .describe(
+      "Standard deviation of the blur, in pixels of a 224 px image: least and most (authors)",
+    ),
   blurKernel: share()
     .default(21 / 224)
     .describe("Width of the blur kernel as a share of the image side (authors: 21 of 224 px)"),

@@ -89,7 +89,8 @@ export function stepLoss(
   matching: boolean,
 ): StepLoss {
   const { params, pool } = state;
-  const pixels = augment(batch.images, batch.draws, { size: config.imageSize });
+  const { blurKernel } = config.augment;
+  const pixels = augment(batch.images, batch.draws, { size: config.imageSize, blurKernel });
   const { features, statistics } = imageFeatures(params.image, state.statistics, pixels);
   const I = unitRows(features);
   const T = unitRows(textFeatures(params.text, config.text.heads, batch.tokens, batch.ends));
