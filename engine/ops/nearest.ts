@@ -6,6 +6,9 @@ import { match, shapeError } from "../shape.ts";
 /** Columns that the kernel reads at a time. */
 const COLUMNS = 4;
 
+/** Chunks that one dispatch can have: WebGPU's `maxComputeWorkgroupsPerDimension`. */
+const MAX_CHUNKS = 65535;
+
 /** Rows with zeros behind them, so that they can be read as vec4. */
 function padded(x: Tensor, rows: number, cols: number): Tensor {
   if (cols % COLUMNS === 0) return x;
@@ -25,8 +28,8 @@ function padded(x: Tensor, rows: number, cols: number): Tensor {
  * @param pool     f32[P, D]
  * @param count    u32[N] its last element: how many rows, from the first, take part; all if left out
  * @returns        index u32[B], score f32[B]
- * @throws         ShapeError unless both have the same D, and B, P and D are positive
- * @see            Yang, Gao & Mirzasoleiman 2023, arXiv:2303.06854, §4
+ * @throws         ShapeError unless both have the same D, no dimension is 0 and P ≤ 8 388 480
+ * @see            Yang, Gao & Mirzasoleiman 2023, arXiv:2303.06854
  */
 export function nearest(
   queries: Tensor,
@@ -41,6 +44,8 @@ export function nearest(
   const { B, P, D, N = 1 } = match("nearest", operands);
   if (B * P * D * N === 0) throw shapeError("nearest", "no dimension may be 0", operands);
   const parts = Math.ceil(P / CHUNK);
+  if (parts > MAX_CHUNKS)
+    throw shapeError("nearest", `P must be at most ${MAX_CHUNKS * CHUNK}`, operands);
   const depth = Math.ceil(D / COLUMNS);
   const found = launch(
     chunks,

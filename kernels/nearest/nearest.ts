@@ -23,7 +23,7 @@ export const nearest = defineKernel({
   valid: ({ QUERIES, ROWS, LANES }) => LANES > 1 || QUERIES === ROWS,
   grid({ B, chunks, QUERIES, LANES }) {
     const searched = LANES > 1 ? QUERIES : QUERY_THREADS * QUERIES;
-    return [chunks, Math.ceil(B / searched)];
+    return [Math.ceil(B / searched), chunks];
   },
   cost: ({ B, P, depth, chunks }) => ({
     flops: 2 * B * P * 4 * depth,

@@ -65,6 +65,6 @@ fn write_best(b: u32, chunk: u32, best: f32, place: u32) {
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
   let filled = min(count[params.count_at], params.P);
-  let rows = max(filled, group.x * CHUNK) - group.x * CHUNK; // of this chunk and those behind it
-  search(group.y * SEARCHED, group.x, min(rows, CHUNK), thread);
+  let rows = max(filled, group.y * CHUNK) - group.y * CHUNK; // of this chunk and those behind it
+  search(group.x * SEARCHED, group.y, min(rows, CHUNK), thread);
 }
