@@ -1,3 +1,4 @@
+import { vectorWidth } from "../../kernels/kernel.ts";
 import { softmax as forward, softmaxGrad } from "../../kernels/softmax/softmax.ts";
 import { launch, product, type Tensor, withGrad } from "../graph.ts";
 import { match, shapeError } from "../shape.ts";
@@ -28,11 +29,18 @@ export function softmax(x: Tensor, { causal = false, mask }: SoftmaxOptions = {}
   if (cols === 0) throw shapeError("softmax", "T must not be 0", operands);
   if (mask && (mask.shape.length === 0 || !isSuffix(mask.shape, x.shape)))
     throw shapeError("softmax", "the shape of x must end in the mask's, [*S]", operands);
-  const size = { rows: product(x.shape) / cols, cols };
-  const params = { ...size, mask_rows: mask ? product(mask.shape) / cols : 1 };
-  const options = { CAUSAL: causal ? 1 : 0, MASKED: mask ? 1 : 0 };
-  const { y } = launch(forward, params, { x, mask: mask ?? x }, { y: x.shape }, options);
-  return withGrad(y, { x }, (dy) => ({
-    x: launch(softmaxGrad, size, { y, dy }, { dx: x.shape }).dx,
-  }));
+  const rows = product(x.shape) / cols;
+  const VECTOR = causal ? 1 : vectorWidth(cols);
+  const { y } = launch(
+    forward,
+    { rows, cols: cols / VECTOR, mask_rows: mask ? product(mask.shape) / cols : 1 },
+    { x, mask: mask ?? x },
+    { y: x.shape },
+    { VECTOR, CAUSAL: causal ? 1 : 0, MASKED: mask ? 1 : 0 },
+  );
+  return withGrad(y, { x }, (dy) => {
+    const width = vectorWidth(cols);
+    const size = { rows, cols: cols / width };
+    return { x: launch(softmaxGrad, size, { y, dy }, { dx: x.shape }, { VECTOR: width }).dx };
+  });
 }

@@ -1,3 +1,4 @@
+import { vectorWidth } from "../../kernels/kernel.ts";
 import { unitRows as forward, unitRowsGrad } from "../../kernels/unit_rows/unit_rows.ts";
 import { launch, product, type Tensor, withGrad } from "../graph.ts";
 import { match } from "../shape.ts";
@@ -14,9 +15,10 @@ import { match } from "../shape.ts";
  */
 export function unitRows(x: Tensor): Tensor {
   const { B, D } = match("unitRows", { x: [x, "*B D"] });
-  const size = { rows: product(B), cols: D };
-  const { y, norm } = launch(forward, size, { x }, { y: x.shape, norm: B });
+  const VECTOR = vectorWidth(D);
+  const size = { rows: product(B), cols: D / VECTOR };
+  const { y, norm } = launch(forward, size, { x }, { y: x.shape, norm: B }, { VECTOR });
   return withGrad(y, { x }, (dy) => ({
-    x: launch(unitRowsGrad, size, { dy, y, norm }, { dx: x.shape }).dx,
+    x: launch(unitRowsGrad, size, { dy, y, norm }, { dx: x.shape }, { VECTOR }).dx,
   }));
 }

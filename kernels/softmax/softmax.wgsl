@@ -5,34 +5,37 @@
 //   Where CAUSAL, only the columns c ≤ r mod cols count and the others have y = 0. A row whose
 //   entries are all masked by −∞ has y = 0 throughout.
 //
-//   x, y  f32[rows, cols]
-//   mask  f32[mask_rows, cols]    mask_rows divides rows; not read unless MASKED
+//   x, y  f32[rows, cols · VECTOR]
+//   mask  f32[mask_rows, cols · VECTOR]    mask_rows divides rows; not read unless MASKED
 //
-// LANES threads per row, which stride over its columns; WG / LANES rows per workgroup. The largest
-// entry is subtracted, so no exponential exceeds 1. The sum runs in LANES strided parts, which are
-// added in order.
+// LANES threads per row, which stride over its columns; WG / LANES rows per workgroup. Each thread
+// finds its largest entry and its sum in one pass: the sum is scaled down when a larger entry
+// comes. No exponential exceeds 1. The LANES sums are added in order.
 //
-// Source: Milakov & Gimelshein 2018, arXiv:1805.02867, algorithm 2 (the three passes).
+// Source: Milakov & Gimelshein 2018, arXiv:1805.02867, algorithm 3.
 
 const WG: u32 = 64; // threads per workgroup
 const LANES: u32 = 8; // threads per row; divides WG (lanes)
-const CAUSAL: u32 = 0; // 1: entry c of row r counts where c ≤ r mod cols
+const VECTOR: u32 = 1; // elements of a Vector; 1 where CAUSAL
+const CAUSAL: u32 = 0; // 1: column c of row r counts where c ≤ r mod cols
 const MASKED: u32 = 0; // 1: the mask is added to x
 const LOWEST: f32 = -3.4028234663852886e38; // of f32; stands for −∞, whose differences are NaN
 
-struct Params { rows: u32, cols: u32, mask_rows: u32 }
+alias Vector = f32;
+
+struct Params { rows: u32, cols: u32 /* in Vectors */, mask_rows: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read> mask: array<f32>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<Vector>;
+@group(0) @binding(2) var<storage, read> mask: array<Vector>;
+@group(0) @binding(3) var<storage, read_write> y: array<Vector>;
 
-fn entry(r: u32, c: u32) -> f32 {
+fn entry(r: u32, c: u32) -> Vector {
   var z = x[r * params.cols + c];
   if (MASKED == 1u) {
     z += mask[r % params.mask_rows * params.cols + c];
   }
-  return max(z, LOWEST);
+  return max(z, Vector(LOWEST));
 }
 
 @compute @workgroup_size(WG)
@@ -46,20 +49,21 @@ fn main(
   let cols = select(0u, params.cols, r < params.rows);
   let seen = select(cols, min(cols, r % params.cols + 1u), CAUSAL == 1u);
   var most = LOWEST;
-  for (var c = lane; c < seen; c += LANES) {
-    most = max(most, entry(r, c));
-  }
-  most = lanes_max(thread, most);
   var sum = 0.0;
   for (var c = lane; c < seen; c += LANES) {
-    sum += exp(entry(r, c) - most);
+    let z = entry(r, c);
+    let four = vec4<f32>(z); // of a scalar, the same four times
+    let next = max(most, max(max(four.x, four.y), max(four.z, four.w)));
+    sum = sum * exp(most - next) + vector_dot(Vector(1.0), exp(z - Vector(next)));
+    most = next;
   }
-  sum = lanes_sum(thread, sum);
-  let inverse = select(1.0 / sum, 0.0, most == LOWEST);
+  let row_most = lanes_max(thread, most);
+  let row_sum = lanes_sum(thread, sum * exp(most - row_most));
+  let inverse = select(1.0 / row_sum, 0.0, row_most == LOWEST);
   for (var c = lane; c < cols; c += LANES) {
-    var value = 0.0;
+    var value = Vector(0.0);
     if (c < seen) {
-      value = exp(entry(r, c) - most) * inverse;
+      value = exp(entry(r, c) - Vector(row_most)) * inverse;
     }
     y[r * params.cols + c] = value;
   }

@@ -22,7 +22,7 @@ const tolerance = { relative: 3e-6, why: "exponentials of f32 differences, sums 
 export default defineCase<"x">({
   run: ({ x }) => softmax(x),
   reference: ({ x }) => rowsOf(x),
-  shapes: [{ x: [2, 3] }, { x: [7] }, { x: [3, 5, 65] }, { x: [9, 257] }],
+  shapes: [{ x: [2, 3] }, { x: [7] }, { x: [3, 5, 65] }, { x: [5, 36] }, { x: [9, 257] }],
   rejects: [{ x: [] }, { x: [3, 0] }],
   tolerance,
   bench: { "4096 rows of 1024": { x: [4096, 1024] } },
@@ -32,7 +32,7 @@ export default defineCase<"x">({
 export const large = defineCase<"x">({
   run: ({ x }) => softmax(x),
   reference: ({ x }) => rowsOf(x),
-  shapes: [{ x: [5, 33] }],
+  shapes: [{ x: [5, 33] }, { x: [5, 64] }],
   data: {
     x: (shape, draws) =>
       Float32Array.from({ length: shape[0]! * shape[1]! }, () => 300 * draws.normal()),
@@ -61,6 +61,7 @@ export const masked = defineCase<"x" | "mask">({
   shapes: [
     { x: [4, 5], mask: [4, 5] },
     { x: [2, 3, 6, 7], mask: [6, 7] },
+    { x: [3, 5, 68], mask: [5, 68] },
   ],
   rejects: [
     { x: [4, 5], mask: [4] },
