@@ -1,7 +1,7 @@
 /** What the records of products share: how their register tiles (tile_*.wgsl) cover a matrix. */
 
-/** Largest subgroup that is known to gain: those of llvmpipe (8) and SwiftShader (4). */
-const MAX_LANES = 8;
+/** Subgroups that are known to gain: those of SwiftShader and of llvmpipe. */
+const SUBGROUP_SIZES = [4, 8];
 
 /** Files of `kernels/lib` that a product uses; with subgroups, another tile. */
 export const TILE_USES = ["index", "tile", "tile_own"] as const;
@@ -14,7 +14,7 @@ export const TILE_CONSTS = { ROWS: [8, 4], LANES: [1], WGX: [8], WGY: [8] } as c
 
 /** Tiles of 32 rows that a subgroup loads together, instead of 8 that each thread loads itself. */
 export const tileSubgroups = (size: number) =>
-  size > 1 && size <= MAX_LANES
+  SUBGROUP_SIZES.includes(size)
     ? {
         uses: ["index", "tile", "tile_subgroup"],
         consts: { ROWS: [32, 16], LANES: [size], WGX: [size], WGY: [1] },
