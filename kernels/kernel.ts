@@ -50,9 +50,7 @@ export interface Kernel<
    * What to use instead where every subgroup has `size` threads: files of `kernels/lib` that define
    * the same functions by subgroup operations, and constants. Undefined where that gains nothing.
    */
-  readonly subgroups?: (
-    size: number,
-  ) =>
+  readonly subgroups?: (size: number) =>
     | {
         readonly uses: readonly string[];
         readonly consts: { readonly [K in keyof Consts]: readonly number[] };

@@ -83,7 +83,7 @@ export async function createEmbedder(
   const { params, statistics } = state;
   const bytes = input("images", [batch, imageWords(imageSize)], "u32");
   const pixels = normalise(bytes, { size: imageSize });
-  const image = unitRows(imageFeaturesEval(params.image, statistics, pixels));
+  const image = unitRows(imageFeaturesEval(params.image, statistics, pixels, config.image));
   const tokens = input("tokens", [batch, contextLength], "u32");
   const ends = input("ends", [batch], "u32");
   const text = unitRows(textFeatures(params.text, config.text.heads, tokens, ends));

@@ -12,6 +12,10 @@ const strength = () => z.number().min(0);
 
 const IMAGE_TOWER = z.strictObject({
   width: count().default(16).describe("Channels of the first stage; each later stage has twice"),
+  pool: z
+    .boolean()
+    .default(false)
+    .describe("Halve the image after the stem by average pooling, as CLIP's ResNets do"),
   blocks: z
     .array(count())
     .min(1)

@@ -91,7 +91,8 @@ export function stepLoss(
   const { params, pool } = state;
   const { blurKernel } = config.augment;
   const pixels = augment(batch.images, batch.draws, { size: config.imageSize, blurKernel });
-  const { features, statistics } = imageFeatures(params.image, state.statistics, pixels);
+  const seen = imageFeatures(params.image, state.statistics, pixels, config.image);
+  const { features, statistics } = seen;
   const I = unitRows(features);
   const T = unitRows(textFeatures(params.text, config.text.heads, batch.tokens, batch.ends));
 

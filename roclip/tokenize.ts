@@ -169,6 +169,17 @@ function coreOf(json: TokenizerJson): Core {
   return new Core(json, {});
 }
 
+const pattern = (Regex: string) => ({ pattern: { Regex } });
+
+const NORMALIZER = {
+  type: "Sequence",
+  normalizers: [
+    { type: "NFC" },
+    { type: "Replace", ...pattern(WHITESPACE), content: " " },
+    { type: "Lowercase" },
+  ],
+};
+
 /**
  * The tokenizer.json of some merges; ids in CLIP's order: bytes, bytes at a word's end, merges,
  * control.
@@ -183,19 +194,11 @@ function describe(merges: [string, string][], contextLength: number): TokenizerJ
     END,
   ]);
   const vocab = Object.fromEntries([...symbols].map((symbol, id) => [symbol, id]));
-  const pattern = (Regex: string) => ({ pattern: { Regex } });
   return {
     version: "1.0",
     truncation: { max_length: contextLength },
     added_tokens: [],
-    normalizer: {
-      type: "Sequence",
-      normalizers: [
-        { type: "NFC" },
-        { type: "Replace", ...pattern(WHITESPACE), content: " " },
-        { type: "Lowercase" },
-      ],
-    },
+    normalizer: NORMALIZER,
     pre_tokenizer: {
       type: "Sequence",
       pretokenizers: [

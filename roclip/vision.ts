@@ -1,9 +1,9 @@
 /**
  * The image tower: a residual convolutional network.
  *
- * A 3×3 stem, stages of basic blocks (two 3×3 convolutions and a shortcut), global average pooling
- * and a projection without bias. Every stage doubles the width and halves the image, the first one
- * too: at 32 × 32 pixels most of the arithmetic would otherwise be spent at full resolution.
+ * A 3×3 stem of stride 2, average pooling if asked for, stages of basic blocks (two 3×3
+ * convolutions and a shortcut), global average pooling and a projection without bias. Every stage
+ * after the first doubles the width and halves the image.
  *
  * @see He, Zhang, Ren & Sun 2016, arXiv:1512.03385, §3.3 (blocks), §4.2 (small images)
  */
@@ -135,10 +135,19 @@ function applyBlock(block: Block<Tensor>, x: Tensor, normalise: Normalise): Tens
   return normalise(conv2, block.norm2, { ...relu, residual });
 }
 
+/** What of the configuration is not seen in the parameters' shapes. */
+type Layout = Partial<Pick<Config["image"], "pool">>;
+
 /** Stem, blocks, pooling, projection; `normalise` decides where statistics come from. */
-function tower(params: VisionParams<Tensor>, images: Tensor, normalise: Normalise): Tensor {
+function tower(
+  params: VisionParams<Tensor>,
+  images: Tensor,
+  { pool = false }: Layout,
+  normalise: Normalise,
+): Tensor {
   const stem = conv2d(images, params.stem.conv, { stride: 2, padding: 1 });
   let x = normalise(stem, params.stem.norm, { activation: "relu" });
+  if (pool) x = averagePool(x, { size: 2, stride: 2 });
   for (const block of params.blocks) x = applyBlock(block, x, normalise);
   const [batch, height, width, channels] = x.shape as [number, number, number, number];
   const pooled = averagePool(x, { size: [height, width] });
@@ -149,15 +158,17 @@ function tower(params: VisionParams<Tensor>, images: Tensor, normalise: Normalis
  * Image features in training: batch statistics, running statistics updated in place.
  *
  * @param images  f32[B, h, w, 3], normalised
+ * @param layout  the configuration's image tower
  * @returns       features f32[B, E], not of unit length; the statistics' new versions
  */
 export function imageFeatures(
   params: VisionParams<Tensor>,
   statistics: VisionStatistics<Tensor>,
   images: Tensor,
+  layout: Layout = {},
 ): { features: Tensor; statistics: VisionStatistics<Tensor> } {
   const updated: Statistics<Tensor>[] = [];
-  const features = tower(params, images, (x, { gain, bias }, epilogue = {}) => {
+  const features = tower(params, images, layout, (x, { gain, bias }, epilogue = {}) => {
     const running = statistics[updated.length]!;
     const { y, mean, variance } = batchnorm(x, gain, bias, running, epilogue);
     updated.push({ mean, variance });
@@ -170,15 +181,17 @@ export function imageFeatures(
  * Image features in evaluation: running statistics.
  *
  * @param images  f32[B, h, w, 3], normalised
+ * @param layout  the configuration's image tower
  * @returns       f32[B, E], not of unit length
  */
 export function imageFeaturesEval(
   params: VisionParams<Tensor>,
   statistics: VisionStatistics<Tensor>,
   images: Tensor,
+  layout: Layout = {},
 ): Tensor {
   let next = 0;
-  return tower(params, images, (x, { gain, bias }, epilogue = {}) => {
+  return tower(params, images, layout, (x, { gain, bias }, epilogue = {}) => {
     const { mean, variance } = statistics[next++]!;
     return batchnormEval(x, gain, bias, mean, variance, epilogue);
   });

@@ -27,7 +27,8 @@ function symmetricCrossEntropy(similarity: Tensor, logitScale: Tensor, ids: Tens
  * CLIP's symmetric contrastive loss: each image with its text among all texts, and each text with
  * its image among all images.
  *
- *   L = ½ [CE(s · images · textsᵀ, diagonal) + CE(s · texts · imagesᵀ, diagonal)],  s = exp(logitScale)
+ *   L = ½ [CE(s · images · textsᵀ, diagonal) + CE(s · texts · imagesᵀ, diagonal)]
+ *   s = exp(logitScale)
  *
  * @param images      f32[B, E], unit rows
  * @param texts       f32[B, E], unit rows

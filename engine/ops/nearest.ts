@@ -21,12 +21,12 @@ function padded(x: Tensor, rows: number, cols: number): Tensor {
  *
  * Rows are not normalised here: with unit rows the score is the cosine. NaN never wins; where no
  * score is above −3.4e38 (an empty pool, or only NaN), the index is 0 and the score −3.4e38. The
- * scores are never stored: extra memory is 8 bytes per query and 128 pool rows (and a padded copy of
- * both operands when D is not a multiple of 4). Not differentiable: RoCLIP stops the gradient here.
+ * scores are never stored: extra memory is 8 bytes per query and 128 pool rows (and a padded copy
+ * of both operands when D is not a multiple of 4). Not differentiable: RoCLIP stops the gradient here.
  *
  * @param queries  f32[B, D]
  * @param pool     f32[P, D]
- * @param count    u32[N] its last element: how many rows, from the first, take part; all if left out
+ * @param count    u32[N] its last element: how many rows, from the first, take part; else all
  * @returns        index u32[B], score f32[B]
  * @throws         ShapeError unless both have the same D, no dimension is 0 and P ≤ 8 388 480
  * @see            Yang, Gao & Mirzasoleiman 2023, arXiv:2303.06854

@@ -13,8 +13,8 @@ export interface Ring {
 }
 
 /**
- * Write rows into a ring, in place: first in, first out. A batch that crosses the end goes on at the
- * beginning.
+ * Write rows into a ring, in place: first in, first out. A batch that crosses the end goes on at
+ * the beginning.
  *
  * @param ring  state: rows f32[P, D], ids u32[P], cursor u32[2]
  * @param rows  f32[B, D], B ≤ P

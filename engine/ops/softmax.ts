@@ -13,10 +13,10 @@ export interface SoftmaxOptions {
 }
 
 /**
- * Exponentials of the last dimension, divided by their sum. A row whose entries are all masked is 0.
+ * Exponentials of the last dimension, divided by their sum. A row with all entries masked is 0.
  *
  * @param x        f32[*B, T]
- * @param options  causal: x is f32[*B, T, T], row i sees only the entries j ≤ i; mask f32[*S] is added
+ * @param options  causal: x is f32[*B, T, T], row i sees only entries j ≤ i; mask f32[*S] is added
  *                 to x, whose shape ends in [*S], −∞ masks an entry; no gradient flows to the mask
  * @returns        f32[*B, T]
  * @throws         ShapeError unless T > 0, x ends in the mask's shape, and in [T, T] where causal

@@ -11,10 +11,10 @@
 //   y    f32[B, queries, heads, width · VECTOR]
 //   lse  f32[B, queries, heads]                    saved for the gradients
 //
-// One workgroup per 4 · QUADS queries of one (b, h). A thread makes 4 × 4 scores, then (one per four
-// queries) their softmax, then four queries' VECTOR columns: few registers, few loads, two barriers.
-// The largest score of a row is subtracted before exp. Sums are in the order of the keys; error: about
-// keys units in the last place of the sum of magnitudes.
+// One workgroup per 4 · QUADS queries of one (b, h). A thread makes 4 × 4 scores, then (one per
+// four queries) their softmax, then four queries' VECTOR columns: few registers, few loads, two
+// barriers. The largest score of a row is subtracted before exp. Sums are in the order of the keys;
+// error: about keys units in the last place of the sum of magnitudes.
 //
 // Source: Dao et al. 2022, arXiv:2205.14135, §3.1, with all keys in one tile.
 

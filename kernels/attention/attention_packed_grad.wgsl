@@ -5,10 +5,10 @@
 //   dy         f32[B, queries, heads, width · VECTOR]
 //   lse, delta f32[B, queries, heads]
 //
-// One workgroup per 4 · QUADS tokens of one batch element and head, as queries in workgroups of even
-// number and as keys in the others: both kinds write one buffer, which two dispatches could not.
-// With WHOLE, one workgroup has all tokens of a pair, and makes all three parts of the same slopes.
-// Error as in attention.
+// One workgroup per 4 · QUADS tokens of one batch element and head, as queries in workgroups of
+// even number and as keys in the others: both kinds write one buffer, which two dispatches could
+// not. With WHOLE, one workgroup has all tokens of a pair, and makes all three parts of the same
+// slopes. Error as in attention.
 //
 // Source: Dao et al. 2022, arXiv:2205.14135, §B.2.
 
@@ -51,7 +51,8 @@ fn store(at: u32, first: u32, rows: array<Vector, 4>) {
   }
 }
 
-// Σ_j ds[i,j] · k[j] of the four queries i from `first` on, with ds left by attention_slopes as_keys.
+// Σ_j ds[i,j] · k[j] of the four queries i from `first` on, with ds left by attention_slopes
+// as_keys.
 fn whole_queries(first: u32, column: u32) -> array<Vector, 4> {
   var sum: array<Vector, 4>;
   for (var j = 0u; j < params.keys; j += 4u) {

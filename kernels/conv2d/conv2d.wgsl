@@ -1,6 +1,6 @@
 // conv2d — correlation of images with a bank of kernels, channels last, zeros beyond the border.
 //
-//   y[b, i, j, n] = Σ_{u,v,ch} x[b, i·stride + u − pad, j·stride + v − pad, ch] · weight[u, v, ch, n]
+//   y[b,i,j,n] = Σ_{u,v,ch} x[b, i·stride + u − pad, j·stride + v − pad, ch] · weight[u,v,ch,n]
 //
 //   x       f32[B, h, w, c]
 //   weight  f32[r, s, c, o]      u < r, v < s
@@ -8,8 +8,8 @@
 //
 // A product of matrices whose left one, f32[pixels, r · s · c], is gathered and never stored; tiles
 // as in matmul, with pixels for rows. What a row of a kernel meets lies in one row of x without a
-// gap: (v, ch) together are the k of matmul's loop. Each sum runs over (u, v, ch) in order; its error
-// is at most r · s · c units in the last place of the sum of magnitudes.
+// gap: (v, ch) together are the k of matmul's loop. Each sum runs over (u, v, ch) in order; its
+// error is at most r · s · c units in the last place of the sum of magnitudes.
 
 const ROWS: u32 = 8; // pixels of a thread's tile
 const LANES: u32 = 1; // threads that load their pixels together (tile_own, tile_subgroup)
@@ -90,8 +90,10 @@ fn main(
   let length = params.s * params.c;
   for (var u = 0u; u < params.r; u++) {
     let at = array<vec2<u32>, 8>(
-      segment(origins[0], u), segment(origins[1], u), segment(origins[2], u), segment(origins[3], u),
-      segment(origins[4], u), segment(origins[5], u), segment(origins[6], u), segment(origins[7], u),
+      segment(origins[0], u), segment(origins[1], u),
+      segment(origins[2], u), segment(origins[3], u),
+      segment(origins[4], u), segment(origins[5], u),
+      segment(origins[6], u), segment(origins[7], u),
     );
     for (var k = 0u; k < length; k++) {
       let values = array<f32, 8>(

@@ -8,8 +8,8 @@
 //   gain, bias  f32[cols]
 //   mean, rstd  f32[rows]         saved for layernorm_grad
 //
-// LANES threads per row, which stride over its columns; WG / LANES rows per workgroup. The variance is
-// summed about the mean: E[x²] − E[x]² cancels in f32 when |mean| ≫ std.
+// LANES threads per row, which stride over its columns; WG / LANES rows per workgroup. The variance
+// is summed about the mean: E[x²] − E[x]² cancels in f32 when |mean| ≫ std.
 //
 // Source: Ba, Kiros & Hinton 2016, arXiv:1607.06450, eqs. 3–4.
 

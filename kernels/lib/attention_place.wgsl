@@ -14,8 +14,8 @@ fn attention_place(index: u32, rows: u32) -> Place {
   return Place(b, pair - b * params.heads, first, pair < params.pairs);
 }
 
-// Four consecutive rows from `first` on, of the `count` rows of batch element b: their numbers among
-// the rows of all batch elements. Rows past the last are the last, whose results go unused.
+// Four consecutive rows from `first` on, of the `count` rows of batch element b: their numbers
+// among the rows of all batch elements. Rows past the last are the last, whose results go unused.
 fn attention_rows(b: u32, first: u32, count: u32) -> vec4<u32> {
   return b * count + min(first + vec4<u32>(0u, 1u, 2u, 3u), vec4<u32>(count - 1u));
 }

@@ -6,8 +6,8 @@
 // which give dq[i,·] = Σ_j ds[i,j] · k[j,·], dk[j,·] = Σ_i ds[i,j] · q[i,·] and
 // dv[j,·] = Σ_i p[i,j] · dy[i,·], sums in the order of their index.
 //
-// A workgroup has 4 · QUADS queries and meets all keys, or (as_keys) has keys and meets all queries.
-// A thread makes 4 × 4 places; they are in workgroup memory once a barrier has passed.
+// A workgroup has 4 · QUADS queries and meets all keys, or (as_keys) has keys and meets all
+// queries. A thread makes 4 × 4 places; they are in workgroup memory once a barrier has passed.
 //
 // Needs attention's constants and alias Vector, its Params as `params`, its q, k, v and lse, `dy`
 // (laid out like y) and `delta` (like lse); attention_place and vector_dot.

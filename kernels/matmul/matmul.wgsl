@@ -9,9 +9,9 @@
 //
 // One thread per ROWS × COLS tile of y, kept in registers; its columns are WGX apart, so that
 // threads side by side read and write neighbours. No workgroup memory: caches serve the rows that
-// threads share. Rows and columns beyond the edge are read as the last and not stored. Each sum runs
-// over k in order, the bias first; its error is at most span units in the last place of the sum of
-// magnitudes.
+// threads share. Rows and columns beyond the edge are read as the last and not stored. Each sum
+// runs over k in order, the bias first; its error is at most span units in the last place of the
+// sum of magnitudes.
 
 const ROWS: u32 = 8; // rows of a thread's tile
 const LANES: u32 = 1; // threads that load their rows together (tile_own, tile_subgroup)
@@ -97,8 +97,10 @@ fn main(
     let ka = matrix.x + k * params.aStep;
     let kb = matrix.y + k * params.bStep;
     let values = array<f32, 8>(
-      load_a(at[0] + ka, 0u), load_a(at[1] + ka, 1u), load_a(at[2] + ka, 2u), load_a(at[3] + ka, 3u),
-      load_a(at[4] + ka, 4u), load_a(at[5] + ka, 5u), load_a(at[6] + ka, 6u), load_a(at[7] + ka, 7u),
+      load_a(at[0] + ka, 0u), load_a(at[1] + ka, 1u),
+      load_a(at[2] + ka, 2u), load_a(at[3] + ka, 3u),
+      load_a(at[4] + ka, 4u), load_a(at[5] + ka, 5u),
+      load_a(at[6] + ka, 6u), load_a(at[7] + ka, 7u),
     );
     tile = tile_step(tile, values, load_b(cols * params.bCol + kb));
   }

@@ -5,9 +5,10 @@
 //   x  f32[rows, cols · VECTOR]
 //   y  f32[ceil(rows / span), cols · VECTOR]
 //
-// One thread per Vector of y; threads of a workgroup take neighbouring columns, so reads coalesce. Each
-// sum runs over its rows in order; a second launch over y adds the partial sums, again in order.
-// Rounding error is at most (span + rows/span) units in the last place of the sum of magnitudes.
+// One thread per Vector of y; threads of a workgroup take neighbouring columns, so reads coalesce.
+// Each sum runs over its rows in order; a second launch over y adds the partial sums, again in
+// order. Rounding error is at most (span + rows/span) units in the last place of the sum of
+// magnitudes.
 
 const WG: u32 = 32; // threads per workgroup: Vectors of columns it covers
 const VECTOR: u32 = 1; // elements of a Vector

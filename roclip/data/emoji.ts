@@ -65,9 +65,10 @@ interface Drawing {
 
 const LEAST_STYLES = 3; // 262 flags of countries and regions are in two styles only
 
-// Both are chosen by what a small CLIP in PyTorch scored on the held-out images, one seed each, so accuracy
-// with them flatters. Top-1 with "{}" by held-out style: twemoji 0.39, noto 0.32, fluent 0.29, openmoji 0.09.
-// Of seven prompts tried on twemoji with another text tower: "a {}" 0.50, "{} symbol" 0.48, "{}" 0.43.
+// Both are chosen by what a small CLIP in PyTorch scored on the held-out images, one seed each, so
+// accuracy with them flatters. Top-1 with "{}" by held-out style: twemoji 0.39, noto 0.32, fluent
+// 0.29, openmoji 0.09. Of seven prompts tried on twemoji with another text tower: "a {}" 0.50, "{}
+// symbol" 0.48, "{}" 0.43.
 const HELD_OUT: EmojiStyle = "twemoji";
 const PROMPTS: readonly string[] = ["{}", "a {}", "{} symbol"];
 const WHITE = "#ffffff";

