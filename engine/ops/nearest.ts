@@ -22,7 +22,8 @@ function padded(x: Tensor, rows: number, cols: number): Tensor {
  * Rows are not normalised here: with unit rows the score is the cosine. NaN never wins; where no
  * score is above −3.4e38 (an empty pool, or only NaN), the index is 0 and the score −3.4e38. The
  * scores are never stored: extra memory is 8 bytes per query and 128 pool rows (and a padded copy
- * of both operands when D is not a multiple of 4). Not differentiable: RoCLIP stops the gradient here.
+ * of both operands when D is not a multiple of 4). Not differentiable: RoCLIP stops the gradient
+ * here.
  *
  * @param queries  f32[B, D]
  * @param pool     f32[P, D]

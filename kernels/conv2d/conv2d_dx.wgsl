@@ -9,9 +9,8 @@
 //   dx      f32[B, h, w, c]
 //
 // Pixels of one phase (y, x modulo STRIDE) meet the same taps, every STRIDE-th: for them this is a
-// correlation of stride 1 with a part of the bank, done as in conv2d with no tap in vain. Each sum
-// runs over u, falling v, and n; its error is at most r · s · o units in the last place of the sum
-// of magnitudes.
+// correlation of stride 1 with a part of the bank, as in conv2d, with no tap in vain. Each sum runs
+// over u, falling v, and n; its error is at most r · s · o units in the last place of the sum.
 
 const ROWS: u32 = 8; // pixels of a thread's tile
 const LANES: u32 = 1; // threads that load their pixels together (tile_own, tile_subgroup)
@@ -121,9 +120,8 @@ fn main(
   var tile = tile_start(vec4(0.0));
   for (var u = 0u; u < phase.taps.x; u++) {
     let at = array<vec2<u32>, 8>(
-      segment(origins[0], u), segment(origins[1], u),
-      segment(origins[2], u), segment(origins[3], u),
-      segment(origins[4], u), segment(origins[5], u),
+      segment(origins[0], u), segment(origins[1], u), segment(origins[2], u),
+      segment(origins[3], u), segment(origins[4], u), segment(origins[5], u),
       segment(origins[6], u), segment(origins[7], u),
     );
     for (var v = 0u; v < phase.taps.y; v++) {
