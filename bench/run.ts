@@ -86,7 +86,8 @@ async function run(device: Device, seconds: number, wanted: Wanted): Promise<rea
   console.log(describe(device));
   const roof = await measureRoof(device, seconds);
   const peaks = `${roof.peakGflops.toFixed(1)} GFLOP/s, ${roof.peakGBs.toFixed(2)} GB/s`;
-  console.log(`roof     ${peaks}: the fastest run of roof_fma and of roof_copy\n`);
+  console.log(`roof     ${peaks}: the fastest run of roof_fma and of roof_copy`);
+  console.log("         (above 100 %: operands that stay in a cache, where the copy's do not)\n");
   console.log(`${formatHead()}\nthe roof`);
   const rows = collectRows(roof);
   const print: Print = (samples) => {
