@@ -27,13 +27,15 @@ import { asRunResult, prepare, trainShown } from "./train.ts";
 interface Options extends DeviceOptions {
   readonly seed: number;
   readonly epochs?: number;
-  readonly minutes: number;
+  readonly minutes?: number;
   readonly out?: string;
   readonly resume?: string;
   readonly json?: string;
 }
 
 const DEFENCES: readonly Defence[] = ["clip", "roclip"];
+/** Minutes that both runs may take unless said otherwise: SwiftShader is several times slower. */
+const MINUTES = { swiftShader: 18, other: 7 };
 const LEAST_EPOCHS = 6; // below this the attacks have not taken and there is nothing to defend
 const OVERHEAD = 1.1; // evaluation, checkpoints and the report, beside the steps
 
@@ -77,7 +79,9 @@ async function interrupted(folder: string): Promise<Config> {
 async function chooseConfig(options: Options, parts: Parts, base: Config): Promise<Config> {
   if (options.resume) return base;
   const times = await forecastEpochs({ ...parts, config: base });
-  const minutes = options.epochs === undefined ? options.minutes : Number.POSITIVE_INFINITY;
+  const { device } = parts;
+  const usual = /swiftshader/i.test(device.name) ? MINUTES.swiftShader : MINUTES.other;
+  const minutes = options.minutes ?? (options.epochs ? Number.POSITIVE_INFINITY : usual);
   const { config, text } = sized(base, times, minutes);
   console.log(`${text}\n`);
   return config;
@@ -152,7 +156,7 @@ export function addDemo(program: Command): void {
       `epochs of each run (default: ${DEMO.epochs}, or what fits the time)`,
       wholeNumber,
     )
-    .option("--minutes <n>", "time to fit both runs in", Number, 16)
+    .option("--minutes <n>", "time to fit both runs in (default: 7; 18 on SwiftShader)", Number)
     .option("--out <folder>", "new folder for both runs (default: runs/demo-<time>)")
     .option("--resume <folder>", "go on with an interrupted demo")
     .option("--json <file>", "also write the table as JSON rows");
