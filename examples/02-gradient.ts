@@ -40,5 +40,6 @@ plan.run({ x: xs, y: ys });
 for (let step = 1; step <= STEPS; step++)
   plan.run({ schedule: adamWSchedule(step, 0.05, SETTINGS) });
 
-console.log("weight", (await readState(device, params)).weight.data);
+const { weight } = await readState(device, params);
+console.log("weight", Array.from(weight.data, (value) => value.toFixed(2)).join(" "));
 device.close();
