@@ -144,4 +144,5 @@ export const evaluation = defineCase<"x" | "gain" | "bias" | "mean" | "variance"
   data: { variance: positive },
   differentiable: ["x", "gain", "bias"],
   tolerance: { relative: 1e-5, why: "four roundings; gradients are f32 sums over ≤ 131 rows" },
+  bench: { "stem of the demo, batch 128": { x: [128, 16, 16, 32], ...vectors(32) } },
 });

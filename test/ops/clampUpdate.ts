@@ -10,6 +10,7 @@ export default defineCase<"x">({
   shapes: [{ x: [] }, { x: [5, 67] }],
   differentiable: [],
   tolerance: { relative: 0, why: "no arithmetic" },
+  bench: { "logit scale": { x: [] } },
 });
 
 export const withNaN = defineCase<"x">({

@@ -23,6 +23,7 @@ export const words = defineCase<"key">({
   run: ({ key }) => philoxWords(key, COUNT),
   reference: ({ key }) => draws([COUNT], key, (s) => s.u32()),
   tolerance: { relative: 0, why: "integers" },
+  bench: { "1031 or 3093 draws": { key: [2] } },
 });
 
 export const uniform = defineCase<"key">({
@@ -30,6 +31,7 @@ export const uniform = defineCase<"key">({
   run: ({ key }) => randomUniform(key, [COUNT]),
   reference: ({ key }) => draws([COUNT], key, (s) => s.uniform()),
   tolerance: { relative: 0, why: "24 bits fit f32" },
+  bench: { "1031 or 3093 draws": { key: [2] } },
 });
 
 export const normal = defineCase<"key">({
@@ -37,6 +39,7 @@ export const normal = defineCase<"key">({
   run: ({ key }) => randomNormal(key, [3, COUNT]),
   reference: ({ key }) => draws([3, COUNT], key, (s) => s.normal()),
   tolerance: { relative: 2e-6, why: "ln, cos and a root in f32" },
+  bench: { "1031 or 3093 draws": { key: [2] } },
 });
 
 /** Random123 1.09, tests/kat_vectors, "philox4x32 10". */

@@ -37,4 +37,7 @@ export default defineCase<Operands>({
     ids: (shape, draws) => Uint32Array.from({ length: shape[0]! }, () => draws.u32()),
   },
   tolerance: { relative: 0, why: "copies" },
+  bench: {
+    "pool, demo": { ring: [3000, 64], ringIds: [3000], cursor: [2], rows: [128, 64], ids: [128] },
+  },
 });

@@ -21,6 +21,7 @@ export const gather = defineCase<"table" | "index">({
       Uint32Array.from({ length: shape[0]! }, () => draws.below(table[0]! + 3)),
   },
   tolerance: exact,
+  bench: { "ids of matched rows, demo": { table: [3000], index: [128] } },
 });
 
 export const scatter = defineCase<"table" | "index" | "x">({
@@ -43,4 +44,5 @@ export const scatter = defineCase<"table" | "index" | "x">({
     x: anyWord,
   },
   tolerance: exact,
+  bench: { "matches of a step, demo": { table: [5000], index: [128], x: [128] } },
 });
