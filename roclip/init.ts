@@ -12,7 +12,13 @@ export function filled(shape: readonly number[], value: number): HostArray {
   return { shape, data: new Float32Array(product(shape)).fill(value) };
 }
 
+/** Gain and bias of a layer or batch norm. */
+export interface Norm<Leaf> {
+  readonly gain: Leaf;
+  readonly bias: Leaf;
+}
+
 /** Gain 1 and bias 0 of a layer or batch norm. */
-export function unitNorm(width: number): { gain: HostArray; bias: HostArray } {
+export function unitNorm(width: number): Norm<HostArray> {
   return { gain: filled([width], 1), bias: filled([width], 0) };
 }

@@ -16,16 +16,12 @@ import {
   selfAttention,
   type Tensor,
 } from "../engine/index.ts";
-import { filled, normal, unitNorm } from "./init.ts";
+import { filled, type Norm, normal, unitNorm } from "./init.ts";
 import type { Config } from "./schema.ts";
 
 interface Affine<Leaf> {
   /** f32[in, out] */
   readonly weight: Leaf;
-  readonly bias: Leaf;
-}
-interface Norm<Leaf> {
-  readonly gain: Leaf;
   readonly bias: Leaf;
 }
 interface Layer<Leaf> {

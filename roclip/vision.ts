@@ -19,13 +19,9 @@ import {
   reshape,
   type Tensor,
 } from "../engine/index.ts";
-import { filled, normal, unitNorm } from "./init.ts";
+import { filled, type Norm, normal, unitNorm } from "./init.ts";
 import type { Config } from "./schema.ts";
 
-interface Norm<Leaf> {
-  readonly gain: Leaf;
-  readonly bias: Leaf;
-}
 interface Block<Leaf> {
   readonly conv1: Leaf;
   readonly norm1: Norm<Leaf>;
