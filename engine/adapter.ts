@@ -167,6 +167,34 @@ export async function findAdapter(choice: AdapterChoice): Promise<FoundAdapter> 
   );
 }
 
+const NAP_MS = 0.2; // little beside a training step; long beside a turn of the event loop
+const cell = new Int32Array(new SharedArrayBuffer(Int32Array.BYTES_PER_ELEMENT));
+let waiting = 0;
+let napping = false;
+
+function nap(): void {
+  napping = waiting > 0;
+  if (!napping) return;
+  Atomics.wait(cell, 0, 0, NAP_MS);
+  setImmediate(nap);
+}
+
+/**
+ * Await what the GPU does, and leave the CPU to others meanwhile. Dawn's binding for Node asks for
+ * news in every turn of the event loop and so keeps a whole core busy, which a software adapter
+ * could compute with; a nap in each turn frees it.
+ */
+export async function until<T>(pending: Promise<T>): Promise<T> {
+  waiting++;
+  if (!napping) setImmediate(nap);
+  napping = true;
+  try {
+    return await pending;
+  } finally {
+    waiting--;
+  }
+}
+
 /** The text of a file that stands beside the code, such as a `.wgsl` source. */
 export function readText(url: URL): Promise<string> {
   return readFile(url, "utf8");

@@ -35,6 +35,8 @@ export interface Device {
     kernel: AnyKernel,
     consts: Readonly<Record<string, number>>,
   ): Promise<GPUComputePipeline>;
+  /** Await what the GPU does; in Node every wait for it goes through here (see adapter.ts). */
+  until<T>(pending: Promise<T>): Promise<T>;
   /** Throws if the device was lost or reported an error that nobody caught. */
   check(): void;
   /** Destroys the device and everything on it; Node does not exit before. */
@@ -48,6 +50,7 @@ interface Host {
   readonly adapter: GPUAdapter;
   readonly software: boolean;
   readText(url: URL): Promise<string>;
+  until<T>(pending: Promise<T>): Promise<T>;
   release(): void;
 }
 
@@ -60,15 +63,15 @@ async function browserHost(gpu: GPU): Promise<Host> {
     );
   const readText = async (url: URL) => (await fetch(url)).text();
   const software = /swiftshader|software/i.test(adapter.info.description);
-  return { adapter, software, readText, release: () => {} };
+  return { adapter, software, readText, until: (pending) => pending, release: () => {} };
 }
 
 async function nodeHost(choice: AdapterChoice): Promise<Host> {
-  const { findAdapter, isSoftware, readText } = await import("./adapter.ts");
+  const { findAdapter, isSoftware, readText, until } = await import("./adapter.ts");
   const found: { value?: unknown; adapter: GPUAdapter } = { ...(await findAdapter(choice)) };
   const software = isSoftware(found.adapter.info);
   // Dawn keeps Node alive as long as its GPU object is referenced.
-  return { adapter: found.adapter, software, readText, release: () => delete found.value };
+  return { adapter: found.adapter, software, readText, until, release: () => delete found.value };
 }
 
 /** The name of a pipeline in labels and errors: `kernel[CONST=n …]`. */
@@ -122,15 +125,14 @@ async function compileKernel(gpu: GPUDevice, kernel: AnyKernel, label: string, c
   return built;
 }
 
-function pipelineCache(gpu: GPUDevice, readText: Host["readText"]): Device["pipeline"] {
+function pipelineCache(gpu: GPUDevice, { readText, until }: Host): Device["pipeline"] {
   const cache = new Map<string, Promise<GPUComputePipeline>>();
   return (kernel, consts) => {
     const label = labelOf(kernel, consts);
     const cached = cache.get(label);
     if (cached) return cached;
-    const compiled = sourceOf(kernel, consts, readText).then((code) =>
-      compileKernel(gpu, kernel, label, code),
-    );
+    const source = sourceOf(kernel, consts, readText);
+    const compiled = until(source.then((code) => compileKernel(gpu, kernel, label, code)));
     cache.set(label, compiled);
     return compiled;
   };
@@ -175,7 +177,8 @@ export async function openDevice(choice?: AdapterChoice): Promise<Device> {
     software: host.software,
     subgroupSize: subgroupSizeOf(gpu),
     buffers: new Map(),
-    pipeline: pipelineCache(gpu, (url) => host.readText(url)),
+    pipeline: pipelineCache(gpu, host),
+    until: host.until,
     check() {
       if (failure) throw new Error(`device: ${failure}`);
     },
@@ -242,7 +245,7 @@ export async function readBuffers(
     return staging;
   });
   gpu.queue.submit([encoder.finish()]);
-  await Promise.all(staged.map((s) => s.mapAsync(GPUMapMode.READ)));
+  await device.until(Promise.all(staged.map((s) => s.mapAsync(GPUMapMode.READ))));
   device.check();
   return staged.map((staging, i) => {
     const { dtype, elements } = sources[i]!.storage;

@@ -36,7 +36,7 @@ async function profileSome(device: Device, steps: readonly Step[]): Promise<numb
   encoder.resolveQuerySet(querySet, 0, count, resolved, 0);
   encoder.copyBufferToBuffer(resolved, 0, staging, 0, size);
   gpu.queue.submit([encoder.finish()]);
-  await staging.mapAsync(GPUMapMode.READ);
+  await device.until(staging.mapAsync(GPUMapMode.READ));
   const stamps = new BigUint64Array(staging.getMappedRange().slice(0));
   for (const resource of [querySet, resolved, staging]) resource.destroy();
   return steps.map((_, i) => Number(stamps[2 * i + 1]! - stamps[2 * i]!) / NS_PER_MS);

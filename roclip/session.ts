@@ -140,7 +140,7 @@ export async function fillFromCaptions(session: Session, epoch: number): Promise
     );
     const captions = Array.from(pairs, (row) => train.captions[row]!);
     plan.run({ pairs, ...packCaptions(tokenizer, captions, config.contextLength) });
-    await device.gpu.queue.onSubmittedWorkDone();
+    await device.until(device.gpu.queue.onSubmittedWorkDone());
   }
 }
 
