@@ -6,7 +6,7 @@ import { launch, product, type Tensor, withGrad } from "../graph.ts";
 export type Activation = "none" | "relu" | "gelu" | "quickGelu";
 
 /** The number of each in kernels/lib/activation.wgsl. */
-const ACTIVATION_KIND = { none: 0, relu: 1, gelu: 2, quickGelu: 3 } as const;
+export const ACTIVATION_KIND = { none: 0, relu: 1, gelu: 2, quickGelu: 3 } as const;
 
 /** How many Vectors a tensor has, and of how many elements. */
 function vectorsOf(x: Tensor): { count: number; VECTOR: number } {
@@ -15,12 +15,27 @@ function vectorsOf(x: Tensor): { count: number; VECTOR: number } {
   return { count: elements / VECTOR, VECTOR };
 }
 
-function activate(x: Tensor, KIND: number): Tensor {
+/**
+ * The cotangent of an activation's operand.
+ *
+ * @param kind  of activation; not "none"
+ * @param x     f32[*S], the operand; of relu, what it made will do as well
+ * @param dy    f32[*S]
+ * @returns     f32[*S]
+ */
+export function activationCotangent(kind: Activation, x: Tensor, dy: Tensor): Tensor {
   const { count, VECTOR } = vectorsOf(x);
-  const { y } = launch(forward, { count }, { x }, { y: x.shape }, { KIND, VECTOR });
-  return withGrad(y, { x }, (dy) => ({
-    x: launch(activationGrad, { count }, { x, dy }, { dx: x.shape }, { KIND, VECTOR }).dx,
-  }));
+  const options = { KIND: ACTIVATION_KIND[kind], VECTOR };
+  return launch(activationGrad, { count }, { x, dy }, { dx: x.shape }, options).dx;
+}
+
+/** An activation as a pass of its own. */
+export function activate(kind: Activation, x: Tensor): Tensor {
+  if (kind === "none") return x;
+  const { count, VECTOR } = vectorsOf(x);
+  const options = { KIND: ACTIVATION_KIND[kind], VECTOR };
+  const { y } = launch(forward, { count }, { x }, { y: x.shape }, options);
+  return withGrad(y, { x }, (dy) => ({ x: activationCotangent(kind, x, dy) }));
 }
 
 /**
@@ -30,7 +45,7 @@ function activate(x: Tensor, KIND: number): Tensor {
  * @returns  f32[*S]
  */
 export function relu(x: Tensor): Tensor {
-  return activate(x, ACTIVATION_KIND.relu);
+  return activate("relu", x);
 }
 
 /**
@@ -41,7 +56,7 @@ export function relu(x: Tensor): Tensor {
  * @see      Hendrycks & Gimpel 2016, arXiv:1606.08415, §2
  */
 export function gelu(x: Tensor): Tensor {
-  return activate(x, ACTIVATION_KIND.gelu);
+  return activate("gelu", x);
 }
 
 /**
@@ -52,5 +67,5 @@ export function gelu(x: Tensor): Tensor {
  * @see      Hendrycks & Gimpel 2016, arXiv:1606.08415, §2
  */
 export function quickGelu(x: Tensor): Tensor {
-  return activate(x, ACTIVATION_KIND.quickGelu);
+  return activate("quickGelu", x);
 }

@@ -1,10 +1,8 @@
 import { product, type Tensor } from "../graph.ts";
 import { match } from "../shape.ts";
-import { type Activation, gelu, quickGelu, relu } from "./activation.ts";
+import type { Activation } from "./activation.ts";
 import { matmul } from "./matmul.ts";
 import { reshape } from "./reshape.ts";
-
-const ACTIVATIONS = { none: (x: Tensor) => x, relu, gelu, quickGelu } as const;
 
 /**
  * An affine map of the last dimension, with an optional activation.
@@ -27,6 +25,6 @@ export function linear(
     weight: [weight, "K N"],
     bias: [bias, "N"],
   });
-  const rows = matmul(reshape(x, [product(B), K]), weight, { bias });
-  return reshape(ACTIVATIONS[activation](rows), [...B, N]);
+  const rows = matmul(reshape(x, [product(B), K]), weight, { bias, activation });
+  return reshape(rows, [...B, N]);
 }

@@ -1,13 +1,16 @@
 import { matmul as kernel } from "../../kernels/matmul/matmul.ts";
 import { launch, product, type Tensor, withGrad } from "../graph.ts";
 import { match, shapeError } from "../shape.ts";
+import { ACTIVATION_KIND, type Activation, activate, activationCotangent } from "./activation.ts";
 import { reshape } from "./reshape.ts";
 import { sumRows } from "./rows.ts";
 
-/** How `matmul` reads its operands, and what it adds. */
+/** How `matmul` reads its operands, and what it does with the products. */
 export interface MatmulOptions {
   /** f32[N], added to every row of the result. */
   readonly bias?: Tensor | undefined;
+  /** What is made of the sums, bias included; "none" when left out. */
+  readonly activation?: Activation;
   /** `a` holds the transposes of its matrices. */
   readonly transposeA?: boolean;
   /** `b` holds the transposes of its matrices. */
@@ -43,7 +46,7 @@ export function colsOf(cols: number): 2 | 4 {
  * @param a  f32[*B, M, K]; f32[*B, K, M] with transposeA
  * @param b  f32[*B, K, N]; f32[*B, N, K] with transposeB; when it has no leading dimensions, it
  *           multiplies every matrix of `a`, which must then not be transposed
- * @param options  transposeA, transposeB, and bias f32[N], added to every row
+ * @param options  transposeA, transposeB, bias f32[N], added to every row, and activation
  * @returns  f32[*B, M, N]
  * @throws   ShapeError unless the dimensions agree
  */
@@ -75,24 +78,30 @@ function multiplied(
   b: Tensor,
   size: Size,
   shape: readonly number[],
-  { transposeA = false, transposeB = false, bias }: MatmulOptions,
+  { transposeA = false, transposeB = false, bias, activation = "none" }: MatmulOptions,
 ): Tensor {
   const { batches, M, N, K } = size;
   const span = spanOf(batches * M * N, K);
   const parts = Math.ceil(K / span);
   const [aRow, aStep] = transposeA ? [1, M] : [K, 1];
   const [bStep, bCol] = transposeB ? [1, K] : [N, 1];
-  const partial = parts > 1 ? [parts, ...shape] : shape;
   const params = { ...size, span, aRow, aStep, bStep, bCol };
-  const choices = { COLS: colsOf(N), BIAS: bias ? 1 : 0 };
-  const { y } = launch(kernel, params, { a, b, bias: bias ?? b }, { y: partial }, choices);
-  return withGrad(parts > 1 ? sumRows(y, shape) : y, { a, b, bias }, (dy) => ({
-    a: transposeA
-      ? matmul(b, dy, { transposeA: transposeB, transposeB: true })
-      : matmul(dy, b, { transposeB: !transposeB }),
-    b: transposeB
-      ? matmul(dy, a, { transposeA: true, transposeB: transposeA })
-      : matmul(a, dy, { transposeA: !transposeA }),
-    bias: bias && sumRows(dy, [N]),
-  }));
+  const kind = parts > 1 ? "none" : activation; // partial sums must be added first
+  const KIND = ACTIVATION_KIND[kind];
+  const outputs = { y: parts > 1 ? [parts, ...shape] : shape, z: KIND > 1 ? shape : [0] };
+  const choices = { COLS: colsOf(N), BIAS: bias ? 1 : 0, KIND };
+  const { y, z } = launch(kernel, params, { a, b, bias: bias ?? b }, outputs, choices);
+  const result = withGrad(parts > 1 ? sumRows(y, shape) : y, { a, b, bias }, (dy) => {
+    const dz = kind === "none" ? dy : activationCotangent(kind, KIND > 1 ? z : y, dy);
+    return {
+      a: transposeA
+        ? matmul(b, dz, { transposeA: transposeB, transposeB: true })
+        : matmul(dz, b, { transposeB: !transposeB }),
+      b: transposeB
+        ? matmul(dz, a, { transposeA: true, transposeB: transposeA })
+        : matmul(a, dz, { transposeA: !transposeA }),
+      bias: bias && sumRows(dz, [N]),
+    };
+  });
+  return parts > 1 ? activate(activation, result) : result;
 }

@@ -12,11 +12,15 @@ export const TILE_OPTIONS = { COLS: [4, 2] } as const;
 /** The constants of a kernel that uses `tile_own`. */
 export const TILE_CONSTS = { ROWS: [8, 4], LANES: [1], WGX: [8], WGY: [8] } as const;
 
-/** Tiles of 32 rows that a subgroup loads together, instead of 8 that each thread loads itself. */
-export const tileSubgroups = (size: number) =>
+/**
+ * Tiles of 32 rows that a subgroup loads together, instead of 8 that each thread loads itself.
+ *
+ * @param others  files of `kernels/lib` that the product uses beside its tile
+ */
+export const tileSubgroups = (size: number, ...others: string[]) =>
   SUBGROUP_SIZES.includes(size)
     ? {
-        uses: ["index", "tile", "tile_subgroup"],
+        uses: ["index", "tile", "tile_subgroup", ...others],
         consts: { ROWS: [32, 16], LANES: [size], WGX: [size], WGY: [1] },
       }
     : undefined;

@@ -1,11 +1,13 @@
 import { defineKernel, spread, WORD_BYTES } from "../kernel.ts";
 import { TILE_CONSTS, TILE_OPTIONS, TILE_USES, tileGroups, tileSubgroups } from "../lib/tile.ts";
 
+const EPILOGUE = "activation";
+
 export const matmul = defineKernel({
   name: "matmul",
   source: new URL("./matmul.wgsl", import.meta.url),
-  uses: TILE_USES,
-  bindings: { a: "read", b: "read", bias: "read", y: "write" },
+  uses: [...TILE_USES, EPILOGUE],
+  bindings: { a: "read", b: "read", bias: "read", y: "write", z: "write" },
   params: {
     M: "u32",
     N: "u32",
@@ -18,12 +20,13 @@ export const matmul = defineKernel({
     bCol: "u32",
   },
   consts: TILE_CONSTS,
-  options: { ...TILE_OPTIONS, BIAS: [0, 1] },
-  subgroups: tileSubgroups,
+  options: { ...TILE_OPTIONS, BIAS: [0, 1], KIND: [0, 1, 2, 3] },
+  subgroups: (size) => tileSubgroups(size, EPILOGUE),
   grid: ({ M, N, K, batches, span, ...tile }) =>
     spread(tileGroups(M, N, tile) * batches * Math.ceil(K / span)),
-  cost: ({ M, N, K, batches, span }) => ({
+  cost: ({ M, N, K, batches, span, KIND }) => ({
     flops: 2 * batches * M * N * K,
-    bytes: WORD_BYTES * batches * (M * K + K * N + M * N * Math.ceil(K / span)),
+    bytes:
+      WORD_BYTES * batches * (M * K + K * N + M * N * (Math.ceil(K / span) + (KIND > 1 ? 1 : 0))),
   }),
 });

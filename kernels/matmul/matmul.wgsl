@@ -1,11 +1,13 @@
-// matmul — products of matrices, batched, each stored in rows or in columns, plus a bias.
+// matmul — products of matrices, batched, each stored in rows or in columns, then bias, activation.
 //
-//   y[p, i, m, n] = Σ_{k = p·span}^{min((p+1)·span, K)−1} a[i, m, k] · b[i, k, n] + [p = 0] bias[n]
+//   z[p, i, m, n] = Σ_{k = p·span}^{min((p+1)·span, K)−1} a[i, m, k] · b[i, k, n] + [p = 0] bias[n]
+//   y = activate(z)     (kernels/lib/activation.wgsl)
 //
 //   a     f32[batches, M, K]    element (m, k) at m·aRow + k·aStep: (K, 1), or (1, M) if transposed
 //   b     f32[batches, K, N]    element (k, n) at k·bStep + n·bCol: (N, 1), or (1, K) if transposed
 //   bias  f32[N]                not read, and any buffer, when BIAS = 0
 //   y     f32[ceil(K / span), batches, M, N]    when span < K, partial sums for sum_rows to add
+//   z     f32, as y             for the derivative; not written, and any buffer, when KIND < 2
 //
 // One thread per ROWS × COLS tile of y, kept in registers; its columns are WGX apart, so that
 // threads side by side read and write neighbours. No workgroup memory: caches serve the rows that
@@ -19,6 +21,8 @@ const WGX: u32 = 8; // threads along the columns; a multiple of LANES
 const WGY: u32 = 8; // threads along the rows
 const COLS: u32 = 4; // columns of a thread's tile: 4, or 2 for narrow products
 const BIAS: u32 = 0; // 1: add the bias
+const KIND: u32 = 0; // 0 no activation, 1 relu, 2 gelu, 3 quick_gelu; 0 when span < K
+alias Vector = f32; // what activation.wgsl works on
 
 struct Params {
   M: u32, N: u32, K: u32, batches: u32, span: u32 /* of k in a partial sum */,
@@ -30,6 +34,7 @@ struct Params {
 @group(0) @binding(2) var<storage, read> b: array<f32>;
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(5) var<storage, read_write> z: array<f32>;
 
 // Where this thread's r-th row of `a` begins.
 fn row_at(row: u32, r: u32) -> u32 {
@@ -61,7 +66,11 @@ fn load_bias(cols: vec4<u32>, part: u32) -> vec4<f32> {
 fn store_row(sheet: u32, m: u32, col: u32, values: vec4<f32>) {
   for (var j = 0u; j < COLS; j++) {
     if (m < params.M && col + j * WGX < params.N) {
-      y[(sheet * params.M + m) * params.N + col + j * WGX] = values[j];
+      let at = (sheet * params.M + m) * params.N + col + j * WGX;
+      y[at] = activate(KIND, values[j]);
+      if (KIND > 1u) {
+        z[at] = values[j];
+      }
     }
   }
 }

@@ -5,16 +5,7 @@ import {
   relu as reluOp,
 } from "../../engine/ops/activation.ts";
 import { array64, defineCase } from "../case.ts";
-
-/** The normal distribution function by Simpson's rule over [0, x]: good to 1e-12 here. */
-function normalDistribution(x: number): number {
-  const parts = 2000;
-  const h = x / parts;
-  const density = (t: number) => Math.exp(-0.5 * t * t) / Math.sqrt(2 * Math.PI);
-  let sum = density(0) + density(x);
-  for (let i = 1; i < parts; i++) sum += (i % 2 === 1 ? 4 : 2) * density(i * h);
-  return 0.5 + (sum * h) / 3;
-}
+import { normalDistribution } from "../normalDistribution.ts";
 
 const elementwise = (op: (x: Tensor) => Tensor, f: (x: number) => number) =>
   defineCase<"x">({

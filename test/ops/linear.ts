@@ -1,5 +1,7 @@
+import type { Activation } from "../../engine/ops/activation.ts";
 import { linear } from "../../engine/ops/linear.ts";
 import { type Array64, array64, defineCase } from "../case.ts";
+import { normalDistribution } from "../normalDistribution.ts";
 
 function affine(x: Array64, weight: Array64, bias?: Array64): Array64 {
   const [K, N] = weight.shape as [number, number];
@@ -28,12 +30,22 @@ export default defineCase<"x" | "weight" | "bias">({
   bench: { "MLP, demo": { x: [128, 16, 64], weight: [64, 256], bias: [256] } },
 });
 
-export const quickGelu = defineCase<"x" | "weight" | "bias">({
-  run: ({ x, weight, bias }) => linear(x, weight, bias, "quickGelu"),
-  reference({ x, weight, bias }) {
-    const y = affine(x, weight, bias);
-    return array64(y.shape, (i) => y.data[i]! / (1 + Math.exp(-1.702 * y.data[i]!)));
-  },
-  shapes: [{ x: [5, 8], weight: [8, 12], bias: [12] }],
-  tolerance,
-});
+const activated = (activation: Activation, f: (x: number) => number) =>
+  defineCase<"x" | "weight" | "bias">({
+    run: ({ x, weight, bias }) => linear(x, weight, bias, activation),
+    reference({ x, weight, bias }) {
+      const y = affine(x, weight, bias);
+      return array64(y.shape, (i) => f(y.data[i]!));
+    },
+    shapes: [
+      { x: [5, 8], weight: [8, 12], bias: [12] },
+      { x: [35, 2], weight: [2, 37], bias: [37] } /* beyond a tile both ways */,
+      { x: [2, 520], weight: [520, 3], bias: [3] } /* partial sums, then the activation */,
+    ],
+    tolerance: { relative: 2e-6, why: "f32 sums over K ≤ 520, the activation to 1.5e-7" },
+    bench: { "MLP, demo": { x: [128, 16, 64], weight: [64, 256], bias: [256] } },
+  });
+
+export const relu = activated("relu", (x) => Math.max(x, 0));
+export const gelu = activated("gelu", (x) => x * normalDistribution(x));
+export const quickGelu = activated("quickGelu", (x) => x / (1 + Math.exp(-1.702 * x)));
