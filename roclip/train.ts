@@ -14,7 +14,7 @@ import {
 } from "./evaluate.ts";
 import { type HeldState, initState } from "./model.ts";
 import type { EpochResult } from "./report/data.ts";
-import { appendMetrics, type Progress, readRun, saveRun } from "./runFolder.ts";
+import { appendMetrics, type Progress, type SavedRun, saveRun } from "./runFolder.ts";
 import { isMatchingEpoch, learningRate } from "./schedule.ts";
 import {
   beginSession,
@@ -186,12 +186,14 @@ export async function train(options: TrainOptions): Promise<TrainedRun> {
 }
 
 /** A saved model, ready to be measured. */
-export async function loadModel(
-  device: Device,
-  path: string,
-): Promise<{ progress: Progress; state: HeldState; tokenizer: Tokenizer }> {
-  const { progress, state } = await readRun(path);
+export interface LoadedModel {
+  readonly state: HeldState;
+  readonly tokenizer: Tokenizer;
+}
+
+/** Put the model of a saved run on a device. */
+export function loadModel(device: Device, { progress, state }: SavedRun): LoadedModel {
   const tokenizer = tokenizerFromJson(progress.tokenizer);
   const like = initState(progress.config, tokenizer.vocabularySize, progress.pairs);
-  return { progress, state: hold(device, state(like)), tokenizer };
+  return { state: hold(device, state(like)), tokenizer };
 }

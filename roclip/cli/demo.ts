@@ -55,7 +55,11 @@ function sized(config: Config, times: { plain: number; matching: number }, minut
     `${duration(times.matching)} (matching).`;
   if (whole <= minutes * 60)
     return { config, text: `${measured} Both runs: about ${duration(whole)}.` };
-  const epochs = Math.max(LEAST_EPOCHS, Math.floor((config.epochs * minutes * 60) / whole));
+  const fitting = Math.max(LEAST_EPOCHS, Math.floor((config.epochs * minutes * 60) / whole));
+  // PSR is low after a matching epoch and higher after a plain one: end as the whole run would.
+  const endsAlike = (epoch: number) =>
+    isMatchingEpoch(config, epoch) === isMatchingEpoch(config, config.epochs);
+  const epochs = endsAlike(fitting) ? fitting : fitting - 1;
   const shorter = { ...config, epochs };
   const shortened =
     `${config.epochs} epochs would take ${duration(whole)}; shortened to ${epochs} epochs, about ` +

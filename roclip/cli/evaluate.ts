@@ -24,14 +24,15 @@ interface Options extends DeviceOptions, SourceOptions {
 }
 
 async function runEvaluate(path: string, options: Options): Promise<void> {
-  const { progress } = await readRun(path);
+  const saved = await readRun(path);
+  const { progress } = saved;
   const { config, classes, prompts } = progress;
   const source = options.data === undefined ? progress.source : sourceOf(options);
   const truth = await readTruth(path.endsWith(".safetensors") ? dirname(path) : path);
   const device = await openNamedDevice(options);
   try {
     const { test } = await loadSource(source, config);
-    const { state, tokenizer } = await loadModel(device, path);
+    const { state, tokenizer } = loadModel(device, saved);
     const embedder = await createEmbedder(device, config, state, tokenizer);
     const subjects = subjectsOf(config, { test, classes, prompts, truth });
     const measured = await evaluate(embedder, subjects, { classes, prompts });

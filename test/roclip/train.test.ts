@@ -128,7 +128,7 @@ describe("a training run", () => {
   it("is measured the same from its checkpoint as at its end", async () => {
     const options = await newRun({ defence: "clip" });
     const run = await train(options);
-    const { state, tokenizer } = await loadModel(device, options.folder);
+    const { state, tokenizer } = loadModel(device, await readRun(options.folder));
     const embedder = await createEmbedder(device, options.config, state, tokenizer);
     const subjects = subjectsOf(options.config, options.evaluation);
     expect(await evaluate(embedder, subjects, options.evaluation)).toEqual(run.last);
