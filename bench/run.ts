@@ -7,12 +7,13 @@ import { ADAPTER_CHOICES, type AdapterChoice } from "../engine/adapter.ts";
 import { type Device, openDevice } from "../engine/device.ts";
 import { UserError } from "../roclip/errors.ts";
 import { loadCases } from "../test/cases.ts";
-import type { Row, Sample } from "./harness.ts";
+import type { Roof, Row, Sample } from "./harness.ts";
 import { compareNearest } from "./nearest.ts";
 import { type Subject, subjectsOf, timeSubject } from "./ops.ts";
-import { measureRoof } from "./roof.ts";
+import { type MeasuredRoof, measureRoof } from "./roof.ts";
 import { collectRows } from "./rows.ts";
-import { formatHead, formatRow, formatTotal } from "./table.ts";
+import { measureStep, type StepTimes } from "./step.ts";
+import { formatHead, formatRow, formatStep, formatTotal } from "./table.ts";
 
 interface Options {
   readonly only: string;
@@ -81,14 +82,21 @@ async function printPoolMatch(device: Device, seconds: number, print: Print) {
   console.log(`Both find the same rows; nearest is ${ratio} times as fast (medians, in turns).\n`);
 }
 
-/** Measure everything and print rows as they come; what cannot run is named, and passed over. */
-async function run(device: Device, seconds: number, wanted: Wanted): Promise<readonly Row[]> {
+/** Say where the numbers come from, measure the roof, and print the head of the table. */
+async function begin(device: Device, seconds: number): Promise<MeasuredRoof> {
   console.log(describe(device));
   const roof = await measureRoof(device, seconds);
   const peaks = `${roof.peakGflops.toFixed(1)} GFLOP/s, ${roof.peakGBs.toFixed(2)} GB/s`;
   console.log(`roof     ${peaks}: the fastest run of roof_fma and of roof_copy`);
   console.log("         (above 100 %: operands that stay in a cache, where the copy's do not)\n");
-  console.log(`${formatHead()}\nthe roof`);
+  console.log(formatHead());
+  return roof;
+}
+
+/** Measure everything and print rows as they come; what cannot run is named, and passed over. */
+async function run(device: Device, seconds: number, wanted: Wanted): Promise<readonly Row[]> {
+  const roof = await begin(device, seconds);
+  console.log("the roof");
   const rows = collectRows(roof);
   const print: Print = (samples) => {
     const fresh = rows.add(samples);
@@ -111,17 +119,58 @@ async function run(device: Device, seconds: number, wanted: Wanted): Promise<rea
   return rows.all;
 }
 
-async function bench(options: Options): Promise<void> {
-  const wanted = select(subjectsOf(await loadCases()), options.only);
-  const device = await openDevice(options.adapter).catch((error: unknown) => {
+/** A row of `step`: of one kernel and shape, with what is the same for the whole step. */
+type StepRow = Row &
+  Pick<StepTimes, "jsUsPerDispatch" | "bareUsPerDispatch"> &
+  Pick<StepTimes, "peakBytes" | "boundBytes"> & { readonly step: string };
+
+/** The kernels of one kind of step, slowest first, and what is beside them. */
+async function runStep(
+  device: Device,
+  seconds: number,
+  roof: Roof,
+  matching: boolean,
+): Promise<StepRow[]> {
+  const step = matching ? "matching" : "plain";
+  console.log(`a ${step} step of the demonstration, batch of noise`);
+  const { samples, times } = await measureStep(device, matching, seconds);
+  const spent = ({ timesMs }: Sample) => timesMs.reduce((sum, ms) => sum + ms, 0);
+  const rows = collectRows(roof).add([...samples].sort((a, b) => spent(b) - spent(a)));
+  for (const row of rows) console.log(formatRow(row));
+  console.log(`${formatStep(times)}\n`);
+  const { jsUsPerDispatch, bareUsPerDispatch, peakBytes, boundBytes } = times;
+  const whole = { step, jsUsPerDispatch, bareUsPerDispatch, peakBytes, boundBytes };
+  return rows.map((row) => ({ ...row, ...whole }));
+}
+
+/** Do the work on an opened device, and write its rows where they were asked for. */
+async function withDevice(
+  { adapter, json }: Pick<Options, "adapter" | "json">,
+  work: (device: Device) => Promise<readonly Row[]>,
+): Promise<void> {
+  const device = await openDevice(adapter).catch((error: unknown) => {
     throw new UserError(error instanceof Error ? error.message : String(error));
   });
   try {
-    const rows = await run(device, options.seconds, wanted);
-    if (options.json) writeFileSync(options.json, `${JSON.stringify(rows, undefined, 2)}\n`);
+    const rows = await work(device);
+    if (json) writeFileSync(json, `${JSON.stringify(rows, undefined, 2)}\n`);
   } finally {
     device.close();
   }
+}
+
+async function bench(options: Options): Promise<void> {
+  const wanted = select(subjectsOf(await loadCases()), options.only);
+  await withDevice(options, (device) => run(device, options.seconds, wanted));
+}
+
+async function benchStep(_: unknown, command: Command): Promise<void> {
+  const { seconds, ...options } = command.optsWithGlobals<Options>();
+  await withDevice(options, async (device) => {
+    const roof = await begin(device, seconds);
+    const plain = await runStep(device, seconds, roof, false);
+    return [...plain, ...(await runStep(device, seconds, roof, true))];
+  });
 }
 
 const program = new Command("bench")
@@ -130,10 +179,18 @@ const program = new Command("bench")
   .option("--seconds <number>", "how long to repeat each row", positive, DEFAULT_SECONDS)
   .option("--json <file>", "also write the rows to a file", writable)
   .addOption(new Option("--adapter <choice>", "which adapter").choices(ADAPTER_CHOICES))
-  .addHelpText("after", "\nExample:\n  npm run bench -- --only layernorm --json rows.json")
+  .addHelpText(
+    "after",
+    "\nExamples:\n  npm run bench -- --only layernorm --json rows.json\n  npm run bench -- step",
+  )
   .showHelpAfterError("(see --help)")
   .exitOverride()
   .action(bench);
+program
+  .command("step")
+  .description("A training step by kernel, and its time outside the kernels.")
+  .exitOverride()
+  .action(benchStep);
 
 try {
   await program.parseAsync();

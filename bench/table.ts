@@ -1,5 +1,6 @@
 /** Rows as text of at most 120 columns, printed as they come. */
 import type { Row } from "./harness.ts";
+import type { StepTimes } from "./step.ts";
 
 interface Column {
   readonly title: string;
@@ -78,4 +79,22 @@ export function formatTotal(
 ): string {
   const [middle, low, high] = [median, p10, p90].map((ms) => digits(ms, 2));
   return `${name.padEnd(COLUMNS[0]!.width)}  ${middle} ms [${low}–${high}]`;
+}
+
+const BYTES_PER_MB = 1e6;
+
+/** The lines below a step's kernels. */
+export function formatStep(times: StepTimes): string {
+  const { dispatches, kernelsMs, wallMs, idleShare, uploadMs, readMs, peakBytes } = times;
+  const { jsUsPerDispatch, bareUsPerDispatch, boundBytes } = times;
+  const ratio = (jsUsPerDispatch / bareUsPerDispatch).toFixed(2);
+  const [peak, bound] = [peakBytes, boundBytes].map((b) => (b / BYTES_PER_MB).toFixed(2));
+  return [
+    `${dispatches} dispatches, each in a pass of its own: ${digits(kernelsMs, 2)} ms`,
+    `a step among many: ${digits(wallMs, 2)} ms; the queue is idle ${(100 * idleShare).toFixed(1)} %`,
+    `JavaScript: ${digits(jsUsPerDispatch, 2)} µs a dispatch, ${ratio} of a bare loop's ` +
+      `(${digits(bareUsPerDispatch, 2)}); upload ${digits(uploadMs, 2)} ms; ` +
+      `read of the loss ${digits(readMs, 2)} ms`,
+    `memory: ${peak} MB in slots; no layout can need less than ${bound} MB`,
+  ].join("\n");
 }

@@ -1,7 +1,7 @@
 /** The batches of an epoch: which pairs, how augmented, as bytes ready for upload. */
 import { adamWSchedule, fold, type Key, keyOf, stream } from "../engine/index.ts";
 
-import { drawAugmentation, identityDraws } from "./augment.ts";
+import { type AugmentConfig, drawAugmentation, identityDraws } from "./augment.ts";
 import type { Dataset } from "./data/dataset.ts";
 import { createEda } from "./eda.ts";
 import { UserError } from "./errors.ts";
@@ -118,7 +118,7 @@ export function createBatches(
 }
 
 /** The augmentation of a configuration in the form that augment.ts draws from. */
-function augmentOf({ augment }: Config) {
+export function augmentOf({ augment }: Config): AugmentConfig {
   const { jitter, ...rest } = augment;
   const { probability, ...strengths } = jitter;
   return { ...rest, ...strengths, jitterProbability: probability };

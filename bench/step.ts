@@ -1,0 +1,175 @@
+/** A training step of the demonstration: its kernels, and the time that is not the kernels'. */
+import { type Device, hold, release } from "../engine/device.ts";
+import type { HostData } from "../engine/graph.ts";
+import { adamWSchedule } from "../engine/optim.ts";
+import { compile, type Plan } from "../engine/plan.ts";
+import { keyOf } from "../engine/random.ts";
+import { encode } from "../engine/steps.ts";
+import { drawAugmentation } from "../roclip/augment.ts";
+import { augmentOf, imageWords } from "../roclip/batches.ts";
+import { type Config, parseConfig } from "../roclip/config.ts";
+import { DEMO } from "../roclip/configs/demo.ts";
+import { type HeldState, initState } from "../roclip/model.ts";
+import { batchInputs, inputsFor } from "../roclip/session.ts";
+import { trainingStep } from "../roclip/step.ts";
+import { deciles, type Sample, timePlans } from "./harness.ts";
+import { quickStream } from "./quickStream.ts";
+
+/** What a step takes beside its kernels. */
+export interface StepTimes {
+  readonly dispatches: number;
+  /** Each dispatch in a pass of its own, added up. */
+  readonly kernelsMs: number;
+  /** From the call of `run` without inputs to its return, and the same of a bare loop. */
+  readonly jsUsPerDispatch: number;
+  readonly bareUsPerDispatch: number;
+  /** `run` with a batch's inputs over `run` without. */
+  readonly uploadMs: number;
+  /** From the loss being ready on the device to its being a number here. */
+  readonly readMs: number;
+  /** A step among many, each loss read one step behind, as in training. */
+  readonly wallMs: number;
+  /** Share of that in which the queue had nothing to do: 1 − (a step alone) / (a step among many). */
+  readonly idleShare: number;
+  readonly peakBytes: number;
+  readonly boundBytes: number;
+}
+
+/** A step's kernels and times. */
+export interface MeasuredStep {
+  readonly samples: readonly Sample[];
+  readonly times: StepTimes;
+}
+
+const PAIRS = 5000; // about as many as the demonstration trains on
+const LEAST_RUNS = 8;
+
+const median = (times: readonly number[]) => deciles(times).median;
+const sinceMs = (start: number) => performance.now() - start;
+
+/** A batch of noise: the kernels take as long over it as over pictures and captions. */
+function noiseBatch(config: Config): Record<string, HostData> {
+  const { batch, contextLength, imageSize, vocabularySize } = config;
+  const { u32, below } = quickStream(1);
+  const words = (count: number, value: () => number) => Uint32Array.from({ length: count }, value);
+  const schedule = adamWSchedule(1, config.lr, config);
+  return {
+    images: words(batch * imageWords(imageSize), u32),
+    draws: drawAugmentation(augmentOf(config), keyOf(1), batch, imageSize),
+    tokens: words(batch * contextLength, () => below(vocabularySize)),
+    ends: Uint32Array.from({ length: batch }, (_, i) => (i + 1) * contextLength - 1),
+    pairs: words(batch, () => below(PAIRS)),
+    schedule,
+    textSchedule: schedule,
+  };
+}
+
+/** Call `once` until the time is up, eight times at least; what each call returned. */
+async function repeat(seconds: number, once: () => Promise<number>): Promise<number[]> {
+  const results: number[] = [];
+  const start = performance.now();
+  while (results.length < LEAST_RUNS || sinceMs(start) < seconds * 1000) results.push(await once());
+  return results;
+}
+
+/** Time of a plan's run on this side of the queue, which is empty before each; ms. */
+function timeHost(device: Device, seconds: number, run: () => void): Promise<number[]> {
+  return repeat(seconds, async () => {
+    const start = performance.now();
+    run();
+    const took = sinceMs(start);
+    await device.until(device.gpu.queue.onSubmittedWorkDone());
+    return took;
+  });
+}
+
+/** What replays the same dispatches and does nothing else. */
+function bareLoop({ gpu }: Device, { steps }: Plan): () => void {
+  return () => {
+    const encoder = gpu.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    encode(pass, steps);
+    pass.end();
+    gpu.queue.submit([encoder.finish()]);
+  };
+}
+
+/** A step alone, and the read of its loss; ms. */
+async function timeAlone(device: Device, plan: Plan, seconds: number) {
+  const reads: number[] = [];
+  const steps = await repeat(seconds, async () => {
+    const start = performance.now();
+    plan.run();
+    await device.until(device.gpu.queue.onSubmittedWorkDone());
+    const done = performance.now();
+    await plan.read("loss");
+    reads.push(sinceMs(done));
+    return done - start;
+  });
+  return { stepMs: median(steps), readMs: median(reads) };
+}
+
+/** Steps as in training: inputs uploaded, the loss read one step behind; ms each. */
+async function timeMany(plan: Plan, inputs: Record<string, HostData>, seconds: number) {
+  let behind: Promise<unknown> = Promise.resolve();
+  let last = performance.now();
+  const times = await repeat(seconds, async () => {
+    plan.run(inputs);
+    const read = plan.read("loss");
+    await behind;
+    behind = read;
+    const now = performance.now();
+    const took = now - last;
+    last = now;
+    return took;
+  });
+  await behind;
+  return median(times.slice(2)); // the first two found the queue empty
+}
+
+async function measure(device: Device, plan: Plan, config: Config, seconds: number) {
+  const inputs = inputsFor(plan, noiseBatch(config) as never);
+  plan.run(inputs);
+  const [kernels] = await timePlans([plan], seconds / plan.steps.length);
+  const bare = await timeHost(device, seconds, bareLoop(device, plan));
+  const replay = await timeHost(device, seconds, () => plan.run());
+  const uploading = await timeHost(device, seconds, () => plan.run(inputs));
+  const { stepMs, readMs } = await timeAlone(device, plan, seconds);
+  const wallMs = await timeMany(plan, inputs, seconds);
+  const usPerDispatch = (times: readonly number[]) => (1000 * median(times)) / plan.steps.length;
+  const times: StepTimes = {
+    dispatches: plan.steps.length,
+    kernelsMs: median(kernels!.totalsMs),
+    jsUsPerDispatch: usPerDispatch(replay),
+    bareUsPerDispatch: usPerDispatch(bare),
+    uploadMs: Math.max(median(uploading) - median(replay), 0),
+    readMs,
+    wallMs,
+    idleShare: Math.max(1 - stepMs / wallMs, 0),
+    peakBytes: plan.memory.peakBytes,
+    boundBytes: plan.memory.boundBytes,
+  };
+  return { samples: kernels!.samples, times };
+}
+
+/**
+ * Measure the demonstration's step, plain or matching, on noise.
+ *
+ * @param seconds  how long to repeat each of the six measurements
+ */
+export async function measureStep(
+  device: Device,
+  matching: boolean,
+  seconds: number,
+): Promise<MeasuredStep> {
+  const config = parseConfig({ ...DEMO, roclip: { ...DEMO.roclip, poolStart: "noise" } });
+  const state: HeldState = hold(device, initState(config, config.vocabularySize, PAIRS));
+  const step = trainingStep(config, state, batchInputs(config), matching);
+  const plan = await compile(device, { outputs: { loss: step.loss }, updates: step.state });
+  try {
+    return await measure(device, plan, config, seconds);
+  } finally {
+    plan.destroy();
+    release(device, state);
+  }
+}
