@@ -34,7 +34,8 @@ function prepare({ B, Q, T, H, K }: Sizes, parts: number, causal: boolean) {
   const VECTOR = vectorWidth(K);
   const span = Math.max(Q, T);
   const SPAN = Math.max(MIN_SPAN, 2 ** Math.ceil(Math.log2(span))); // few sizes, few pipelines
-  const QUADS = [MAX_QUADS, 2, 1].find((n) => n * SPAN <= MAX_TOKENS && n <= Math.ceil(span / 4));
+  // The fewest workgroups, even if the last one's rows are not all there
+  const QUADS = [MAX_QUADS, 2, 1].find((n) => n * SPAN <= MAX_TOKENS && n < span / 2);
   const part = (H * K) / VECTOR;
   const start = parts > 1 ? part : 0;
   return {

@@ -58,7 +58,7 @@ export const attentionCase = defineCase<"q" | "k" | "v">({
   ],
   tolerance,
   bench: {
-    "ViT-B/32, batch 64": { q: [64, 50, 12, 64], k: [64, 50, 12, 64], v: [64, 50, 12, 64] },
+    "ViT-B/32, batch 16": { q: [16, 50, 12, 64], k: [16, 50, 12, 64], v: [16, 50, 12, 64] },
   },
 });
 
@@ -76,7 +76,7 @@ export const selfAttentionCase = defineCase<"qkv">({
   shapes: [{ qkv: [1, 197, 3, 1, 4] }, { qkv: [2, 5, 3, 3, 3] }, { qkv: [1, 50, 3, 2, 8] }],
   rejects: [{ qkv: [2, 5, 2, 3, 4] }, { qkv: [1, 513, 3, 1, 4] }],
   tolerance,
-  bench: { "ViT-B/32, batch 64": { qkv: [64, 50, 3, 12, 64] } },
+  bench: { "ViT-B/32, batch 16": { qkv: [16, 50, 3, 12, 64] } },
 });
 
 export const selfAttentionCausal = defineCase<"qkv">({
@@ -91,7 +91,7 @@ export const selfAttentionCausal = defineCase<"qkv">({
   rejects: [{ qkv: [2, 5, 12] }],
   tolerance,
   bench: {
-    "demo text tower, 2 heads": { qkv: [128, 16, 3, 2, 32] },
-    "demo text tower, 4 heads": { qkv: [128, 16, 3, 4, 32] },
+    "demo text tower": { qkv: [128, 12, 3, 2, 32] },
+    "16 tokens, 4 heads": { qkv: [128, 16, 3, 4, 32] },
   },
 });
