@@ -12,7 +12,7 @@ import { compareNearest } from "./nearest.ts";
 import { type Subject, subjectsOf, timeSubject } from "./ops.ts";
 import { type MeasuredRoof, measureRoof } from "./roof.ts";
 import { collectRows } from "./rows.ts";
-import { measureStep, type StepTimes } from "./step.ts";
+import { measureStep, STEP_CONFIG, type StepTimes } from "./step.ts";
 import { formatHead, formatRow, formatStep, formatTotal } from "./table.ts";
 
 interface Options {
@@ -133,7 +133,7 @@ async function runStep(
 ): Promise<StepRow[]> {
   const step = matching ? "matching" : "plain";
   console.log(`a ${step} step of the demonstration, batch of noise`);
-  const { samples, times } = await measureStep(device, matching, seconds);
+  const { samples, times } = await measureStep(device, STEP_CONFIG, matching, seconds);
   const spent = ({ timesMs }: Sample) => timesMs.reduce((sum, ms) => sum + ms, 0);
   const rows = collectRows(roof).add([...samples].sort((a, b) => spent(b) - spent(a)));
   for (const row of rows) console.log(formatRow(row));

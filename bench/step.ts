@@ -152,17 +152,23 @@ async function measure(device: Device, plan: Plan, config: Config, seconds: numb
   return { samples: kernels!.samples, times };
 }
 
+/** The demonstration, with a pool that is full before the first step. */
+export const STEP_CONFIG: Config = parseConfig({
+  ...DEMO,
+  roclip: { ...DEMO.roclip, poolStart: "noise" },
+});
+
 /**
- * Measure the demonstration's step, plain or matching, on noise.
+ * Measure a step, plain or matching, on noise.
  *
  * @param seconds  how long to repeat each of the six measurements
  */
 export async function measureStep(
   device: Device,
+  config: Config,
   matching: boolean,
   seconds: number,
 ): Promise<MeasuredStep> {
-  const config = parseConfig({ ...DEMO, roclip: { ...DEMO.roclip, poolStart: "noise" } });
   const state: HeldState = hold(device, initState(config, config.vocabularySize, PAIRS));
   const step = trainingStep(config, state, batchInputs(config), matching);
   const plan = await compile(device, { outputs: { loss: step.loss }, updates: step.state });

@@ -1,38 +1,55 @@
 /** How long a run will take here: measured on its own steps, not guessed. */
-import { release } from "../engine/index.ts";
+import { type Plan, release } from "../engine/index.ts";
 import { createBatches } from "./batches.ts";
 import { isMatchingEpoch } from "./schedule.ts";
 import { beginSession, fillFromCaptions, inputsFor, type SessionOptions } from "./session.ts";
 
 const WARM_UP_STEPS = 2; // the first runs of a pipeline include its compilation
-const MEASURED_MS = 1500; // of each kind of step
-const MOST_STEPS = 40;
+const ROUNDS = 3; // the fastest counts: other work on the machine only ever adds time
+const ROUND_MS = 800; // of each kind of step
+const LEAST_STEPS = 2;
 
-/** Seconds of one epoch of each kind, by running some of its steps on a state of its own. */
+/** Seconds of one epoch of each kind. */
+export interface EpochTimes {
+  readonly plain: number;
+  readonly matching: number;
+}
+
+/** Measure some steps of each kind, in turns, on a state of their own. */
 export async function forecastEpochs(
   options: Omit<SessionOptions, "folder" | "resume">,
-): Promise<{ plain: number; matching: number }> {
+): Promise<EpochTimes> {
   const { config, device, train, tokenizer } = options;
   const session = await beginSession({ ...options, folder: "" });
   const batchAt = createBatches(config, train, tokenizer);
-  const time = async (matching: boolean): Promise<number> => {
+  const run = async (plan: Plan, step: number) => {
+    plan.run(inputsFor(plan, batchAt(1, step % session.stepsInEpoch)));
+    await plan.read("loss");
+  };
+  const prepare = async (matching: boolean) => {
     if (matching) await fillFromCaptions(session, 0);
     const plan = await session.plan(matching);
-    let begun = performance.now();
-    let steps = 0;
-    while (steps < MOST_STEPS + WARM_UP_STEPS) {
-      plan.run(inputsFor(plan, batchAt(1, steps % session.stepsInEpoch)));
-      await plan.read("loss");
-      if (++steps === WARM_UP_STEPS) begun = performance.now();
-      else if (performance.now() - begun > MEASURED_MS && steps > WARM_UP_STEPS) break;
-    }
-    plan.destroy();
-    return ((performance.now() - begun) / 1000 / (steps - WARM_UP_STEPS)) * session.stepsInEpoch;
+    for (let step = 0; step < WARM_UP_STEPS; step++) await run(plan, step);
+    return plan;
   };
-  const plain = await time(false);
+  const time = async (plan: Plan): Promise<number> => {
+    const begun = performance.now();
+    let steps = 0;
+    while (steps < LEAST_STEPS || performance.now() - begun < ROUND_MS) await run(plan, steps++);
+    return ((performance.now() - begun) / 1000 / steps) * session.stepsInEpoch;
+  };
+
   const epochs = Array.from({ length: config.epochs }, (_, i) => i + 1);
   const matches = epochs.some((epoch) => isMatchingEpoch(config, epoch));
-  const matching = matches ? await time(true) : plain;
+  const plans = { plain: await prepare(false), matching: matches && (await prepare(true)) };
+  const best = { plain: Number.POSITIVE_INFINITY, matching: Number.POSITIVE_INFINITY };
+  for (let round = 0; round < ROUNDS; round++) {
+    best.plain = Math.min(best.plain, await time(plans.plain));
+    best.matching = plans.matching
+      ? Math.min(best.matching, await time(plans.matching))
+      : best.plain;
+  }
+  for (const plan of [plans.plain, plans.matching]) if (plan) plan.destroy();
   release(device, session.state);
-  return { plain, matching };
+  return best;
 }

@@ -8,7 +8,8 @@ import { compareNearest } from "../bench/nearest.ts";
 import { subjectsOf, timeSubject } from "../bench/ops.ts";
 import { roofCopy, roofFma } from "../bench/roof/kernels.ts";
 import { collectRows } from "../bench/rows.ts";
-import { formatHead, formatRow } from "../bench/table.ts";
+import { measureStep, STEP_CONFIG } from "../bench/step.ts";
+import { formatHead, formatRow, formatStep } from "../bench/table.ts";
 import { type Device, hold, openDevice, release } from "../engine/device.ts";
 import { constant, launch } from "../engine/graph.ts";
 import { matmul } from "../engine/ops/matmul.ts";
@@ -105,6 +106,25 @@ describe("a case's rows", () => {
     for (const line of `${formatHead()}\n${formatRow(row)}`.split("\n"))
       expect(line.length, line).toBeLessThanOrEqual(WIDTH);
     expect(formatRow(row).replace(/\s/g, "")).toContain("a_kernel_with_a_very_");
+  });
+});
+
+describe("a training step", () => {
+  it("is measured by kernel and outside the kernels", async () => {
+    const small = { batch: 8, imageSize: 8, roclip: { ...STEP_CONFIG.roclip, poolSize: 16 } };
+    const config = { ...STEP_CONFIG, ...small };
+    const { samples, times } = await measureStep(device, config, true, SECONDS);
+    const kernels = samples.map(({ step }) => step.dispatch.kernel.name);
+    expect(kernels.some((name) => name.startsWith("nearest"))).toBe(true);
+    const runs = samples[0]!.timesMs.length;
+    const timed = samples.reduce((sum, { timesMs }) => sum + timesMs.length, 0);
+    expect(timed).toBeGreaterThanOrEqual(times.dispatches * Math.min(runs, 2)); // each of them
+    for (const ms of [times.kernelsMs, times.wallMs, times.readMs, times.jsUsPerDispatch])
+      expect(ms).toBeGreaterThan(0);
+    expect(times.idleShare).toBeLessThan(1);
+    expect(times.peakBytes).toBeGreaterThanOrEqual(times.boundBytes);
+    for (const line of formatStep(times).split("\n"))
+      expect(line.length).toBeLessThanOrEqual(WIDTH);
   });
 });
 

@@ -6,7 +6,7 @@ import type { Device } from "../../engine/index.ts";
 import { type Config, parseConfig } from "../config.ts";
 import { DEMO } from "../configs/demo.ts";
 import { UserError } from "../errors.ts";
-import { forecastEpochs } from "../forecast.ts";
+import { type EpochTimes, forecastEpochs } from "../forecast.ts";
 import { DEFENCE_NAMES, type Defence } from "../report/data.ts";
 import { beginRun, RUN_FILES, readRun } from "../runFolder.ts";
 import { isMatchingEpoch } from "../schedule.ts";
@@ -35,12 +35,12 @@ interface Options extends DeviceOptions {
 
 const DEFENCES: readonly Defence[] = ["clip", "roclip"];
 /** Minutes that both runs may take unless said otherwise: SwiftShader is several times slower. */
-const MINUTES = { swiftShader: 18, other: 7 };
+const MINUTES = { swiftShader: 18, other: 7.5 };
 const LEAST_EPOCHS = 6; // below this the attacks have not taken and there is nothing to defend
 const OVERHEAD = 1.1; // evaluation, checkpoints and the report, beside the steps
 
 /** Seconds that both runs take, from the time of an epoch of each kind. */
-function forecast(config: Config, times: { plain: number; matching: number }): number {
+function forecast(config: Config, times: EpochTimes): number {
   const epochs = Array.from({ length: config.epochs }, (_, i) => i + 1);
   const matching = epochs.filter((epoch) => isMatchingEpoch(config, epoch)).length;
   const plain = 2 * config.epochs - matching;
@@ -48,7 +48,7 @@ function forecast(config: Config, times: { plain: number; matching: number }): n
 }
 
 /** The configuration with as many epochs as fit the time, and what to say about it. */
-function sized(config: Config, times: { plain: number; matching: number }, minutes: number) {
+function sized(config: Config, times: EpochTimes, minutes: number) {
   const whole = forecast(config, times);
   const measured =
     `Measured here: an epoch takes ${duration(times.plain)} (plain), ` +
@@ -160,7 +160,7 @@ export function addDemo(program: Command): void {
       `epochs of each run (default: ${DEMO.epochs}, or what fits the time)`,
       wholeNumber,
     )
-    .option("--minutes <n>", "time to fit both runs in (default: 7; 18 on SwiftShader)", Number)
+    .option("--minutes <n>", "time to fit both runs in (default: 7.5; 18 on SwiftShader)", Number)
     .option("--out <folder>", "new folder for both runs (default: runs/demo-<time>)")
     .option("--resume <folder>", "go on with an interrupted demo")
     .option("--json <file>", "also write the table as JSON rows");

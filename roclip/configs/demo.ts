@@ -20,7 +20,7 @@ export const DEMO = {
   lr: 2e-3,
   warmupSteps: 50,
   augment: { cropScale: [0.6, 1] },
-  roclip: { frequency: 2, firstEpoch: 4, poolSize: 2000 },
-  poison: { targets: 16, captionsPerTarget: 24 },
+  roclip: { frequency: 2, firstEpoch: 4, poolSize: 3000 },
+  poison: { targets: 16, captionsPerTarget: 20 },
   backdoor: { count: 150, targetClass: "moon", patch: 0.25 },
 } as const;
