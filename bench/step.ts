@@ -29,7 +29,7 @@ export interface StepTimes {
   readonly readMs: number;
   /** A step among many, each loss read one step behind, as in training. */
   readonly wallMs: number;
-  /** Share of that in which the queue had nothing to do: 1 − (a step alone) / (a step among many). */
+  /** Share of that in which the queue had nothing to do: 1 − (step alone) / (step among many). */
   readonly idleShare: number;
   readonly peakBytes: number;
   readonly boundBytes: number;

@@ -48,21 +48,30 @@ const encode = (text: string) => new TextEncoder().encode(text);
 const json = (value: unknown) => `${JSON.stringify(value, undefined, 2)}\n`;
 
 /**
- * Begin a run folder: configuration and ground truth.
+ * Check that a folder may become a run's.
  *
  * @throws  UserError when it already holds a run: nothing is overwritten
  */
-export async function beginRun(
-  folder: string,
-  config: Config,
-  truth: readonly TruthRow[],
-): Promise<void> {
+export function requireFresh(folder: string): void {
   const taken = Object.values(RUN_FILES).find((name) => existsSync(join(folder, name)));
   if (taken)
     throw new UserError(
       `${folder}: a new run must have a folder of its own; this one holds ${taken}; ` +
         "choose another --out, or go on with --resume",
     );
+}
+
+/**
+ * Begin a run folder: configuration and ground truth.
+ *
+ * @throws  UserError when it already holds a run
+ */
+export async function beginRun(
+  folder: string,
+  config: Config,
+  truth: readonly TruthRow[],
+): Promise<void> {
+  requireFresh(folder);
   mkdirSync(folder, { recursive: true });
   await writeAtomically(join(folder, RUN_FILES.config), encode(json(config)));
   await writeAtomically(join(folder, RUN_FILES.truth), encode(formatTruth(truth, "jsonl")));

@@ -8,7 +8,7 @@ import { DEMO } from "../configs/demo.ts";
 import { UserError } from "../errors.ts";
 import { type EpochTimes, forecastEpochs } from "../forecast.ts";
 import { DEFENCE_NAMES, type Defence } from "../report/data.ts";
-import { beginRun, RUN_FILES, readRun } from "../runFolder.ts";
+import { beginRun, RUN_FILES, readRun, requireFresh } from "../runFolder.ts";
 import { isMatchingEpoch } from "../schedule.ts";
 import { formatTable, resultRows } from "../table.ts";
 import type { TrainOptions } from "../train.ts";
@@ -116,6 +116,9 @@ async function runBoth(
 
 async function demoOn(device: Device, options: Options, signal: AbortSignal): Promise<void> {
   const begun = performance.now();
+  const time = new Date().toISOString().replace(/[:.]/g, "-").slice(0, 19);
+  const folder = options.resume ?? options.out ?? join("runs", `demo-${time}`);
+  if (!options.resume) for (const defence of DEFENCES) requireFresh(join(folder, defence));
   const base = options.resume
     ? await interrupted(options.resume)
     : parseConfig({ ...DEMO, seed: options.seed, epochs: options.epochs ?? DEMO.epochs });
@@ -123,8 +126,6 @@ async function demoOn(device: Device, options: Options, signal: AbortSignal): Pr
   const evaluation = { ...data, truth: attacked.truth };
   const parts = { source, device, train: attacked.dataset, evaluation, tokenizer, signal };
   const config = await chooseConfig(options, parts, base);
-  const time = new Date().toISOString().replace(/[:.]/g, "-").slice(0, 19);
-  const folder = options.resume ?? options.out ?? join("runs", `demo-${time}`);
   const runs = await runBoth(folder, config, parts);
   if (!runs) {
     console.log(`Stopped and saved. Go on with: roclip demo --resume ${folder}`);
