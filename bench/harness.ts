@@ -104,7 +104,8 @@ function shapeOf({ dispatch: { kernel, reads, writes } }: Step): string {
   const bindings = Object.entries(kernel.bindings);
   const list = (tensors: Step["dispatch"]["reads"], unlike: Access) => {
     const bound = bindings.flatMap(([name, a]) => (a === unlike ? [] : [tensors[name]!]));
-    return [...new Set(bound)].map(textOf); // what stands in for an absent operand is bound twice
+    const present = bound.filter(({ storage }) => storage.elements > 0); // z of matmul may be empty
+    return [...new Set(present)].map(textOf); // what stands in for an absent operand is bound twice
   };
   return [...list(reads, "write"), "→", ...list(writes, "read")].join(" ");
 }
