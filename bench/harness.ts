@@ -79,7 +79,7 @@ async function warmUp(run: () => Promise<number>, seconds: number): Promise<numb
  *                 at least, but two if they would take ten times as long
  * @returns        what each run said; ms
  */
-async function repeat(run: () => Promise<number>, seconds: number): Promise<number[]> {
+export async function repeat(run: () => Promise<number>, seconds: number): Promise<number[]> {
   const lastMs = await warmUp(run, seconds / 2);
   const timesMs: number[] = [];
   const time = seconds * MS_PER_S;

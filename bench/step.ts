@@ -6,13 +6,13 @@ import { compile, type Plan } from "../engine/plan.ts";
 import { keyOf } from "../engine/random.ts";
 import { encode } from "../engine/steps.ts";
 import { drawAugmentation } from "../roclip/augment.ts";
-import { augmentOf, imageWords } from "../roclip/batches.ts";
+import { augmentOf, type HostBatch, imageWords } from "../roclip/batches.ts";
 import { type Config, parseConfig } from "../roclip/config.ts";
 import { DEMO } from "../roclip/configs/demo.ts";
 import { type HeldState, initState } from "../roclip/model.ts";
 import { batchInputs, inputsFor } from "../roclip/session.ts";
 import { trainingStep } from "../roclip/step.ts";
-import { deciles, type Sample, timePlans } from "./harness.ts";
+import { deciles, repeat, type Sample, timePlans } from "./harness.ts";
 import { quickStream } from "./quickStream.ts";
 
 /** What a step takes beside its kernels. */
@@ -42,13 +42,12 @@ export interface MeasuredStep {
 }
 
 const PAIRS = 5000; // about as many as the demonstration trains on
-const LEAST_RUNS = 8;
 
 const median = (times: readonly number[]) => deciles(times).median;
 const sinceMs = (start: number) => performance.now() - start;
 
 /** A batch of noise: the kernels take as long over it as over pictures and captions. */
-function noiseBatch(config: Config): Record<string, HostData> {
+function noiseBatch(config: Config): HostBatch {
   const { batch, contextLength, imageSize, vocabularySize } = config;
   const { u32, below } = quickStream(1);
   const words = (count: number, value: () => number) => Uint32Array.from({ length: count }, value);
@@ -64,23 +63,20 @@ function noiseBatch(config: Config): Record<string, HostData> {
   };
 }
 
-/** Call `once` until the time is up, eight times at least; what each call returned. */
-async function repeat(seconds: number, once: () => Promise<number>): Promise<number[]> {
-  const results: number[] = [];
-  const start = performance.now();
-  while (results.length < LEAST_RUNS || sinceMs(start) < seconds * 1000) results.push(await once());
-  return results;
-}
-
-/** Time of a plan's run on this side of the queue, which is empty before each; ms. */
-function timeHost(device: Device, seconds: number, run: () => void): Promise<number[]> {
-  return repeat(seconds, async () => {
-    const start = performance.now();
-    run();
-    const took = sinceMs(start);
-    await device.until(device.gpu.queue.onSubmittedWorkDone());
-    return took;
-  });
+/** Time of some runs on this side of the queue, which is empty before each, in turns; ms each. */
+async function timeHost(device: Device, seconds: number, runs: readonly (() => void)[]) {
+  const times = runs.map((): number[] => []);
+  const round = async () => {
+    for (const [i, run] of runs.entries()) {
+      const start = performance.now();
+      run();
+      times[i]!.push(sinceMs(start));
+      await device.until(device.gpu.queue.onSubmittedWorkDone());
+    }
+    return times.reduce((sum, own) => sum + own.at(-1)!, 0);
+  };
+  await repeat(round, seconds * runs.length);
+  return times.map(median);
 }
 
 /** What replays the same dispatches and does nothing else. */
@@ -97,7 +93,7 @@ function bareLoop({ gpu }: Device, { steps }: Plan): () => void {
 /** A step alone, and the read of its loss; ms. */
 async function timeAlone(device: Device, plan: Plan, seconds: number) {
   const reads: number[] = [];
-  const steps = await repeat(seconds, async () => {
+  const once = async () => {
     const start = performance.now();
     plan.run();
     await device.until(device.gpu.queue.onSubmittedWorkDone());
@@ -105,15 +101,16 @@ async function timeAlone(device: Device, plan: Plan, seconds: number) {
     await plan.read("loss");
     reads.push(sinceMs(done));
     return done - start;
-  });
-  return { stepMs: median(steps), readMs: median(reads) };
+  };
+  const stepMs = median(await repeat(once, seconds));
+  return { stepMs, readMs: median(reads) };
 }
 
 /** Steps as in training: inputs uploaded, the loss read one step behind; ms each. */
 async function timeMany(plan: Plan, inputs: Record<string, HostData>, seconds: number) {
   let behind: Promise<unknown> = Promise.resolve();
   let last = performance.now();
-  const times = await repeat(seconds, async () => {
+  const once = async () => {
     plan.run(inputs);
     const read = plan.read("loss");
     await behind;
@@ -122,27 +119,27 @@ async function timeMany(plan: Plan, inputs: Record<string, HostData>, seconds: n
     const took = now - last;
     last = now;
     return took;
-  });
+  };
+  const times = await repeat(once, seconds);
   await behind;
-  return median(times.slice(2)); // the first two found the queue empty
+  return median(times);
 }
 
 async function measure(device: Device, plan: Plan, config: Config, seconds: number) {
-  const inputs = inputsFor(plan, noiseBatch(config) as never);
+  const inputs = inputsFor(plan, noiseBatch(config));
   plan.run(inputs);
   const [kernels] = await timePlans([plan], seconds / plan.steps.length);
-  const bare = await timeHost(device, seconds, bareLoop(device, plan));
-  const replay = await timeHost(device, seconds, () => plan.run());
-  const uploading = await timeHost(device, seconds, () => plan.run(inputs));
+  const runs = [bareLoop(device, plan), () => plan.run(), () => plan.run(inputs)];
+  const [bareMs, replayMs, uploadingMs] = await timeHost(device, seconds, runs);
   const { stepMs, readMs } = await timeAlone(device, plan, seconds);
   const wallMs = await timeMany(plan, inputs, seconds);
-  const usPerDispatch = (times: readonly number[]) => (1000 * median(times)) / plan.steps.length;
+  const usPerDispatch = (ms: number) => (1000 * ms) / plan.steps.length;
   const times: StepTimes = {
     dispatches: plan.steps.length,
     kernelsMs: median(kernels!.totalsMs),
-    jsUsPerDispatch: usPerDispatch(replay),
-    bareUsPerDispatch: usPerDispatch(bare),
-    uploadMs: Math.max(median(uploading) - median(replay), 0),
+    jsUsPerDispatch: usPerDispatch(replayMs!),
+    bareUsPerDispatch: usPerDispatch(bareMs!),
+    uploadMs: Math.max(uploadingMs! - replayMs!, 0),
     readMs,
     wallMs,
     idleShare: Math.max(1 - stepMs / wallMs, 0),

@@ -102,7 +102,7 @@ export async function buildSteps(
     const [x = 1, y = 1, z = 1] = kernel.grid({ ...params, ...step.consts } as never);
     return { ...step, group: bindGroup(device, step, buffers, offsets[i]!), grid: [x, y, z] };
   });
-  const error = await gpu.popErrorScope();
+  const error = await device.until(gpu.popErrorScope());
   if (error) throw new Error(`plan: ${error.message}`);
   return steps;
 }

@@ -9,7 +9,7 @@ import { UserError } from "../errors.ts";
 import { type EpochTimes, forecastEpochs } from "../forecast.ts";
 import { DEFENCE_NAMES, type Defence } from "../report/data.ts";
 import { beginRun, RUN_FILES, readRun, requireFresh } from "../runFolder.ts";
-import { isMatchingEpoch } from "../schedule.ts";
+import { isMatchingEpoch, plainEpochsBefore } from "../schedule.ts";
 import { formatTable, resultRows } from "../table.ts";
 import type { TrainOptions } from "../train.ts";
 import {
@@ -41,10 +41,9 @@ const OVERHEAD = 1.1; // evaluation, checkpoints and the report, beside the step
 
 /** Seconds that both runs take, from the time of an epoch of each kind. */
 function forecast(config: Config, times: EpochTimes): number {
-  const epochs = Array.from({ length: config.epochs }, (_, i) => i + 1);
-  const matching = epochs.filter((epoch) => isMatchingEpoch(config, epoch)).length;
-  const plain = 2 * config.epochs - matching;
-  return OVERHEAD * (plain * times.plain + matching * times.matching);
+  const plain = plainEpochsBefore(config, config.epochs + 1); // of RoCLIP; those of CLIP all are
+  const matching = config.epochs - plain;
+  return OVERHEAD * ((config.epochs + plain) * times.plain + matching * times.matching);
 }
 
 /** The configuration with as many epochs as fit the time, and what to say about it. */

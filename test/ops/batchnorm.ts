@@ -80,8 +80,8 @@ export const training = defineCase<"x" | "gain" | "bias" | "mean" | "variance">(
     why: "f32 sums over ≤ 131 rows; with few rows dx is the small difference of cancelling terms",
   },
   bench: {
-    "stem of the demo, batch 128": { x: [128, 16, 16, 32], ...vectors(32) },
-    "top of the demo, batch 128": { x: [128, 8, 8, 64], ...vectors(64) },
+    "16 × 16, 32 channels, batch 128": { x: [128, 16, 16, 32], ...vectors(32) },
+    "8 × 8, 64 channels, batch 128": { x: [128, 8, 8, 64], ...vectors(64) },
     "ResNet-50 stem, batch 8": { x: [8, 112, 112, 64], ...vectors(64) },
   },
 });
@@ -124,7 +124,7 @@ export const withResidual = defineCase<"x" | "gain" | "bias" | "mean" | "varianc
   differentiable: ["x", "gain", "bias", "residual"],
   tolerance: { relative: 1e-5, why: "f32 sums over ≤ 50 rows" },
   bench: {
-    "stem of the demo, batch 128": {
+    "16 × 16, 32 channels, batch 128": {
       x: [128, 16, 16, 32],
       ...vectors(32),
       residual: [128, 16, 16, 32],
@@ -144,5 +144,5 @@ export const evaluation = defineCase<"x" | "gain" | "bias" | "mean" | "variance"
   data: { variance: positive },
   differentiable: ["x", "gain", "bias"],
   tolerance: { relative: 1e-5, why: "four roundings; gradients are f32 sums over ≤ 131 rows" },
-  bench: { "stem of the demo, batch 128": { x: [128, 16, 16, 32], ...vectors(32) } },
+  bench: { "16 × 16, 32 channels, batch 128": { x: [128, 16, 16, 32], ...vectors(32) } },
 });

@@ -27,7 +27,7 @@ export default defineCase<"x" | "weight" | "bias">({
     { x: [2, 3], weight: [3, 5], bias: [3] },
   ],
   tolerance,
-  bench: { "MLP, demo": { x: [128, 16, 64], weight: [64, 256], bias: [256] } },
+  bench: { "MLP, demo": { x: [128, 12, 64], weight: [64, 256], bias: [256] } },
 });
 
 const activated = (activation: Activation, f: (x: number) => number) =>
@@ -43,7 +43,7 @@ const activated = (activation: Activation, f: (x: number) => number) =>
       { x: [2, 520], weight: [520, 3], bias: [3] } /* partial sums, then the activation */,
     ],
     tolerance: { relative: 2e-6, why: "f32 sums over K ≤ 520, the activation to 1.5e-7" },
-    bench: { "MLP, demo": { x: [128, 16, 64], weight: [64, 256], bias: [256] } },
+    bench: { "MLP, demo": { x: [128, 12, 64], weight: [64, 256], bias: [256] } },
   });
 
 export const relu = activated("relu", (x) => Math.max(x, 0));

@@ -57,7 +57,7 @@ export const maxHalving = defineCase<"x">({
   shapes: [{ x: [2, 5, 4, 4] }],
   rejects: [{ x: [2, 1, 4, 4] }],
   tolerance: { relative: 0, gradient: 1e-6, why: "a copy" },
-  bench: { "demo, batch 128": { x: [128, 16, 16, 32] } },
+  bench: { "16 × 16, 32 channels, batch 128": { x: [128, 16, 16, 32] } },
 });
 
 const CONSTANT = 3;
@@ -107,5 +107,5 @@ export const averageWhole = defineCase<"x">({
     means(x, { size: [x.shape[1]!, x.shape[2]!], stride: [1, 1], padding: [0, 0] }),
   shapes: [{ x: [3, 4, 5, 7] }, { x: [2, 8, 8, 8] }],
   tolerance: { relative: 2e-6, why: "an f32 sum of 64 terms" },
-  bench: { "top of the demo, batch 128": { x: [128, 8, 8, 64] } },
+  bench: { "8 × 8, 64 channels, batch 128": { x: [128, 8, 8, 64] } },
 });

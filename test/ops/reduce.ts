@@ -29,7 +29,7 @@ export const last = defineCase<"x">({
   shapes: [{ x: [1] }, { x: [3, 5, 7] }, { x: [13, 1] }, { x: [67, 128] }, { x: [2, 257] }],
   rejects: [{ x: [] }],
   tolerance: { relative: 1e-6, why: "f32 sums over ≤ 257 columns" },
-  bench: { "rows of the demo, 128 × 16 tokens": { x: [2048, 128] } },
+  bench: { "rows of 128 × 16 tokens": { x: [2048, 128] } },
 });
 
 export const repeat = defineCase<"x">({
