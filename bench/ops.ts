@@ -38,7 +38,7 @@ function operandArrays({ definition, shapes }: Subject): Record<string, HostArra
 }
 
 /** All outputs of a case and, from constant cotangents, all its gradients. */
-function programOf(definition: Case, operands: Readonly<Record<string, Tensor>>): Program {
+export function programOf(definition: Case, operands: Readonly<Record<string, Tensor>>): Program {
   const outputs = named<Tensor>(definition.run(operands));
   const pairs = Object.values(outputs)
     .filter((y) => y.gradient)

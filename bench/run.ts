@@ -8,6 +8,7 @@ import { type Device, openDevice } from "../engine/device.ts";
 import { UserError } from "../roclip/errors.ts";
 import { loadCases } from "../test/cases.ts";
 import type { Roof, Row, Sample } from "./harness.ts";
+import { isaCommand } from "./isa/command.ts";
 import { compareNearest } from "./nearest.ts";
 import { type Subject, subjectsOf, timeSubject } from "./ops.ts";
 import { type MeasuredRoof, measureRoof } from "./roof.ts";
@@ -191,6 +192,7 @@ program
   .description("A training step by kernel, and its time outside the kernels.")
   .exitOverride()
   .action(benchStep);
+program.addCommand(isaCommand());
 
 try {
   await program.parseAsync();

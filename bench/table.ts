@@ -1,13 +1,7 @@
 /** Rows as text of at most 120 columns, printed as they come. */
+import { type Column, headText, rowText } from "./columns.ts";
 import type { Row } from "./harness.ts";
 import type { StepTimes } from "./step.ts";
-
-interface Column {
-  readonly title: string;
-  readonly width: number;
-  readonly text: (row: Row) => string;
-  readonly left?: boolean;
-}
 
 const US_PER_S = 1e6;
 
@@ -26,7 +20,7 @@ const constsText = ({ consts }: Row) =>
     .map(([name, value]) => `${name}=${value}`)
     .join(" ");
 
-const COLUMNS: readonly Column[] = [
+const COLUMNS: readonly Column<Row>[] = [
   { title: "kernel", width: 21, text: (row) => row.kernel, left: true },
   { title: "shape", width: 29, text: (row) => row.shape, left: true },
   { title: "consts", width: 17, text: constsText, left: true },
@@ -36,41 +30,11 @@ const COLUMNS: readonly Column[] = [
   { title: "% roof", width: 6, text: (row) => (100 * row.roofShare).toFixed(1) },
 ];
 
-/** Words in lines of at most `width`; a longer word is cut. */
-function wrap(text: string, width: number): string[] {
-  const words = text.split(" ").flatMap((w) => w.match(new RegExp(`.{1,${width}}`, "gu")) ?? [""]);
-  const lines: string[] = [];
-  for (const word of words) {
-    const last = lines.at(-1);
-    if (last !== undefined && last.length + 1 + word.length <= width)
-      lines[lines.length - 1] = `${last} ${word}`;
-    else lines.push(word);
-  }
-  return lines;
-}
-
-/** One line of the table, or several where a cell is longer than its column. */
-function format(cells: readonly string[]): string {
-  const wrapped = COLUMNS.map(({ width, left }, c) => {
-    const cell = cells[c]!;
-    return left ? wrap(cell, width) : [cell.padStart(width)];
-  });
-  const height = Math.max(...wrapped.map((lines) => lines.length));
-  const line = (at: number) =>
-    wrapped.map((lines, c) => (lines[at] ?? "").padEnd(COLUMNS[c]!.width)).join("  ");
-  return Array.from({ length: height }, (_, at) => line(at).trimEnd()).join("\n");
-}
-
 /** The head of the table. */
-export function formatHead(): string {
-  const rule = COLUMNS.map(({ width }) => "─".repeat(width)).join("  ");
-  return `${format(COLUMNS.map(({ title }) => title))}\n${rule}`;
-}
+export const formatHead = (): string => headText(COLUMNS);
 
 /** A row of the table. */
-export function formatRow(row: Row): string {
-  return format(COLUMNS.map(({ text }) => text(row)));
-}
+export const formatRow = (row: Row): string => rowText(COLUMNS, row);
 
 /** A line below the table for something that is more than one kernel. */
 export function formatTotal(

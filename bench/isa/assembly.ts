@@ -1,0 +1,94 @@
+/** What RADV prints of a compute shader: its machine code in blocks, and what it takes to run. */
+
+/** One instruction of a block: its operations (two where VOPD pairs them) as printed. */
+export interface Instruction {
+  /** The opcode of each operation: one, or the two halves of a `v_dual_… :: v_dual_…`. */
+  readonly opcodes: readonly string[];
+  /** The label it branches to. */
+  readonly target?: string;
+}
+
+/** A basic block, in the order of the program. */
+export interface Block {
+  readonly label: string;
+  readonly instructions: readonly Instruction[];
+}
+
+/** A compiled compute shader. */
+export interface Assembly {
+  readonly blocks: readonly Block[];
+  /** Threads of a wave. */
+  readonly wave: 32 | 64;
+  readonly vgprs: number;
+  readonly sgprs: number;
+  /** Vector registers kept in memory for want of room. */
+  readonly spills: number;
+  readonly scalarSpills: number;
+  /** Workgroup memory; bytes per workgroup. */
+  readonly lds: number;
+  /** Private memory; bytes per wave. */
+  readonly scratch: number;
+  /** Waves that one SIMD can hold at a time. */
+  readonly wavesPerSimd: number;
+}
+
+const LABEL = /^(BB\d+):\s*$/;
+const INSTRUCTION = /^\t([a-z][a-z0-9_]*)(?:\s+(.*?))?\s*(?:;.*)?$/;
+const BRANCH = /^s_c?branch/;
+
+function instructionOf(opcode: string, operands: string): Instruction {
+  const paired = operands.match(/::\s*([a-z]\w*)/)?.[1];
+  const target = BRANCH.test(opcode) ? operands.match(/BB\d+/)?.[0] : undefined;
+  return { opcodes: paired ? [opcode, paired] : [opcode], ...(target && { target }) };
+}
+
+function blocksOf(text: string): Block[] {
+  const blocks: { label: string; instructions: Instruction[] }[] = [];
+  for (const line of text.split("\n")) {
+    const label = line.match(LABEL)?.[1];
+    if (label) blocks.push({ label, instructions: [] });
+    const [, opcode, operands = ""] = line.match(INSTRUCTION) ?? [];
+    if (opcode) blocks.at(-1)?.instructions.push(instructionOf(opcode, operands));
+  }
+  return blocks;
+}
+
+/**
+ * The wave size, told by the names of the masks: their low halves alone serve 32 threads. Code
+ * without masks is taken for 64 threads, which RADV compiles WebGPU's compute shaders for unless
+ * they ask for another size.
+ */
+const waveOf = (code: string) => (/\b(?:vcc|exec)_lo\b/.test(code) ? 32 : 64);
+
+/**
+ * Read what RADV prints with RADV_DEBUG=asm,shaderstats for one compute shader.
+ *
+ * @throws  Error when the text holds no machine code or lacks a statistic
+ */
+export function parseAssembly(text: string): Assembly {
+  const [, code = "", statistics = ""] = text.split(/^disasm:$|^\*\*\* SHADER STATS \*\*\*$/m);
+  const blocks = blocksOf(code);
+  if (blocks.length === 0)
+    throw new Error(
+      'isa: the compiler must print machine code after "disasm:"; there was none; ' +
+        "use a Mesa whose RADV_DEBUG=asm,shaderstats does",
+    );
+  const read = (name: string): number => {
+    const value = statistics.match(new RegExp(`^${name}: (\\d+)`, "m"))?.[1];
+    if (value !== undefined) return Number(value);
+    throw new Error(`isa: the statistics must hold "${name}"; they lack it; use Mesa 25`);
+  };
+  const wave = waveOf(code);
+  return {
+    blocks,
+    wave,
+    vgprs: read("VGPRs"),
+    sgprs: read("SGPRs"),
+    spills: read("Spilled VGPRs"),
+    scalarSpills: read("Spilled SGPRs"),
+    lds: read("LDS size"),
+    scratch: read("Scratch size"),
+    // RADV counts a wave of 64 threads as two
+    wavesPerSimd: (read("Subgroups per SIMD") * 32) / wave,
+  };
+}

@@ -1,0 +1,112 @@
+/** From counted instructions to a bound on speed that needs no hardware. */
+import type { Assembly } from "./assembly.ts";
+import { type HotCode, hotCode } from "./loop.ts";
+
+/** GPUs that the shim can stand in for, with what sets the rate of their multiply-adds. */
+export const TARGETS = {
+  // RDNA 2: a lane does one multiply-add per clock
+  navi21: { name: "Radeon RX 6900 XT (RDNA 2)", pairs: 1 },
+  // RDNA 3 and 3.5: two, where instructions can be paired
+  navi31: { name: "Radeon RX 7900 XTX (RDNA 3)", pairs: 2 },
+  gfx1150: { name: "Radeon 890M (RDNA 3.5)", pairs: 2 },
+} as const;
+export type Target = keyof typeof TARGETS;
+
+// AMD 2019, "Introducing RDNA Architecture" (white paper): two SIMDs of 32 lanes in a compute unit;
+// 32 banks of workgroup memory, 4 bytes wide, serve it, as does a vector cache with 128-byte lines.
+const LANES_PER_UNIT = 64;
+const LDS_BYTES_PER_CLOCK = 128;
+const CACHE_BYTES_PER_CLOCK = 128;
+
+/** What limits a hot loop. */
+export type Limit = "issue" | "lds" | "cache";
+
+/** A kernel and variant on one device, as `--json` writes it. */
+export interface IsaRow {
+  readonly kernel: string;
+  readonly variant: string;
+  readonly device: Target;
+  /** Threads of a wave. */
+  readonly wave: number;
+  /** What was counted: the hot loop, or the whole program where no loop multiplies. */
+  readonly where: HotCode["where"];
+  /** Multiply-adds among the vector ALU operations of the hot loop. */
+  readonly fmaShare: number;
+  /** Bytes a lane reads from workgroup memory per multiply-add; null where there is none. */
+  readonly ldsBytesPerFma: number | null;
+  /** Bytes a lane loads from memory per multiply-add; a scalar load is shared by the wave. */
+  readonly memoryBytesPerFma: number | null;
+  /** At most this share of the peak rate of FP32 multiply-adds; null where none is done. */
+  readonly bound: number | null;
+  readonly boundBy: Limit | null;
+  readonly fmas: number;
+  readonly wmma: number;
+  readonly scalar: number;
+  readonly waits: number;
+  readonly vgprs: number;
+  readonly sgprs: number;
+  readonly spills: number;
+  readonly scalarSpills: number;
+  readonly scratch: number;
+  readonly lds: number;
+  readonly wavesPerSimd: number;
+}
+
+/**
+ * The largest share of the peak FP32 multiply-add rate that a hot loop can reach: the least of
+ *
+ *   issue = multiply-adds / (vector ALU instructions · pairs)
+ *   lds   = 128 B per clock and compute unit / (LDS bytes per multiply-add · peak)
+ *   cache = 128 B per clock and compute unit / (vector load bytes per multiply-add · peak)
+ *
+ * where peak = 64 · (1 on RDNA 2, 2 on RDNA 3) multiply-adds per clock and compute unit. Each
+ * vector instruction is taken to need one slot, the best case; `pairs` is 2 for the waves of 32
+ * threads of RDNA 3, whose slot holds two multiply-adds if the compiler paired them. A wave of 64
+ * does the same in one slot by itself. Latency, cache misses, bank conflicts, other limits of the
+ * memory and everything outside the loop only lower what is reached. Packed and dot operations
+ * count all their multiply-adds, so that a loop of 16-bit arithmetic can exceed 1. No bound is
+ * stated for a loop with matrix instructions, whose peak is another.
+ */
+export function boundOf(
+  { counts }: HotCode,
+  wave: Assembly["wave"],
+  device: Target,
+): Pick<IsaRow, "bound" | "boundBy"> {
+  const { multiplyAdds, slots, ldsBytes, vectorBytes, wmma } = counts;
+  if (multiplyAdds === 0 || wmma > 0) return { bound: null, boundBy: null };
+  const { pairs } = TARGETS[device];
+  const peak = LANES_PER_UNIT * pairs;
+  const limits: readonly (readonly [Limit, number])[] = [
+    ["issue", multiplyAdds / (slots * (wave === 32 ? pairs : 1))],
+    ["lds", (LDS_BYTES_PER_CLOCK * multiplyAdds) / (ldsBytes * peak)],
+    ["cache", (CACHE_BYTES_PER_CLOCK * multiplyAdds) / (vectorBytes * peak)],
+  ];
+  const [boundBy, bound] = limits.reduce((least, next) => (next[1] < least[1] ? next : least));
+  return { bound, boundBy };
+}
+
+/** The row of a compiled shader. */
+export function isaRow(
+  kernel: string,
+  variant: string,
+  device: Target,
+  { blocks, wave, ...needs }: Assembly,
+): IsaRow {
+  const hot = hotCode(blocks);
+  const { operations, fmas, multiplyAdds, wmma, scalar, waits } = hot.counts;
+  const { ldsBytes, vectorBytes, scalarBytes } = hot.counts;
+  const perFma = (bytes: number) => (multiplyAdds > 0 ? bytes / multiplyAdds : null);
+  return {
+    kernel,
+    variant,
+    device,
+    wave,
+    where: hot.where,
+    fmaShare: operations > 0 ? fmas / operations : 0,
+    ldsBytesPerFma: perFma(ldsBytes),
+    memoryBytesPerFma: perFma(vectorBytes + scalarBytes / wave),
+    ...boundOf(hot, wave, device),
+    ...{ fmas, wmma, scalar, waits },
+    ...needs,
+  };
+}

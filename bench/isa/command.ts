@@ -1,0 +1,74 @@
+/** `npm run bench -- isa`: what a real GPU's compiler makes of every kernel, without the GPU. */
+import { writeFileSync } from "node:fs";
+import { Command, Option } from "commander";
+import { UserError } from "../../roclip/errors.ts";
+import { loadCases } from "../../test/cases.ts";
+import { parseAssembly } from "./assembly.ts";
+import { type IsaRow, isaRow, TARGETS, type Target } from "./bound.ts";
+import { capturedShaders, readCaptured } from "./captured.ts";
+import { compileFor, findRadv, type Radv } from "./radv.ts";
+import { formatIsaHead, formatIsaRow, formatLegend } from "./table.ts";
+import { distinct, kernelShaders, type Shader } from "./variants.ts";
+
+interface Options {
+  readonly device?: readonly Target[];
+  readonly captured?: string;
+  readonly only: string;
+  readonly json?: string;
+}
+
+const ALL = Object.keys(TARGETS) as Target[];
+
+/** What `--only` leaves of the kernels and of the captured shaders. */
+async function shadersFor({ only, captured }: Options): Promise<Shader[]> {
+  const others = captured ? capturedShaders(readCaptured(captured)) : [];
+  const all = distinct([...(await kernelShaders(await loadCases())), ...others]);
+  const holds = ({ kernel, variant }: Shader) =>
+    `${kernel} ${variant}`.toLowerCase().includes(only.toLowerCase());
+  const shaders = all.filter(holds);
+  if (shaders.length > 0) return shaders;
+  const kernels = [...new Set(all.map(({ kernel }) => kernel))].join(", ");
+  throw new UserError(
+    `bench isa: --only must be part of a kernel's name and variant; "${only}" is part of none; ` +
+      `kernels are ${kernels}`,
+  );
+}
+
+/** Compile for one device and print its table; what was refused is named, and passed over. */
+async function printDevice(radv: Radv, device: Target, shaders: readonly Shader[]) {
+  const rows: IsaRow[] = [];
+  console.log(`\n${device} · ${TARGETS[device].name}\n${formatIsaHead()}`);
+  for (const { index, text, refusal } of await compileFor(radv, device, shaders)) {
+    const { kernel, variant } = shaders[index]!;
+    if (refusal) {
+      console.error(`not compiled: ${kernel}[${variant}]: ${refusal}`);
+      process.exitCode = 1;
+      continue;
+    }
+    const row = isaRow(kernel, variant, device, parseAssembly(text));
+    console.log(formatIsaRow(row));
+    rows.push(row);
+  }
+  return rows;
+}
+
+async function benchIsa(_: unknown, command: Command): Promise<void> {
+  const options = command.optsWithGlobals<Options>();
+  const radv = findRadv();
+  const shaders = await shadersFor(options);
+  console.log(formatLegend());
+  const rows: IsaRow[] = [];
+  for (const device of new Set(options.device ?? ALL))
+    rows.push(...(await printDevice(radv, device, shaders)));
+  if (options.json) writeFileSync(options.json, `${JSON.stringify(rows, undefined, 2)}\n`);
+}
+
+/** The subcommand; `--only` and `--json` are those of `bench`. */
+export function isaCommand(): Command {
+  return new Command("isa")
+    .description("Registers, spills and the instructions of the hot loop, by a GPU's compiler.")
+    .addOption(new Option("--device <id...>", "which GPU to compile for; all").choices(ALL))
+    .option("--captured <file>", "also compile the shaders in a file of captured ones")
+    .exitOverride()
+    .action(benchIsa);
+}

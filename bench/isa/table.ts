@@ -1,0 +1,44 @@
+/** Rows of compiled kernels as text of at most 120 columns. */
+import { type Column, headText, rowText } from "../columns.ts";
+import type { IsaRow } from "./bound.ts";
+
+const percent = (share: number) => `${(100 * share).toFixed(0)} %`;
+const bytes = (count: number | null) => (count === null ? "–" : count.toFixed(2));
+
+/** What the hot loop can reach; in brackets where no loop multiplies and all code was counted. */
+function boundText({ bound, boundBy, where, wmma }: IsaRow): string {
+  if (wmma > 0) return `${wmma} WMMA`;
+  if (bound === null) return "–";
+  const text = `${percent(bound)} ${boundBy}`;
+  return where === "loop" ? text : `(${text})`;
+}
+
+const COLUMNS: readonly Column<IsaRow>[] = [
+  { title: "kernel", width: 22, text: ({ kernel }) => kernel, left: true },
+  { title: "variant", width: 30, text: ({ variant }) => variant, left: true },
+  { title: "FMA", width: 5, text: ({ fmaShare }) => percent(fmaShare) },
+  { title: "LDS B", width: 5, text: ({ ldsBytesPerFma }) => bytes(ldsBytesPerFma) },
+  { title: "mem B", width: 5, text: ({ memoryBytesPerFma }) => bytes(memoryBytesPerFma) },
+  { title: "VGPRs", width: 5, text: ({ vgprs }) => String(vgprs) },
+  { title: "spills", width: 6, text: ({ spills }) => String(spills) },
+  { title: "waves", width: 5, text: ({ wavesPerSimd, wave }) => `${wavesPerSimd}×${wave}` },
+  { title: "LDS", width: 5, text: ({ lds }) => String(lds) },
+  { title: "bound", width: 12, text: boundText },
+];
+
+const LEGEND = [
+  "Read from the code that Mesa's RADV compiles; nothing was run on a GPU, and nothing is a speed.",
+  "FMA: multiply-adds among the vector operations of the hot loop; LDS B, mem B: bytes that a lane",
+  "reads per multiply-add; waves: how many a SIMD can hold × their threads; LDS: bytes per workgroup;",
+  "bound: at most this share of the FP32 peak, and what limits it (bench/isa/bound.ts; issue: vector",
+  "instructions; lds, cache: bytes per clock), in brackets where no loop multiplies.",
+].join("\n");
+
+/** What stands above all tables. */
+export const formatLegend = (): string => LEGEND;
+
+/** The head of a device's table. */
+export const formatIsaHead = (): string => headText(COLUMNS);
+
+/** A row of it. */
+export const formatIsaRow = (row: IsaRow): string => rowText(COLUMNS, row);

@@ -1,0 +1,91 @@
+/** Which shaders are compiled: every kernel with every choice of constants that ops and tuner use. */
+import { readText } from "../../engine/adapter.ts";
+import { sourceOf } from "../../engine/device.ts";
+import { type Dispatch, state, type Tensor } from "../../engine/graph.ts";
+import { orderDispatches } from "../../engine/order.ts";
+import { type AnyKernel, forSubgroups, searchSpace } from "../../kernels/kernel.ts";
+import type { Case } from "../../test/case.ts";
+import { programOf, type Subject, subjectsOf } from "../ops.ts";
+import { quickStream } from "../quickStream.ts";
+
+/** A WGSL text to compile, and what to call it. */
+export interface Shader {
+  readonly kernel: string;
+  readonly variant: string;
+  readonly code: string;
+  readonly entryPoint: string;
+  /** Values of `override` constants. */
+  readonly constants: Readonly<Record<string, number>>;
+}
+
+type Consts = Readonly<Record<string, number>>;
+
+/** Subgroup sizes of the devices that the shim stands in for. */
+const WAVES = [32, 64];
+
+/** The dispatches of a case at some shapes, forward and backward. */
+function dispatchesOf(subject: Subject): Dispatch[] {
+  const { definition, shapes } = subject;
+  const entries = Object.entries(shapes).map(([name, shape]): [string, Tensor] => {
+    const data = definition.data?.[name]?.(shape, quickStream(1), shapes);
+    return [name, state(name, shape, data instanceof Uint32Array ? "u32" : "f32")];
+  });
+  const { outputs } = programOf(definition, Object.fromEntries(entries));
+  return orderDispatches(Object.values(outputs));
+}
+
+/** The cases at their own, small shapes. */
+const testSubjects = (cases: ReadonlyMap<string, Case>): Subject[] =>
+  [...cases].flatMap(([title, definition]) =>
+    definition.shapes.map((shapes) => ({ title, definition, shapes })),
+  );
+
+/** The constants by which variants of a kernel differ, as text. */
+function variantText({ consts, options }: AnyKernel, chosen: Consts): string {
+  const lists = { ...consts, ...options };
+  return Object.entries(chosen)
+    .filter(([name]) => lists[name]!.length > 1)
+    .map(([name, value]) => `${name}=${value}`)
+    .join(" ");
+}
+
+/** Every choice of constants for a dispatch's kernel, with the options that its op fixed. */
+async function variantsOf({ kernel: described, options }: Dispatch): Promise<Shader[]> {
+  const kernels = new Set([described, ...WAVES.map((wave) => forSubgroups(described, wave))]);
+  const shaders: Promise<Shader>[] = [];
+  for (const kernel of kernels)
+    for (const choice of searchSpace(kernel)) {
+      const consts = { ...choice, ...options };
+      const variant = variantText(kernel, consts);
+      const made = sourceOf(kernel, consts, readText).then((code) => {
+        return { kernel: kernel.name, variant, code, entryPoint: "main", constants: {} };
+      });
+      shaders.push(made);
+    }
+  return Promise.all(shaders);
+}
+
+/** The same shader once, in order of kernel and variant. */
+export function distinct(shaders: readonly Shader[]): Shader[] {
+  const key = ({ code, entryPoint, constants }: Shader) =>
+    JSON.stringify([code, entryPoint, constants]);
+  const found = [...new Map(shaders.map((shader) => [key(shader), shader])).values()];
+  const order = new Intl.Collator("en", { numeric: true });
+  return found.sort(
+    (a, b) => order.compare(a.kernel, b.kernel) || order.compare(a.variant, b.variant),
+  );
+}
+
+/**
+ * Every kernel in every variant: the tuner's whole choice for each set of options that an op fixes
+ * at a bench shape, and at the shapes of the tests for kernels that no bench shape reaches.
+ */
+export async function kernelShaders(cases: ReadonlyMap<string, Case>): Promise<Shader[]> {
+  const benched = subjectsOf(cases).flatMap(dispatchesOf);
+  const reached = new Set(benched.map(({ kernel }) => kernel));
+  const others = testSubjects(cases)
+    .flatMap(dispatchesOf)
+    .filter(({ kernel }) => !reached.has(kernel));
+  const shaders = await Promise.all([...benched, ...others].map(variantsOf));
+  return distinct(shaders.flat());
+}
