@@ -32,33 +32,51 @@ export interface Assembly {
   readonly wavesPerSimd: number;
 }
 
-const LABEL = /^(BB\d+):\s*$/;
-const INSTRUCTION = /^\t([a-z][a-z0-9_]*)(?:\s+(.*?))?\s*(?:;.*)?$/;
+// Where LLVM does not know the GPU, RADV prints ACO's own notation: labels without a colon, and
+// what an instruction defines before an equals sign.
+const LABEL = /^(BB\d+):?\s*$/;
+const INSTRUCTION = /^\t(?: [^=]* = )?([a-z]\w*)(?:\s+(.*?))?\s*(?:;.*)?$/;
 const BRANCH = /^s_c?branch/;
 
 function instructionOf(opcode: string, operands: string): Instruction {
-  const paired = operands.match(/::\s*([a-z]\w*)/)?.[1];
+  const paired = operands.match(/::\s(?:.* = )?([a-z]\w*)/)?.[1];
   const target = BRANCH.test(opcode) ? operands.match(/BB\d+/)?.[0] : undefined;
   return { opcodes: paired ? [opcode, paired] : [opcode], ...(target && { target }) };
+}
+
+// What LLVM cannot name it prints as its encoding. Vector ALU encodings begin with a 0 bit, or are
+// VOPD, VOP3P (0xc8 to 0xcc) or VOP3 (0xd4 to 0xd7): AMD, RDNA 3 instruction set reference, §15.
+const NAMELESS = /^\(invalid instruction\)\s*; ([0-9a-f]{8})/;
+const VECTOR_ENCODING = /^(?:[0-7]|c[89a-c]|d[4-7])/;
+const REPEATED = /^\t\(then repeated (\d+) times\)/;
+
+/** The instructions that a line stands for; `previous` is the one before it. */
+function readLine(line: string, previous: Instruction | undefined): Instruction[] {
+  const [, opcode, operands = ""] = line.match(INSTRUCTION) ?? [];
+  if (opcode) return [instructionOf(opcode, operands)];
+  const encoding = line.match(NAMELESS)?.[1];
+  if (encoding) return [{ opcodes: [VECTOR_ENCODING.test(encoding) ? "v_nameless" : "nameless"] }];
+  const times = Number(line.match(REPEATED)?.[1] ?? 0);
+  return previous ? Array.from({ length: times }, () => previous) : [];
 }
 
 function blocksOf(text: string): Block[] {
   const blocks: { label: string; instructions: Instruction[] }[] = [];
   for (const line of text.split("\n")) {
     const label = line.match(LABEL)?.[1];
+    const instructions = blocks.at(-1)?.instructions;
     if (label) blocks.push({ label, instructions: [] });
-    const [, opcode, operands = ""] = line.match(INSTRUCTION) ?? [];
-    if (opcode) blocks.at(-1)?.instructions.push(instructionOf(opcode, operands));
+    else instructions?.push(...readLine(line, instructions.at(-1)));
   }
   return blocks;
 }
 
 /**
- * The wave size, told by the names of the masks: their low halves alone serve 32 threads. Code
- * without masks is taken for 64 threads, which RADV compiles WebGPU's compute shaders for unless
- * they ask for another size.
+ * The wave size: 32 where the low halves of the masks stand alone, or where instructions are paired
+ * (VOPD), which larger waves cannot be. Code with neither is taken for 64 threads, which RADV
+ * compiles for when a shader asks for no size.
  */
-const waveOf = (code: string) => (/\b(?:vcc|exec)_lo\b/.test(code) ? 32 : 64);
+const waveOf = (code: string) => (/\b(?:vcc|exec)_lo\b|::/.test(code) ? 32 : 64);
 
 /**
  * Read what RADV prints with RADV_DEBUG=asm,shaderstats for one compute shader.

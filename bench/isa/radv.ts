@@ -3,7 +3,16 @@
  * a Radeon whose pipelines are really compiled. Nothing runs.
  */
 import { fork } from "node:child_process";
-import { existsSync, readdirSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+} from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { UserError } from "../../roclip/errors.ts";
@@ -68,10 +77,32 @@ export function environment({ shim, manifest }: Radv, device: Target): Record<st
 }
 
 /**
+ * What a compiling process writes to stderr. It goes to a file: a pipe that is full makes C's
+ * output, unlike Node's, lose what it cannot write.
+ */
+async function outputOf(env: NodeJS.ProcessEnv, shaders: readonly Shader[]): Promise<string> {
+  const folder = mkdtempSync(join(tmpdir(), "bench-isa-"));
+  const path = join(folder, "stderr");
+  const file = openSync(path, "w");
+  try {
+    const script = fileURLToPath(new URL("./compiler.ts", import.meta.url));
+    const child = fork(script, { env, stdio: ["ignore", "inherit", file, "ipc"] });
+    child.send(shaders);
+    await new Promise((resolve, reject) => child.on("close", resolve).on("error", reject));
+    return readFileSync(path, "utf8");
+  } finally {
+    closeSync(file);
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const LAST_WORDS = 500; // characters
+
+/**
  * Compile shaders for a device, in a process of its own: the environment decides on the device, and
  * RADV writes to the process's stderr.
  *
- * @returns  what was printed of each shader
+ * @returns  what was printed of each shader, in order
  * @throws   Error when the compiler ended before the last shader
  */
 export async function compileFor(
@@ -79,24 +110,12 @@ export async function compileFor(
   device: Target,
   shaders: readonly Shader[],
 ): Promise<Printed[]> {
-  const env = { ...process.env, ...environment(radv, device) };
-  const child = fork(fileURLToPath(new URL("./compiler.ts", import.meta.url)), {
-    env,
-    stdio: ["ignore", "inherit", "pipe", "ipc"],
-  });
-  let output = "";
-  child.stderr?.setEncoding("utf8").on("data", (chunk: string) => {
-    output += chunk;
-  });
-  child.send(shaders);
-  await new Promise((resolve, reject) => child.on("close", resolve).on("error", reject));
+  const output = await outputOf({ ...process.env, ...environment(radv, device) }, shaders);
   const printed = splitPrinted(output);
-  if (printed.length === shaders.length) return printed;
-  const { kernel, variant } = shaders[printed.length]!;
+  const stopped = shaders.find((_, place) => printed[place]?.index !== place);
+  if (!stopped) return printed;
   throw new Error(
-    `isa: every shader must be compiled; the compiler for ${device} ended at ${kernel}[${variant}]; ` +
-      `its last words: ${output.slice(-LAST_WORDS)}`,
+    `isa: every shader must be compiled; the compiler for ${device} ended at ` +
+      `${stopped.kernel}[${stopped.variant}]; its last words: ${output.slice(-LAST_WORDS)}`,
   );
 }
-
-const LAST_WORDS = 500; // characters
