@@ -37,15 +37,23 @@ function operandArrays({ definition, shapes }: Subject): Record<string, HostArra
   return Object.fromEntries(entries);
 }
 
-/** All outputs of a case and, from constant cotangents, all its gradients. */
-export function programOf(definition: Case, operands: Readonly<Record<string, Tensor>>): Program {
+const normalCotangent = ({ storage }: Tensor, place: number) =>
+  quickNormals(storage.elements, quickStream(-1 - place));
+
+/**
+ * All outputs of a case and, from constant cotangents, all its gradients.
+ *
+ * @param cotangent  the data of an output's cotangent
+ */
+export function programOf(
+  definition: Case,
+  operands: Readonly<Record<string, Tensor>>,
+  cotangent: (y: Tensor, place: number) => Float32Array = normalCotangent,
+): Program {
   const outputs = named<Tensor>(definition.run(operands));
   const pairs = Object.values(outputs)
     .filter((y) => y.gradient)
-    .map((y, place): [Tensor, Tensor] => {
-      const dy = quickNormals(y.storage.elements, quickStream(-1 - place));
-      return [y, constant(dy, y.shape)];
-    });
+    .map((y, place): [Tensor, Tensor] => [y, constant(cotangent(y, place), y.shape)]);
   const wrt = differentiable(definition, operands);
   const gradients = vjp(
     pairs,

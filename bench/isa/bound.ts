@@ -1,6 +1,8 @@
 /** From counted instructions to a bound on speed that needs no hardware. */
 import type { Assembly } from "./assembly.ts";
 import { type HotCode, hotCode } from "./loop.ts";
+import { laneShare, threadsOf } from "./threads.ts";
+import type { Shader } from "./variants.ts";
 
 /** GPUs that the shim can stand in for, with what sets the rate of their multiply-adds. */
 export const TARGETS = {
@@ -14,7 +16,8 @@ export type Target = keyof typeof TARGETS;
 
 // AMD 2019, "Introducing RDNA Architecture" (white paper): two SIMDs of 32 lanes in a compute unit;
 // 32 banks of workgroup memory, 4 bytes wide, serve it, as does a vector cache with 128-byte lines.
-const LANES_PER_UNIT = 64;
+const SIMD_LANES = 32;
+const LANES_PER_UNIT = 2 * SIMD_LANES;
 const LDS_BYTES_PER_CLOCK = 128;
 const CACHE_BYTES_PER_CLOCK = 128;
 
@@ -28,6 +31,8 @@ export interface IsaRow {
   readonly device: Target;
   /** Threads of a wave. */
   readonly wave: number;
+  /** The share of an issue slot's lanes that the workgroup has threads for; null where unknown. */
+  readonly lanes: number | null;
   /** What was counted: the hot loop, or the whole program where no loop multiplies. */
   readonly where: HotCode["where"];
   /** Multiply-adds among the vector ALU operations of the hot loop. */
@@ -53,23 +58,26 @@ export interface IsaRow {
 }
 
 /**
- * The largest share of the peak FP32 multiply-add rate that a hot loop can reach: the least of
+ * The largest share of the peak FP32 multiply-add rate that a hot loop can reach:
  *
- *   issue = multiply-adds / (vector ALU instructions · pairs)
+ *   bound = least(issue, lds, cache)
+ *   issue = lanes · multiply-adds / (vector ALU instructions · pairs)
  *   lds   = 128 B per clock and compute unit / (LDS bytes per multiply-add · peak)
  *   cache = 128 B per clock and compute unit / (vector load bytes per multiply-add · peak)
  *
- * where peak = 64 · (1 on RDNA 2, 2 on RDNA 3) multiply-adds per clock and compute unit. Each
- * vector instruction is taken to need one slot, the best case; `pairs` is 2 for the waves of 32
- * threads of RDNA 3, whose slot holds two multiply-adds if the compiler paired them. A wave of 64
- * does the same in one slot by itself. Latency, cache misses, bank conflicts, other limits of the
- * memory and everything outside the loop only lower what is reached. Packed and dot operations
- * count all their multiply-adds, so that a loop of 16-bit arithmetic can exceed 1. No bound is
- * stated for a loop with matrix instructions, whose peak is another.
+ * where lanes is the share of a slot's lanes that have a thread (1 where unknown), and peak is 64
+ * multiply-adds per clock and compute unit on RDNA 2, twice that on RDNA 3. Each vector instruction
+ * is taken to need one slot, the best case. `pairs` is 2 for the waves of 32 threads of RDNA 3,
+ * whose slot holds two multiply-adds if the compiler paired them, else 1: a wave of 64 fills the
+ * slot of RDNA 3 by itself. Latency, cache misses, bank conflicts, memory and everything
+ * outside the loop only lower what is reached. Packed and dot operations count all their
+ * multiply-adds, so that a loop of 16-bit arithmetic can exceed 1. No bound is stated for a loop
+ * with matrix instructions, whose peak is another.
  */
 export function boundOf(
   { counts }: HotCode,
   wave: Assembly["wave"],
+  lanes: number,
   device: Target,
 ): Pick<IsaRow, "bound" | "boundBy"> {
   const { multiplyAdds, slots, ldsBytes, vectorBytes, wmma } = counts;
@@ -77,7 +85,7 @@ export function boundOf(
   const { pairs } = TARGETS[device];
   const peak = LANES_PER_UNIT * pairs;
   const limits: readonly (readonly [Limit, number])[] = [
-    ["issue", multiplyAdds / (slots * (wave === 32 ? pairs : 1))],
+    ["issue", (lanes * multiplyAdds) / (slots * (wave === 32 ? pairs : 1))],
     ["lds", (LDS_BYTES_PER_CLOCK * multiplyAdds) / (ldsBytes * peak)],
     ["cache", (CACHE_BYTES_PER_CLOCK * multiplyAdds) / (vectorBytes * peak)],
   ];
@@ -87,11 +95,15 @@ export function boundOf(
 
 /** The row of a compiled shader. */
 export function isaRow(
-  kernel: string,
-  variant: string,
+  shader: Shader,
   device: Target,
   { blocks, wave, ...needs }: Assembly,
 ): IsaRow {
+  const { kernel, variant } = shader;
+  const threads = threadsOf(shader);
+  // RDNA 2 does 32 lanes at a time, and skips the half of a wave that has no threads
+  const slot = Math.min(wave, SIMD_LANES * TARGETS[device].pairs);
+  const lanes = threads ? laneShare(threads, slot) : null;
   const hot = hotCode(blocks);
   const { operations, fmas, multiplyAdds, wmma, scalar, waits } = hot.counts;
   const { ldsBytes, vectorBytes, scalarBytes } = hot.counts;
@@ -101,11 +113,12 @@ export function isaRow(
     variant,
     device,
     wave,
+    lanes,
     where: hot.where,
     fmaShare: operations > 0 ? fmas / operations : 0,
     ldsBytesPerFma: perFma(ldsBytes),
     memoryBytesPerFma: perFma(vectorBytes + scalarBytes / wave),
-    ...boundOf(hot, wave, device),
+    ...boundOf(hot, wave, lanes ?? 1, device),
     ...{ fmas, wmma, scalar, waits },
     ...needs,
   };

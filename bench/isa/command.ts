@@ -45,7 +45,7 @@ async function printDevice(radv: Radv, device: Target, shaders: readonly Shader[
       process.exitCode = 1;
       continue;
     }
-    const row = isaRow(kernel, variant, device, parseAssembly(text));
+    const row = isaRow(shaders[index]!, device, parseAssembly(text));
     console.log(formatIsaRow(row));
     rows.push(row);
   }
@@ -63,12 +63,20 @@ async function benchIsa(_: unknown, command: Command): Promise<void> {
   if (options.json) writeFileSync(options.json, `${JSON.stringify(rows, undefined, 2)}\n`);
 }
 
+const EXAMPLES = `
+--only and --json as in bench. Needs Debian's mesa-drm-shim and mesa-vulkan-drivers; runs nothing.
+
+Examples:
+  npm run bench -- isa --only matmul --device navi31
+  npm run bench -- isa --captured peers.json --json rows.json`;
+
 /** The subcommand; `--only` and `--json` are those of `bench`. */
 export function isaCommand(): Command {
   return new Command("isa")
     .description("Registers, spills and the instructions of the hot loop, by a GPU's compiler.")
     .addOption(new Option("--device <id...>", "which GPU to compile for; all").choices(ALL))
     .option("--captured <file>", "also compile the shaders in a file of captured ones")
+    .addHelpText("after", EXAMPLES)
     .exitOverride()
     .action(benchIsa);
 }

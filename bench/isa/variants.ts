@@ -1,4 +1,4 @@
-/** Which shaders are compiled: every kernel with every choice of constants that ops and tuner use. */
+/** Which shaders are compiled: every kernel, with every choice of constants of ops and tuner. */
 import { readText } from "../../engine/adapter.ts";
 import { sourceOf } from "../../engine/device.ts";
 import { type Dispatch, state, type Tensor } from "../../engine/graph.ts";
@@ -30,7 +30,8 @@ function dispatchesOf(subject: Subject): Dispatch[] {
     const data = definition.data?.[name]?.(shape, quickStream(1), shapes);
     return [name, state(name, shape, data instanceof Uint32Array ? "u32" : "f32")];
   });
-  const { outputs } = programOf(definition, Object.fromEntries(entries));
+  const zeros = ({ storage }: Tensor) => new Float32Array(storage.elements);
+  const { outputs } = programOf(definition, Object.fromEntries(entries), zeros);
   return orderDispatches(Object.values(outputs));
 }
 
