@@ -1,4 +1,7 @@
-/** What `bench isa` reads from a compiler's output, on excerpts of real ones. Needs no GPU. */
+/**
+ * What `bench isa` reads from a compiler's output, on what Mesa 25.0.7 (with LLVM 15) printed of
+ * small shaders, whole or without some of their blocks. Needs no GPU.
+ */
 import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { parseAssembly } from "../bench/isa/assembly.ts";
@@ -9,7 +12,7 @@ import { bytesOf, countInstructions, hotCode } from "../bench/isa/loop.ts";
 import { BEGIN, END, splitPrinted } from "../bench/isa/marks.ts";
 import { findRadv } from "../bench/isa/radv.ts";
 import { formatIsaHead, formatIsaRow, formatLegend } from "../bench/isa/table.ts";
-import { laneShare, threadsOf } from "../bench/isa/threads.ts";
+import { laneShare, statedWave, threadsOf } from "../bench/isa/threads.ts";
 import { distinct, kernelShaders } from "../bench/isa/variants.ts";
 import { UserError } from "../roclip/errors.ts";
 import { loadCases } from "./cases.ts";
@@ -160,6 +163,8 @@ describe("a workgroup", () => {
     expect(threadsOf(shader("min(3, 4)"))).toBeUndefined();
     expect(threadsOf({ ...shader("8"), entryPoint: "other" })).toBeUndefined();
     expect(laneShare(96, 64)).toBe(0.75);
+    expect(statedWave(shader("8"))).toBeUndefined();
+    expect(statedWave(shader("32) @subgroup_size(S", "const S = 32u;"))).toBe(32);
   });
 
   it("with fewer threads than an issue slot has lanes lowers the bound", () => {

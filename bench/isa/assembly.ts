@@ -81,9 +81,10 @@ const waveOf = (code: string) => (/\b(?:vcc|exec)_lo\b|::/.test(code) ? 32 : 64)
 /**
  * Read what RADV prints with RADV_DEBUG=asm,shaderstats for one compute shader.
  *
+ * @param stated  threads of a wave, where the shader asks for a size
  * @throws  Error when the text holds no machine code or lacks a statistic
  */
-export function parseAssembly(text: string): Assembly {
+export function parseAssembly(text: string, stated?: Assembly["wave"]): Assembly {
   const [, code = "", statistics = ""] = text.split(/^disasm:$|^\*\*\* SHADER STATS \*\*\*$/m);
   const blocks = blocksOf(code);
   if (blocks.length === 0)
@@ -96,7 +97,7 @@ export function parseAssembly(text: string): Assembly {
     if (value !== undefined) return Number(value);
     throw new Error(`isa: the statistics must hold "${name}"; they lack it; use Mesa 25`);
   };
-  const wave = waveOf(code);
+  const wave = stated ?? waveOf(code);
   return {
     blocks,
     wave,

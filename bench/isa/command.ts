@@ -8,6 +8,7 @@ import { type IsaRow, isaRow, TARGETS, type Target } from "./bound.ts";
 import { capturedShaders, readCaptured } from "./captured.ts";
 import { compileFor, findRadv, type Radv } from "./radv.ts";
 import { formatIsaHead, formatIsaRow, formatLegend } from "./table.ts";
+import { statedWave } from "./threads.ts";
 import { distinct, kernelShaders, type Shader } from "./variants.ts";
 
 interface Options {
@@ -39,13 +40,14 @@ async function printDevice(radv: Radv, device: Target, shaders: readonly Shader[
   const rows: IsaRow[] = [];
   console.log(`\n${device} · ${TARGETS[device].name}\n${formatIsaHead()}`);
   for (const { index, text, refusal } of await compileFor(radv, device, shaders)) {
-    const { kernel, variant } = shaders[index]!;
+    const shader = shaders[index]!;
+    const { kernel, variant } = shader;
     if (refusal) {
       console.error(`not compiled: ${kernel}[${variant}]: ${refusal}`);
       process.exitCode = 1;
       continue;
     }
-    const row = isaRow(shaders[index]!, device, parseAssembly(text));
+    const row = isaRow(shader, device, parseAssembly(text, statedWave(shader)));
     console.log(formatIsaRow(row));
     rows.push(row);
   }

@@ -35,6 +35,13 @@ export function threadsOf(source: Source): number | undefined {
   return values.reduce((all, size) => (all && size ? all * size : undefined), 1);
 }
 
+/** Threads of a wave where the shader asks for a size. */
+export function statedWave(source: Source): 32 | 64 | undefined {
+  const size = source.code.match(/@subgroup_size\(([^)]*)\)/)?.[1];
+  const wave = size === undefined ? undefined : numberOf(size, source);
+  return wave === 32 || wave === 64 ? wave : undefined;
+}
+
 /** The share of the lanes that a workgroup has threads for, done `width` at a time. */
 export function laneShare(threads: number, width: number): number {
   return threads / (Math.ceil(threads / width) * width);
