@@ -62,6 +62,13 @@ describe("the compiler's output", () => {
     });
   });
 
+  it("has as many vector instructions as the compiler says", () => {
+    for (const name of ["vopd_navi31", "vopd_gfx1150"]) {
+      const all = excerpt(name).blocks.flatMap(({ instructions }) => instructions);
+      expect(countInstructions(all).slots).toBe(14); // VALU: 14
+    }
+  });
+
   it("takes the inner of nested loops, beside one that fills workgroup memory", () => {
     const hot = hotCode(excerpt("lds_navi21").blocks);
     expect(hot.counts).toMatchObject({ operations: 10, fmas: 4, ldsBytes: 20, vectorBytes: 0 });
