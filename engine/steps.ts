@@ -90,7 +90,8 @@ export async function buildSteps(
       const kernel = size > 0 ? forSubgroups(described.kernel, size) : described.kernel;
       const dispatch = { ...described, kernel };
       const chosen = choose?.(kernel, dispatch.params);
-      const consts = { ...defaults(kernel), ...chosen, ...dispatch.options };
+      const fitted = kernel.fit?.(dispatch.params as never);
+      const consts = { ...defaults(kernel), ...fitted, ...chosen, ...dispatch.options };
       const label = labelOf(kernel, consts);
       return { dispatch, label, consts, pipeline: await device.pipeline(kernel, consts) };
     }),

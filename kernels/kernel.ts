@@ -54,22 +54,29 @@ export interface Kernel<
     | {
         readonly uses: readonly string[];
         readonly consts: { readonly [K in keyof Consts]: readonly number[] };
+        readonly valid?: (consts: Numbers<Consts>) => boolean;
+        readonly fit?: (params: Numbers<Params>) => Readonly<Record<string, number>>;
       }
     | undefined;
   /** Which combinations of `consts` are meant to work; all when absent. */
   readonly valid?: (consts: Numbers<Consts>) => boolean;
+  /** Constants that follow from the sizes: how wide loads may be, a tile for a narrow matrix. */
+  readonly fit?: (params: Numbers<Params>) => Readonly<Record<string, number>>;
   /** Workgroups in x, y, z. */
   readonly grid: (args: Numbers<Params> & Numbers<Consts> & Numbers<Options>) => readonly number[];
   readonly cost: (args: Numbers<Params> & Numbers<Options>) => Cost;
 }
 
 /** A kernel whose names the type system has forgotten, as the planner sees it. */
-// The argument types of `grid`, `cost` and `valid` are contravariant, hence the loosened copies.
-export type AnyKernel = Omit<Kernel, "grid" | "cost" | "valid" | "subgroups"> & {
+// The arguments of `grid`, `cost`, `valid` and `fit` are contravariant, hence the loosened copies.
+export type AnyKernel = Omit<Kernel, "grid" | "cost" | "valid" | "fit" | "subgroups"> & {
   readonly grid: (args: never) => readonly number[];
   readonly cost: (args: never) => Cost;
   readonly valid?: (consts: never) => boolean;
-  readonly subgroups?: (size: number) => Pick<AnyKernel, "uses" | "consts"> | undefined;
+  readonly fit?: (params: never) => Readonly<Record<string, number>>;
+  readonly subgroups?: (
+    size: number,
+  ) => Pick<AnyKernel, "uses" | "consts" | "valid" | "fit"> | undefined;
 };
 
 /** Bytes of one f32 or u32 element. */
@@ -100,10 +107,18 @@ export function spread(count: number): readonly [number, number] {
   return [x, Math.ceil(Math.max(count, 1) / x)];
 }
 
+/** The names of the types that a VECTOR constant widens: all, or VectorLeft of VECTOR_LEFT. */
+function aliasOf(name: string): string {
+  if (name === "VECTOR") return "Vector\\w*";
+  const words = name.split("_").map((word) => `${word[0]}${word.slice(1).toLowerCase()}`);
+  return words.join("");
+}
+
 /**
  * Replace the numbers in `const NAME: u32 = n;` lines: the only edit ever made to a WGSL text, save
  * that `VECTOR` also sets how many elements every `alias Vector… = f32;` (or u32) line stands for,
- * so that one file is the scalar kernel and, where the shape allows it, the vec4 one.
+ * and `VECTOR_LEFT` the line of VectorLeft, so that one file is the scalar kernel and, where the
+ * shape allows it, the vec4 one.
  *
  * @throws  Error when a constant has no such line
  */
@@ -117,8 +132,10 @@ export function specialise(source: string, consts: Readonly<Record<string, numbe
           "none was found; add the line or remove the constant from the record",
       );
     text = text.replace(line, `$1${value}$2`);
-    if (name === "VECTOR" && value > 1)
-      text = text.replace(/^(alias Vector\w* = )(f32|u32);/gm, `$1vec${value}<$2>;`);
+    if (name.startsWith("VECTOR") && value > 1) {
+      const alias = new RegExp(`^(alias ${aliasOf(name)} = )(f32|u32);`, "gm");
+      text = text.replace(alias, `$1vec${value}<$2>;`);
+    }
   }
   return text;
 }
@@ -136,7 +153,8 @@ export function forSubgroups(kernel: AnyKernel, size: number): AnyKernel {
   if (known) return known;
   const changes = kernel.subgroups?.(size);
   if (!changes) return kernel;
-  const variant = { ...kernel, ...changes, name: `${kernel.name}_subgroups` };
+  const base = { ...kernel, valid: undefined, fit: undefined };
+  const variant = { ...base, ...changes, name: `${kernel.name}_subgroups` } as AnyKernel;
   adapted.set(kernel, (adapted.get(kernel) ?? new Map()).set(size, variant));
   return variant;
 }

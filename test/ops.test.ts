@@ -130,22 +130,26 @@ function variants(t: Trial, steps: readonly Step[]) {
   ];
 }
 
-/** Kernels that have no op of their own name and were varied already. */
+/** Variants whose constants were varied already. */
 const varied = new Set<string>();
 
 /**
- * Whether a case is where a kernel's constants are varied: the case of the op that its folder is
- * named after, or else the first that launches it. Compiling every choice in every case takes long.
+ * Whether a case is where a kernel's constants are varied: the first case of the op that its folder
+ * is named after, or else the first that launches it. Compiling every choice in every case takes
+ * long.
  */
-function isHome(kernel: Step["dispatch"]["kernel"], op: string): boolean {
-  const plain = (name: string) => name.replaceAll("_", "").toLowerCase();
-  const ops = [...cases.keys()].map((name) => plain(name.split(".")[0]!));
-  const folder = plain(kernel.source.pathname.split("/").at(-2)!);
-  if (ops.includes(folder)) return plain(op.split(".")[0]!) === folder;
-  if (varied.has(kernel.name)) return false;
-  varied.add(kernel.name);
+function isHome({ name, source }: Step["dispatch"]["kernel"], op: string): boolean {
+  const plain = (text: string) => text.replaceAll("_", "").toLowerCase();
+  const ops = [...cases.keys()].map((key) => plain(key.split(".")[0]!));
+  const folder = plain(source.pathname.split("/").at(-2)!);
+  const elsewhere = ops.includes(folder) && plain(op.split(".")[0]!) !== folder;
+  if (elsewhere || varied.has(name)) return false;
+  varied.add(name);
   return true;
 }
+
+/** Constants that are quick to compile: lists end with the smallest. */
+const lightest: PlanOptions["consts"] = (kernel) => searchSpace(kernel).at(-1)!;
 
 const title = (shapes: Shapes<string>) =>
   Object.entries(shapes)
@@ -170,19 +174,24 @@ for (const [op, definition] of cases)
       const t = trial(definition, shapes);
       const { runs, steps } = await results(t);
       expectValues(t, runs[0]!, definition.tolerance.relative);
-      const own = variants(t, steps).filter(({ kernel }) => isHome(kernel, op));
-      for (const { kernel, subgroups } of own)
+      const { relative, gradient = relative } = definition.tolerance;
+      const compare = async (what: string, options: PlanOptions) => {
+        const other = await results(t, options);
+        expectValues(t, other.runs[0]!, relative, what);
+        for (const name of t.wrt) {
+          const before = Float64Array.from(runs[0]![`d${name}`]!);
+          const { error, text } = worstError(other.runs[0]![`d${name}`]!, before);
+          expect(error, `${what}d${name}${text}`).toBeLessThanOrEqual(2 * gradient);
+        }
+      };
+      const all = variants(t, steps);
+      if (all.some(({ subgroups }) => !subgroups))
+        await compare("without subgroups ", { subgroups: false, consts: lightest });
+      for (const { kernel, subgroups } of all.filter((own) => isHome(own.kernel, op)))
         for (const consts of searchSpace(kernel)) {
           const choose: PlanOptions["consts"] = (k) => (k === kernel ? consts : {});
-          const other = await results(t, { consts: choose, subgroups });
           const what = `${kernel.name} ${JSON.stringify(consts)} `;
-          expectValues(t, other.runs[0]!, definition.tolerance.relative, what);
-          const { relative, gradient = relative } = definition.tolerance;
-          for (const name of t.wrt) {
-            const before = Float64Array.from(runs[0]![`d${name}`]!);
-            const { error, text } = worstError(other.runs[0]![`d${name}`]!, before);
-            expect(error, `${what}d${name}${text}`).toBeLessThanOrEqual(2 * gradient);
-          }
+          await compare(what, { consts: choose, subgroups });
         }
       release(device, t.operands);
     });

@@ -1,7 +1,7 @@
 import { conv2dDweight, conv2dDx, conv2d as forward } from "../../kernels/conv2d/conv2d.ts";
 import { launch, type Tensor, withGrad } from "../graph.ts";
 import { match, shapeError } from "../shape.ts";
-import { colsOf, matmul, spanOf } from "./matmul.ts";
+import { matmul, spanOf } from "./matmul.ts";
 import { reshape } from "./reshape.ts";
 import { sumRows } from "./rows.ts";
 
@@ -35,17 +35,15 @@ export function conv2d(x: Tensor, weight: Tensor, options: Conv2dOptions = {}): 
     return reshape(matmul(reshape(x, [pixels, c]), reshape(weight, [c, o])), shape);
   const size = { h, w, c, hOut, wOut, o, s, padding };
   const strided = { pixels, ...size, stride };
-  const choices = { COLS: colsOf(o) };
-  const { y } = launch(forward, { ...strided, r }, { x, weight }, { y: shape }, choices);
+  const { y } = launch(forward, { ...strided, r }, { x, weight }, { y: shape });
   return withGrad(y, { x, weight }, (dy) => {
     const sizes = { images: B, ...size, r };
-    const phased = { COLS: colsOf(c), STRIDE: stride };
-    const { dx } = launch(conv2dDx, sizes, { dy, weight }, { dx: x.shape }, phased);
+    const { dx } = launch(conv2dDx, sizes, { dy, weight }, { dx: x.shape }, { STRIDE: stride });
     const rows = r * s * c;
     const span = spanOf(rows * o, pixels);
     const params = { ...strided, rows, span };
     const parts = { dweight: [Math.ceil(pixels / span), ...weight.shape] };
-    const { dweight } = launch(conv2dDweight, params, { x, dy }, parts, choices);
+    const { dweight } = launch(conv2dDweight, params, { x, dy }, parts);
     return { x: dx, weight: sumRows(dweight, weight.shape) };
   });
 }

@@ -21,9 +21,6 @@ export interface MatmulOptions {
 const WANTED_RESULTS = 65_536;
 /** Least length of a part of a sum. */
 const MIN_SPAN = 256;
-/** Columns up to which a kernel's threads take two each and not four. */
-const NARROW = 16;
-
 /**
  * How many terms go into a partial sum, where few results with long sums would leave cores idle.
  *
@@ -33,11 +30,6 @@ const NARROW = 16;
 export function spanOf(results: number, terms: number): number {
   const parts = Math.min(Math.ceil(WANTED_RESULTS / results), Math.floor(terms / MIN_SPAN));
   return Math.ceil(terms / Math.max(parts, 1));
-}
-
-/** How many columns a thread's tile has in a product with `cols` of them. */
-export function colsOf(cols: number): 2 | 4 {
-  return cols <= NARROW ? 2 : 4;
 }
 
 /**
@@ -89,7 +81,7 @@ function multiplied(
   const kind = parts > 1 ? "none" : activation; // partial sums must be added first
   const KIND = ACTIVATION_KIND[kind];
   const outputs = { y: parts > 1 ? [parts, ...shape] : shape, z: KIND > 1 ? shape : [0] };
-  const choices = { COLS: colsOf(N), BIAS: bias ? 1 : 0, KIND };
+  const choices = { BIAS: bias ? 1 : 0, KIND };
   const { y, z } = launch(kernel, params, { a, b, bias: bias ?? b }, outputs, choices);
   const result = withGrad(parts > 1 ? sumRows(y, shape) : y, { a, b, bias }, (dy) => {
     const dz = kind === "none" ? dy : activationCotangent(kind, KIND > 1 ? z : y, dy);

@@ -1,10 +1,17 @@
 import { defineKernel, spread, WORD_BYTES } from "../kernel.ts";
-import { TILE_CONSTS, TILE_OPTIONS, TILE_USES, tileGroups, tileSubgroups } from "../lib/tile.ts";
+import {
+  PRODUCT_CONSTS,
+  PRODUCT_USES,
+  productSubgroups,
+  productTiles,
+  productValid,
+  vectorOf,
+} from "../lib/product.ts";
 
 export const conv2d = defineKernel({
   name: "conv2d",
   source: new URL("./conv2d.wgsl", import.meta.url),
-  uses: TILE_USES,
+  uses: PRODUCT_USES,
   bindings: { x: "read", weight: "read", y: "write" },
   params: {
     pixels: "u32",
@@ -19,10 +26,11 @@ export const conv2d = defineKernel({
     stride: "u32",
     padding: "u32",
   },
-  consts: TILE_CONSTS,
-  options: TILE_OPTIONS,
-  subgroups: tileSubgroups,
-  grid: ({ pixels, o, ...tile }) => spread(tileGroups(pixels, o, tile)),
+  consts: PRODUCT_CONSTS,
+  valid: productValid,
+  fit: ({ c, o }) => ({ VECTOR_LEFT: vectorOf(c), VECTOR_RIGHT: vectorOf(o) }),
+  subgroups: (size) => productSubgroups(size, ({ o }) => o),
+  grid: ({ pixels, o, ...tile }) => spread(productTiles(pixels, o, tile)),
   cost: ({ pixels, h, w, c, hOut, wOut, o, r, s }) => ({
     flops: 2 * pixels * r * s * c * o,
     bytes: WORD_BYTES * ((pixels / (hOut * wOut)) * h * w * c + r * s * c * o + pixels * o),
@@ -32,7 +40,7 @@ export const conv2d = defineKernel({
 export const conv2dDx = defineKernel({
   name: "conv2d_dx",
   source: new URL("./conv2d_dx.wgsl", import.meta.url),
-  uses: TILE_USES,
+  uses: PRODUCT_USES,
   bindings: { dy: "read", weight: "read", dx: "write" },
   params: {
     images: "u32",
@@ -46,12 +54,14 @@ export const conv2dDx = defineKernel({
     s: "u32",
     padding: "u32",
   },
-  consts: TILE_CONSTS,
-  options: { ...TILE_OPTIONS, STRIDE: [1, 2] },
-  subgroups: tileSubgroups,
+  consts: PRODUCT_CONSTS,
+  options: { STRIDE: [1, 2] },
+  valid: productValid,
+  fit: ({ o }) => ({ VECTOR_LEFT: vectorOf(o), VECTOR_RIGHT: vectorOf(o) }),
+  subgroups: (size) => productSubgroups(size, ({ c }) => c),
   grid({ images, h, w, c, STRIDE, ...tile }) {
     const largestClass = images * Math.ceil(h / STRIDE) * Math.ceil(w / STRIDE);
-    return spread(STRIDE ** 2 * tileGroups(largestClass, c, tile));
+    return spread(STRIDE ** 2 * productTiles(largestClass, c, tile));
   },
   cost: ({ images, h, w, c, hOut, wOut, o, r, s }) => ({
     flops: 2 * images * hOut * wOut * r * s * c * o,
@@ -62,7 +72,7 @@ export const conv2dDx = defineKernel({
 export const conv2dDweight = defineKernel({
   name: "conv2d_dweight",
   source: new URL("./conv2d_dweight.wgsl", import.meta.url),
-  uses: TILE_USES,
+  uses: PRODUCT_USES,
   bindings: { x: "read", dy: "read", dweight: "write" },
   params: {
     pixels: "u32",
@@ -78,11 +88,12 @@ export const conv2dDweight = defineKernel({
     padding: "u32",
     span: "u32",
   },
-  consts: TILE_CONSTS,
-  options: TILE_OPTIONS,
-  subgroups: tileSubgroups,
+  consts: PRODUCT_CONSTS,
+  valid: productValid,
+  fit: ({ c, o }) => ({ VECTOR_LEFT: vectorOf(c), VECTOR_RIGHT: vectorOf(o) }),
+  subgroups: (size) => productSubgroups(size, ({ o }) => o),
   grid: ({ pixels, rows, o, span, ...tile }) =>
-    spread(tileGroups(rows, o, tile) * Math.ceil(pixels / span)),
+    spread(productTiles(rows, o, tile) * Math.ceil(pixels / span)),
   cost: ({ pixels, h, w, c, hOut, wOut, o, rows, span }) => ({
     flops: 2 * pixels * rows * o,
     bytes:

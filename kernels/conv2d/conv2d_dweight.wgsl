@@ -8,15 +8,14 @@
 //   dy       f32[pixels = B · hOut · wOut, o]
 //   dweight  f32[ceil(pixels / span), rows = r · s · c, o]    for sum_rows to add
 //
-// A product of matrices whose left one, f32[rows, pixels], is gathered and never stored; tiles as
-// in matmul, with (u, v, ch) for rows. Each sum runs over its pixels in order; its error is at most
-// span units in the last place of the sum of magnitudes.
+// A product of matrices whose left one, f32[rows, pixels], is gathered and never stored; how a tile
+// of it is made is the library's part, as in matmul, with (u, v, ch) for rows. Each sum runs over
+// its pixels in order; its error is at most span units in the last place of the sum of magnitudes.
 
-const ROWS: u32 = 8; // rows of a thread's tile
-const LANES: u32 = 1; // threads that load their rows together (tile_own, tile_subgroup)
-const WGX: u32 = 8; // threads along the channels; a multiple of LANES
-const WGY: u32 = 8; // threads along the rows
-const COLS: u32 = 4; // channels of a thread's tile: 4, or 2 for few channels
+const VECTOR_LEFT: u32 = 1; // 4 where c is a multiple of 4
+const VECTOR_RIGHT: u32 = 1; // 4 where o is
+alias VectorLeft = f32;
+alias VectorRight = f32;
 
 struct Params {
   pixels: u32, h: u32, w: u32, c: u32, hOut: u32, wOut: u32, o: u32,
@@ -24,39 +23,102 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read> dy: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<VectorLeft>;
+@group(0) @binding(2) var<storage, read> dy: array<VectorRight>;
 @group(0) @binding(3) var<storage, read_write> dweight: array<f32>;
 
-// This thread's r-th row: u − padding and v − padding, which wrap around, and what its tap and
-// channel add to the place of a pixel's first tap.
-fn offset(row: u32, r: u32) -> vec3<u32> {
-  let m = min(row + r * LANES, params.rows - 1u);
-  let tap = m / params.c;
+// Of (u, v, ch): u − padding and v − padding, which wrap around, and what tap and channel add to
+// the place of a pixel's first tap.
+alias Row = vec3<u32>;
+alias Column = u32; // n
+alias Place = vec3<u32>; // a row, or n: there is one segment
+alias Cursor = vec4<u32>; // a pixel's image, row and column, and its number
+const ONE_TERM = vec4<u32>(0u, 0u, 1u, 1u);
+
+var<private> part: u32;
+
+fn row_of(m: u32) -> Row {
+  let row = min(m, params.rows - 1u);
+  let tap = row / params.c;
   let uv = vec2(tap / params.s, tap % params.s) - params.padding;
-  return vec3(uv, (uv.x * params.w + uv.y) * params.c + m % params.c);
+  return vec3(uv, (uv.x * params.w + uv.y) * params.c + row % params.c);
 }
 
-// corner: the row and column of x that a pixel's first tap has without padding; base: its place.
-fn load_x(offset: vec3<u32>, corner: vec2<u32>, base: u32, r: u32) -> f32 {
-  if (r * LANES >= ROWS) {
-    return 0.0; // none of the tile's rows
+fn enter_row(row: Row, segment: u32) -> Place {
+  return row;
+}
+
+fn column_of(n: u32) -> Column {
+  return min(n, params.o - 1u);
+}
+
+fn enter_column(column: Column, segment: u32) -> Place {
+  return vec3(column, 0u, 0u);
+}
+
+fn cursor_at(k: u32) -> Cursor {
+  let i = k / params.wOut;
+  return vec4(i / params.hOut, i % params.hOut, k % params.wOut, k);
+}
+
+// Digit by digit: no division where a loop steps by a constant.
+fn advance(pixel: Cursor, by: Cursor) -> Cursor {
+  var next = pixel + by;
+  if (next.z >= params.wOut) {
+    next = vec4(next.x, next.y + 1u, next.z - params.wOut, next.w);
   }
-  let inside = corner.x + offset.x < params.h && corner.y + offset.y < params.w;
-  return select(0.0, x[select(0u, base + offset.z, inside)], inside);
-}
-
-fn load_dy(at: vec4<u32>) -> vec4<f32> {
-  if (COLS == 2u) {
-    return vec4(dy[at.x], dy[at.y], 0.0, 0.0);
+  if (next.y >= params.hOut) {
+    next = vec4(next.x + 1u, next.y - params.hOut, next.zw);
   }
-  return vec4(dy[at.x], dy[at.y], dy[at.z], dy[at.w]);
+  return next;
 }
 
-fn store_row(part: u32, m: u32, col: u32, values: vec4<f32>) {
-  for (var j = 0u; j < COLS; j++) {
-    if (m < params.rows && col + j * WGX < params.o) {
-      dweight[(part * params.rows + m) * params.o + col + j * WGX] = values[j];
+fn x_four(row: Place, pixel: Cursor) -> vec4<f32> {
+  let corner = pixel.yz * params.stride;
+  let base = ((pixel.x * params.h + corner.x) * params.w + corner.y) * params.c;
+  let inside = corner.x + row.x < params.h && corner.y + row.y < params.w;
+  let at = select(0u, base + row.z, inside);
+  return select(vec4(0.0), vec4<f32>(x[at / VECTOR_LEFT]), inside);
+}
+
+fn left(row: Place, pixel: Cursor) -> f32 {
+  return x_four(row, pixel)[select(row.z % 4u, 0u, VECTOR_LEFT == 1u)];
+}
+
+fn dy_four(at: u32) -> vec4<f32> {
+  return vec4<f32>(dy[at / VECTOR_RIGHT]);
+}
+
+fn right(column: Place, pixel: Cursor) -> f32 {
+  let at = pixel.w * params.o + column.x;
+  return dy_four(at)[select(at % 4u, 0u, VECTOR_RIGHT == 1u)];
+}
+
+fn left_block(rows: array<Place, 4>, pixel: Cursor) -> mat4x4<f32> {
+  let second = advance(pixel, ONE_TERM);
+  let third = advance(second, ONE_TERM);
+  return mat4x4<f32>(
+    x_four(rows[0], pixel), x_four(rows[0], second),
+    x_four(rows[0], third), x_four(rows[0], advance(third, ONE_TERM)),
+  );
+}
+
+fn right_block(columns: array<Place, 4>, pixel: Cursor) -> mat4x4<f32> {
+  let at = pixel.w * params.o + columns[0].x;
+  let step = params.o;
+  return mat4x4<f32>(
+    dy_four(at), dy_four(at + step), dy_four(at + 2u * step), dy_four(at + 3u * step),
+  );
+}
+
+fn start(columns: vec4<u32>) -> vec4<f32> {
+  return vec4(0.0);
+}
+
+fn store_four(m: u32, n: u32, step: u32, values: vec4<f32>) {
+  for (var j = 0u; j < min(COLS, 4u); j++) {
+    if (m < params.rows && n + j * step < params.o) {
+      dweight[(part * params.rows + m) * params.o + n + j * step] = values[j];
     }
   }
 }
@@ -67,52 +129,15 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_id) thread: vec3<u32>,
 ) {
-  let across = (params.o + COLS * WGX - 1u) / (COLS * WGX);
-  let down = (params.rows + ROWS * WGY - 1u) / (ROWS * WGY);
+  let across = (params.o + WIDTH - 1u) / WIDTH;
+  let down = (params.rows + HEIGHT - 1u) / HEIGHT;
   let index = linear_workgroup(group, groups);
-  let part = index / (across * down);
-  let first = part * params.span;
+  let first = index / (across * down) * params.span;
   if (first >= params.pixels) {
     return; // uniform over the workgroup
   }
-  let row = (index / across % down * WGY + thread.y) * ROWS;
-  let col = index % across * COLS * WGX + thread.x;
-  let m = row + thread.x % LANES;
-  let offsets = array<vec3<u32>, 8>(
-    offset(m, 0u), offset(m, 1u), offset(m, 2u), offset(m, 3u),
-    offset(m, 4u), offset(m, 5u), offset(m, 6u), offset(m, 7u),
-  );
-  let cols = tile_cols(col, params.o);
-
-  var tile = tile_start(vec4(0.0));
-  let line = first / params.wOut;
-  var at = vec3(line / params.hOut, line % params.hOut, first % params.wOut); // b, i, j of pixel k
+  part = index / (across * down);
+  let corner = vec2(index / across % down * HEIGHT, index % across * WIDTH);
   let end = min(first + params.span, params.pixels);
-  for (var k = first; k < end; k++) {
-    let corner = at.yz * params.stride;
-    let base = ((at.x * params.h + corner.x) * params.w + corner.y) * params.c;
-    let values = array<f32, 8>(
-      load_x(offsets[0], corner, base, 0u), load_x(offsets[1], corner, base, 1u),
-      load_x(offsets[2], corner, base, 2u), load_x(offsets[3], corner, base, 3u),
-      load_x(offsets[4], corner, base, 4u), load_x(offsets[5], corner, base, 5u),
-      load_x(offsets[6], corner, base, 6u), load_x(offsets[7], corner, base, 7u),
-    );
-    tile = tile_step(tile, values, load_dy(k * params.o + cols));
-    at.z += 1u;
-    if (at.z == params.wOut) {
-      at = vec3(at.x, at.y + 1u, 0u);
-      if (at.y == params.hOut) {
-        at = vec3(at.x + 1u, 0u, 0u);
-      }
-    }
-  }
-
-  let quads = (min(ROWS, params.rows - min(row, params.rows)) + 3u) / 4u;
-  for (var q = 0u; q < quads; q++) {
-    let quad = tile_quad(tile, q);
-    store_row(part, row + 4u * q, col, quad[0]);
-    store_row(part, row + 4u * q + 1u, col, quad[1]);
-    store_row(part, row + 4u * q + 2u, col, quad[2]);
-    store_row(part, row + 4u * q + 3u, col, quad[3]);
-  }
+  store_tile(corner, multiply(corner, 1u, first, end, thread.xy), thread.xy);
 }

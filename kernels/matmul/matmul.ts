@@ -1,12 +1,19 @@
 import { defineKernel, spread, WORD_BYTES } from "../kernel.ts";
-import { TILE_CONSTS, TILE_OPTIONS, TILE_USES, tileGroups, tileSubgroups } from "../lib/tile.ts";
+import {
+  PRODUCT_CONSTS,
+  PRODUCT_USES,
+  productSubgroups,
+  productTiles,
+  productValid,
+  vectorOf,
+} from "../lib/product.ts";
 
 const EPILOGUE = "activation";
 
 export const matmul = defineKernel({
   name: "matmul",
   source: new URL("./matmul.wgsl", import.meta.url),
-  uses: [...TILE_USES, EPILOGUE],
+  uses: [...PRODUCT_USES, EPILOGUE],
   bindings: { a: "read", b: "read", bias: "read", y: "write", z: "write" },
   params: {
     M: "u32",
@@ -19,11 +26,16 @@ export const matmul = defineKernel({
     bStep: "u32",
     bCol: "u32",
   },
-  consts: TILE_CONSTS,
-  options: { ...TILE_OPTIONS, BIAS: [0, 1], KIND: [0, 1, 2, 3] },
-  subgroups: (size) => tileSubgroups(size, EPILOGUE),
+  consts: PRODUCT_CONSTS,
+  options: { BIAS: [0, 1], KIND: [0, 1, 2, 3] },
+  valid: productValid,
+  fit: ({ M, N, K, aStep, bStep }) => ({
+    VECTOR_LEFT: vectorOf(aStep === 1 ? K : M),
+    VECTOR_RIGHT: vectorOf(bStep === 1 ? K : N),
+  }),
+  subgroups: (size) => productSubgroups(size, ({ N }) => N, EPILOGUE),
   grid: ({ M, N, K, batches, span, ...tile }) =>
-    spread(tileGroups(M, N, tile) * batches * Math.ceil(K / span)),
+    spread(productTiles(M, N, tile) * batches * Math.ceil(K / span)),
   cost: ({ M, N, K, batches, span, KIND }) => ({
     flops: 2 * batches * M * N * K,
     bytes:

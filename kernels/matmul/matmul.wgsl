@@ -9,19 +9,17 @@
 //   y     f32[ceil(K / span), batches, M, N]    when span < K, partial sums for sum_rows to add
 //   z     f32, as y             for the derivative; not written, and any buffer, when KIND < 2
 //
-// One thread per ROWS × COLS tile of y, kept in registers; its columns are WGX apart, so that
-// threads side by side read and write neighbours. No workgroup memory: caches serve the rows that
-// threads share. Rows and columns beyond the edge are read as the last and not stored. Each sum
-// runs over k in order, the bias first; its error is at most span units in the last place of the
-// sum of magnitudes.
+// One workgroup per tile of y; how it is made is the library's part (product_shared, or
+// product_subgroup where subgroups are narrow). Rows and columns beyond the edge are read as the
+// last and not stored. Each sum runs over k in order, the bias first; its error is at most span
+// units in the last place of the sum of magnitudes.
 
-const ROWS: u32 = 8; // rows of a thread's tile
-const LANES: u32 = 1; // threads that load their rows together (tile_own, tile_subgroup)
-const WGX: u32 = 8; // threads along the columns; a multiple of LANES
-const WGY: u32 = 8; // threads along the rows
-const COLS: u32 = 4; // columns of a thread's tile: 4, or 2 for narrow products
 const BIAS: u32 = 0; // 1: add the bias
 const KIND: u32 = 0; // 0 no activation, 1 relu, 2 gelu, 3 quick_gelu; 0 when span < K
+const VECTOR_LEFT: u32 = 1; // 4 where contiguous rows (columns, if transposed) are multiples of 4
+const VECTOR_RIGHT: u32 = 1; // the same of b
+alias VectorLeft = f32;
+alias VectorRight = f32;
 alias Vector = f32; // what activation.wgsl works on
 
 struct Params {
@@ -30,46 +28,98 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> a: array<f32>;
-@group(0) @binding(2) var<storage, read> b: array<f32>;
+@group(0) @binding(1) var<storage, read> a: array<VectorLeft>;
+@group(0) @binding(2) var<storage, read> b: array<VectorRight>;
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
 @group(0) @binding(4) var<storage, read_write> y: array<f32>;
 @group(0) @binding(5) var<storage, read_write> z: array<f32>;
 
-// Where this thread's r-th row of `a` begins.
-fn row_at(row: u32, r: u32) -> u32 {
-  return min(row + r * LANES, params.M - 1u) * params.aRow;
+alias Row = u32; // where it begins in a
+alias Column = u32; // where it begins in b
+alias Place = u32; // either
+alias Cursor = u32; // k
+const ONE_TERM: Cursor = 1u;
+
+var<private> sheet: u32; // the tile's matrix: a batch of a part
+
+fn row_of(m: u32) -> Row {
+  return sheet % params.batches * params.M * params.K + min(m, params.M - 1u) * params.aRow;
 }
 
-fn load_a(at: u32, r: u32) -> f32 {
-  if (r * LANES >= ROWS) {
-    return 0.0; // none of the tile's rows
+fn column_of(n: u32) -> Column {
+  return sheet % params.batches * params.N * params.K + min(n, params.N - 1u) * params.bCol;
+}
+
+fn enter_row(row: Row, segment: u32) -> Place {
+  return row;
+}
+
+fn enter_column(column: Column, segment: u32) -> Place {
+  return column;
+}
+
+fn cursor_at(k: u32) -> Cursor { return k; }
+fn advance(k: Cursor, by: Cursor) -> Cursor { return k + by; }
+
+fn a_four(at: u32) -> vec4<f32> {
+  return vec4<f32>(a[at / VECTOR_LEFT]);
+}
+
+fn b_four(at: u32) -> vec4<f32> {
+  return vec4<f32>(b[at / VECTOR_RIGHT]);
+}
+
+fn left(row: Place, k: Cursor) -> f32 {
+  let at = row + k * params.aStep;
+  return a_four(at)[select(at % 4u, 0u, VECTOR_LEFT == 1u)];
+}
+
+fn right(column: Place, k: Cursor) -> f32 {
+  let at = column + k * params.bStep;
+  return b_four(at)[select(at % 4u, 0u, VECTOR_RIGHT == 1u)];
+}
+
+fn left_block(rows: array<Place, 4>, k: Cursor) -> mat4x4<f32> {
+  let step = params.aStep;
+  let at = rows[0] + k * step;
+  if (step > 1u) {
+    return mat4x4<f32>(
+      a_four(at), a_four(at + step), a_four(at + 2u * step), a_four(at + 3u * step),
+    );
   }
-  return a[at];
+  return transpose(mat4x4<f32>(
+    a_four(at), a_four(rows[1] + k), a_four(rows[2] + k), a_four(rows[3] + k),
+  ));
 }
 
-fn load_b(at: vec4<u32>) -> vec4<f32> {
-  if (COLS == 2u) {
-    return vec4(b[at.x], b[at.y], 0.0, 0.0);
+fn right_block(columns: array<Place, 4>, k: Cursor) -> mat4x4<f32> {
+  let step = params.bStep;
+  let at = columns[0] + k * step;
+  if (step > 1u) {
+    return mat4x4<f32>(
+      b_four(at), b_four(at + step), b_four(at + 2u * step), b_four(at + 3u * step),
+    );
   }
-  return vec4(b[at.x], b[at.y], b[at.z], b[at.w]);
+  return transpose(mat4x4<f32>(
+    b_four(at), b_four(columns[1] + k), b_four(columns[2] + k), b_four(columns[3] + k),
+  ));
 }
 
-fn load_bias(cols: vec4<u32>, part: u32) -> vec4<f32> {
-  if (BIAS == 0u || part > 0u) {
+fn start(columns: vec4<u32>) -> vec4<f32> {
+  if (BIAS == 0u || sheet >= params.batches) {
     return vec4(0.0);
   }
-  let far = select(vec2(0.0), vec2(bias[cols.z], bias[cols.w]), COLS > 2u);
-  return vec4(bias[cols.x], bias[cols.y], far);
+  let n = min(columns, vec4(params.N - 1u));
+  return vec4(bias[n.x], bias[n.y], bias[n.z], bias[n.w]);
 }
 
-fn store_row(sheet: u32, m: u32, col: u32, values: vec4<f32>) {
-  for (var j = 0u; j < COLS; j++) {
-    if (m < params.M && col + j * WGX < params.N) {
-      let at = (sheet * params.M + m) * params.N + col + j * WGX;
-      y[at] = activate(KIND, values[j]);
+fn store_four(m: u32, n: u32, step: u32, values: vec4<f32>) {
+  let at = (sheet * params.M + m) * params.N + n;
+  for (var j = 0u; j < min(COLS, 4u); j++) {
+    if (m < params.M && n + j * step < params.N) {
+      y[at + j * step] = activate(KIND, values[j]);
       if (KIND > 1u) {
-        z[at] = values[j];
+        z[at + j * step] = values[j];
       }
     }
   }
@@ -81,45 +131,16 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_id) thread: vec3<u32>,
 ) {
-  let across = (params.N + COLS * WGX - 1u) / (COLS * WGX);
-  let down = (params.M + ROWS * WGY - 1u) / (ROWS * WGY);
+  let across = (params.N + WIDTH - 1u) / WIDTH;
+  let down = (params.M + HEIGHT - 1u) / HEIGHT;
   let index = linear_workgroup(group, groups);
-  let sheet = index / (across * down); // a batch of a part
-  let part = sheet / params.batches;
+  let part = index / (across * down * params.batches);
   let first = part * params.span;
   if (first >= params.K) {
     return; // uniform over the workgroup
   }
-  let row = (index / across % down * WGY + thread.y) * ROWS;
-  let col = index % across * COLS * WGX + thread.x;
-  let m = row + thread.x % LANES;
-  let at = array<u32, 8>(
-    row_at(m, 0u), row_at(m, 1u), row_at(m, 2u), row_at(m, 3u),
-    row_at(m, 4u), row_at(m, 5u), row_at(m, 6u), row_at(m, 7u),
-  );
-  let cols = tile_cols(col, params.N);
-  let matrix = vec2(params.M, params.N) * params.K * (sheet % params.batches); // of a, of b
-
-  var tile = tile_start(load_bias(cols, part));
+  sheet = index / (across * down);
+  let corner = vec2(index / across % down * HEIGHT, index % across * WIDTH);
   let end = min(first + params.span, params.K);
-  for (var k = first; k < end; k++) {
-    let ka = matrix.x + k * params.aStep;
-    let kb = matrix.y + k * params.bStep;
-    let values = array<f32, 8>(
-      load_a(at[0] + ka, 0u), load_a(at[1] + ka, 1u),
-      load_a(at[2] + ka, 2u), load_a(at[3] + ka, 3u),
-      load_a(at[4] + ka, 4u), load_a(at[5] + ka, 5u),
-      load_a(at[6] + ka, 6u), load_a(at[7] + ka, 7u),
-    );
-    tile = tile_step(tile, values, load_b(cols * params.bCol + kb));
-  }
-
-  let quads = (min(ROWS, params.M - min(row, params.M)) + 3u) / 4u;
-  for (var q = 0u; q < quads; q++) {
-    let quad = tile_quad(tile, q);
-    store_row(sheet, row + 4u * q, col, quad[0]);
-    store_row(sheet, row + 4u * q + 1u, col, quad[1]);
-    store_row(sheet, row + 4u * q + 2u, col, quad[2]);
-    store_row(sheet, row + 4u * q + 3u, col, quad[3]);
-  }
+  store_tile(corner, multiply(corner, 1u, first, end, thread.xy), thread.xy);
 }

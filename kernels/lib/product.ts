@@ -1,0 +1,49 @@
+/**
+ * What the records of products share: how a workgroup's tile of results is made (product_shared,
+ * product_subgroup) and how such tiles cover a matrix.
+ */
+/** Subgroups that are known to gain: those of SwiftShader and of llvmpipe. */
+const SUBGROUP_SIZES = [4, 8];
+
+/** Columns up to which a thread that loads its own takes two and not four. */
+const NARROW = 16;
+
+/** Files of `kernels/lib` that a product uses; with narrow subgroups, another tile. */
+export const PRODUCT_USES = ["index", "product_shared", "product_stage"] as const;
+
+/** The constants of `product_shared`: a tile of (ROWS · WGY) × (COLS · WGX) results. */
+export const PRODUCT_CONSTS = { ROWS: [8], COLS: [8, 4], WGX: [16, 8], WGY: [16, 8] } as const;
+
+/** Which of them are meant to work. */
+export const productValid = ({ WGX, WGY }: Readonly<Record<"WGX" | "WGY", number>>) => WGX === WGY;
+
+/** Four elements at a time where rows of this many are contiguous. */
+export const vectorOf = (elements: number) => (elements % 4 === 0 ? 4 : 1);
+
+/**
+ * Tiles of one subgroup, whose rows it loads together, instead of tiles in workgroup memory.
+ *
+ * @param colsOf  columns of the result, by the parameters
+ * @param others  files of `kernels/lib` that the product uses beside its tile
+ */
+export function productSubgroups<Params>(
+  size: number,
+  colsOf: (params: Params) => number,
+  ...others: string[]
+) {
+  if (!SUBGROUP_SIZES.includes(size)) return undefined;
+  return {
+    uses: ["index", "product_subgroup", ...others],
+    consts: { ROWS: [32, 16], COLS: [4], WGX: [size], WGY: [1] },
+    fit: (params: Params): Record<string, number> => (colsOf(params) <= NARROW ? { COLS: 2 } : {}),
+  };
+}
+
+/** Tiles that cover a matrix. */
+export function productTiles(
+  rows: number,
+  cols: number,
+  { ROWS, COLS, WGX, WGY }: Readonly<Record<"ROWS" | "COLS" | "WGX" | "WGY", number>>,
+): number {
+  return Math.ceil(rows / (ROWS * WGY)) * Math.ceil(cols / (COLS * WGX));
+}
