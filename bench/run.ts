@@ -10,6 +10,9 @@ import { loadCases } from "../test/cases.ts";
 import type { Roof, Row, Sample } from "./harness.ts";
 import { compareNearest } from "./nearest.ts";
 import { type Subject, subjectsOf, timeSubject } from "./ops.ts";
+import { comparePeers, selectJobs } from "./peers/compare.ts";
+import { requireInstalled } from "./peers/engines/load.ts";
+import { jobs } from "./peers/jobs/index.ts";
 import { type MeasuredRoof, measureRoof } from "./roof.ts";
 import { collectRows } from "./rows.ts";
 import { measureStep, STEP_CONFIG, type StepTimes } from "./step.ts";
@@ -143,17 +146,17 @@ async function runStep(
   return rows.map((row) => ({ ...row, ...whole }));
 }
 
-/** Do the work on an opened device, and write its rows where they were asked for. */
+/** Do the work on an opened device, and write what it found where that was asked for. */
 async function withDevice(
   { adapter, json }: Pick<Options, "adapter" | "json">,
-  work: (device: Device) => Promise<readonly Row[]>,
+  work: (device: Device) => Promise<unknown>,
 ): Promise<void> {
   const device = await openDevice(adapter).catch((error: unknown) => {
     throw new UserError(error instanceof Error ? error.message : String(error));
   });
   try {
-    const rows = await work(device);
-    if (json) writeFileSync(json, `${JSON.stringify(rows, undefined, 2)}\n`);
+    const found = await work(device);
+    if (json) writeFileSync(json, `${JSON.stringify(found, undefined, 2)}\n`);
   } finally {
     device.close();
   }
@@ -170,6 +173,16 @@ async function benchStep(_: unknown, command: Command): Promise<void> {
     const roof = await begin(device, seconds);
     const plain = await runStep(device, seconds, roof, false);
     return [...plain, ...(await runStep(device, seconds, roof, true))];
+  });
+}
+
+async function benchPeers(_: unknown, command: Command): Promise<void> {
+  const { seconds, only, ...options } = command.optsWithGlobals<Options>();
+  requireInstalled();
+  const wanted = selectJobs(jobs, only);
+  await withDevice(options, (device) => {
+    console.log(`${describe(device)}\n`);
+    return comparePeers(device, wanted, seconds);
   });
 }
 
@@ -191,6 +204,11 @@ program
   .description("A training step by kernel, and its time outside the kernels.")
   .exitOverride()
   .action(benchStep);
+program
+  .command("peers")
+  .description("The same ops on other engines, in turns with ours (bench/peers).")
+  .exitOverride()
+  .action(benchPeers);
 
 try {
   await program.parseAsync();
