@@ -35,7 +35,7 @@ function normalise(rows: Float32Array, D: number): void {
 }
 
 /** A pool, and queries that are noisy copies of rows spread over it: the answer is known. */
-function searchData({ B, P, D }: Search) {
+export function searchData({ B, P, D }: Search) {
   const pool = quickNormals(P * D, quickStream(1));
   const queries = quickNormals(B * D, quickStream(2));
   const answer = Uint32Array.from({ length: B }, (_, b) => Math.floor(((b + 0.5) * P) / B));

@@ -30,13 +30,16 @@ function withPeek(model: OnnxModel): OnnxModel & { readonly peek: string } {
   ];
   if (dtype === "i64") return { ...model, peek: name }; // indices: one for each query
   const ends = {
-    first: new BigInt64Array(rank),
-    last: new BigInt64Array(rank).fill(1n),
+    peekFirst: new BigInt64Array(rank),
+    peekEnd: new BigInt64Array(rank).fill(1n),
   };
   return {
     peek: "peek",
     constants: { ...model.constants, ...ends },
-    nodes: [...model.nodes, { op: "Slice", inputs: [name, "first", "last"], outputs: ["peek"] }],
+    nodes: [
+      ...model.nodes,
+      { op: "Slice", inputs: [name, "peekFirst", "peekEnd"], outputs: ["peek"] },
+    ],
     outputs: { ...model.outputs, peek: { dtype, rank } },
   };
 }

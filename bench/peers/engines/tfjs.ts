@@ -6,7 +6,7 @@ import { loadPeer, versionOf } from "./load.ts";
 import { watch } from "./navigator.ts";
 import type { Tf, TfTensor } from "./tfjsTypes.ts";
 
-const CORE = "@tensorflow/tfjs-core";
+const PACKAGE = "@tensorflow/tfjs"; // not tfjs-core alone, which has no gradients
 
 function upload(tf: Tf, { data, shape }: HostArray): TfTensor {
   return tf.tensor(data instanceof Uint32Array ? new Int32Array(data) : data, shape);
@@ -65,13 +65,13 @@ function prepare(
 
 /** Open tfjs on `navigator.gpu`. */
 export async function openTfjs(device: Device): Promise<Peer> {
-  const tf = loadPeer<Tf>(CORE);
-  loadPeer("@tensorflow/tfjs-backend-webgpu"); // registers itself with the core
+  const tf = loadPeer<Tf>(PACKAGE);
+  loadPeer("@tensorflow/tfjs-backend-webgpu"); // registers itself
   await tf.setBackend("webgpu");
   await device.until(tf.ready());
   const check = watch(tf.backend().device);
   return {
-    name: `tfjs-webgpu ${versionOf(CORE)}`,
+    name: `tfjs-webgpu ${versionOf(PACKAGE)}`,
     wait: "queue",
     prepare: async (job, operands) => prepare(tf, device, check, job, operands),
     close: () => tf.backend().device.destroy(),
