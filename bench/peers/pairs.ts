@@ -36,7 +36,9 @@ export interface Summary {
   readonly ratio: number;
 }
 
-const LEAST_PAIRS = 7;
+const LEAST_PAIRS = 7; // for a median and two deciles …
+const PATIENCE_S = 30; // … but not worth more time than this:
+const FEWEST_PAIRS = 3; // then these must do
 const WARM_UP = 2; // runs of each, after those whose results were checked
 const MS_PER_S = 1000;
 
@@ -45,7 +47,7 @@ const MS_PER_S = 1000;
  * slows both sides of a pair.
  *
  * @param ours, peer  do the work once and say how long it took; ms
- * @param seconds     how long to go on; seven pairs at least
+ * @param seconds     how long to go on; seven pairs at least, but three if more take half a minute
  */
 export async function inTurns(
   ours: () => Promise<number>,
@@ -55,8 +57,13 @@ export async function inTurns(
   const turn = async () => ({ oursMs: await ours(), peerMs: await peer() });
   for (let i = 0; i < WARM_UP; i++) await turn();
   const pairs: Pair[] = [];
-  const end = performance.now() + seconds * MS_PER_S;
-  while (pairs.length < LEAST_PAIRS || performance.now() < end) pairs.push(await turn());
+  const start = performance.now();
+  const wanted = () => {
+    const passed = (performance.now() - start) / MS_PER_S;
+    const least = passed < PATIENCE_S ? LEAST_PAIRS : FEWEST_PAIRS;
+    return pairs.length < least || passed < seconds;
+  };
+  while (wanted()) pairs.push(await turn());
   return pairs;
 }
 

@@ -90,7 +90,10 @@ function expectedDweight(g: Geometry, { x, dy }: Named<HostArray>): Expected {
 }
 
 /** Channels first and back are views in jax-js: it took as long with operands already so. */
-function jaxConv({ numpy: np, lax }: Jax, { stride, padding }: Geometry) {
+export function jaxConv(
+  { numpy: np, lax }: Jax,
+  { stride, padding }: { readonly stride: number; readonly padding: number },
+) {
   const pads = [padding, padding] as const;
   return (x: JaxArray, weight: JaxArray) => {
     const [first, kernels] = [np.transpose(x, [0, 3, 1, 2]), np.transpose(weight, [3, 2, 0, 1])];

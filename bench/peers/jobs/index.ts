@@ -6,6 +6,7 @@ import { conv2dJobs } from "./conv2d.ts";
 import { matmulJobs } from "./matmul.ts";
 import { nearestJobs } from "./nearest.ts";
 import { normaliseJobs } from "./normalise.ts";
+import { stepJob } from "./step.ts";
 
 export const jobs: readonly Job[] = [
   ...matmulJobs,
@@ -14,4 +15,5 @@ export const jobs: readonly Job[] = [
   ...attentionJobs,
   ...nearestJobs,
   adamWJob,
+  stepJob,
 ];

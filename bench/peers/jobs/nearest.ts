@@ -1,6 +1,6 @@
 /** The pool match: for every query the pool row with the largest inner product. */
 import { nearest } from "../../../engine/ops/nearest.ts";
-import { searchData } from "../../nearest.ts";
+import { searchAnswer, searchData } from "../../nearest.ts";
 import type { Job } from "../job.ts";
 
 const QUERIES = 256;
@@ -42,7 +42,7 @@ function jobOf(P: number): Job {
       outputs: { index: { dtype: "i64", rank: 1 } },
     }),
     expected() {
-      const values = [...searchData(search).answer];
+      const values = [...searchAnswer(search)];
       return [{ name: "index", at: values.map((_, b) => b), values }];
     },
     tolerance: 0,
