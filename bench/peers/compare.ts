@@ -97,7 +97,7 @@ async function attempt(...given: Parameters<typeof comparePair>): Promise<PeerRo
   }
 }
 
-/** Open every peer; our own device must be open already, or it would take itself for a browser's. */
+/** Open every peer; ours must be open already, or it would take the offered GPU for a browser's. */
 async function openPeers(device: Device): Promise<{ peers: Peer[]; close: () => void }> {
   const withdrawGpu = await offerGpu();
   const peers = [await openTfjs(device), await openJax(device), await openOrt()];

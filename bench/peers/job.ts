@@ -13,6 +13,11 @@ export interface Cannot {
 /** Things by the names of a job's operands and results. */
 export type Named<T> = Readonly<Record<string, T>>;
 
+/** Apply `f` to each. */
+export function mapNamed<T, U>(things: Named<T>, f: (thing: T) => U): Record<string, U> {
+  return Object.fromEntries(Object.entries(things).map(([name, thing]) => [name, f(thing)]));
+}
+
 /** Entries of a result as they must be, computed in float64. */
 export interface Expected {
   readonly name: string;
@@ -22,8 +27,8 @@ export interface Expected {
 }
 
 /**
- * An op at one shape. The operands lie on the device before any time is taken. Where a peer's result
- * has the name of an operand, it is that operand in the next run: state that goes on.
+ * An op at one shape. The operands lie on the device before any time is taken. Where a peer's
+ * result has the name of an operand, it is that operand in the next run: state that goes on.
  */
 export interface Job {
   readonly op: string;

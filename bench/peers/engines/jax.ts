@@ -1,8 +1,9 @@
 /** jax-js on its WebGPU backend, every job under `jit`. */
 import type { Device } from "../../../engine/device.ts";
 import type { HostArray } from "../../../engine/graph.ts";
-import { type Job, type Named, type Peer, type Runner, timed } from "../job.ts";
+import { type Job, mapNamed, type Named, type Peer, type Runner } from "../job.ts";
 import type { Jax, JaxArray } from "./jaxTypes.ts";
+import { runnerOf } from "./library.ts";
 import { loadPeer, versionOf } from "./load.ts";
 import { watch } from "./navigator.ts";
 
@@ -14,70 +15,38 @@ function upload({ numpy: np }: Jax, { data, shape }: HostArray): JaxArray {
     : np.array(new Int32Array(data), { shape, dtype: np.int32 });
 }
 
-/** Another use of every array. */
-const refs = (arrays: Named<JaxArray>): Named<JaxArray> =>
-  Object.fromEntries(Object.entries(arrays).map(([name, array]) => [name, array.ref]));
-
-function prepare(
-  jax: Jax,
-  { until }: Device,
-  check: () => void,
-  job: Job,
-  operands: Named<HostArray>,
-): Runner {
-  const entries = Object.entries(operands).map(([name, array]) => [name, upload(jax, array)]);
-  const held: Record<string, JaxArray> = Object.fromEntries(entries);
-  const compiled = jax.jit((xs: Named<JaxArray>) => job.jax(jax, xs));
-  const { queue } = jax.getWebGPUDevice();
-  // All results of a jitted call are made by one list of kernels: to await one submits them all.
-  const done = async (outputs: Named<JaxArray>) => {
-    await Object.values(outputs)[0]!.blockUntilReady();
-    await queue.onSubmittedWorkDone();
-  };
-  const dispose = (outputs: Named<JaxArray>) => {
-    for (const [name, array] of Object.entries(outputs))
-      if (name in held) {
-        held[name]!.dispose();
-        held[name] = array;
-      } else array.dispose();
-  };
-  return {
-    async run() {
-      let outputs: Named<JaxArray> = {};
-      const timeMs = await timed(() => {
-        outputs = compiled(refs(held));
-        return until(done(outputs));
-      });
-      dispose(outputs);
-      check();
-      return timeMs;
-    },
-    async results() {
-      const outputs = compiled(refs(held));
-      const results: Record<string, Float32Array> = {};
-      for (const [name, array] of Object.entries(outputs))
-        results[name] = Float32Array.from(await until(array.ref.data())); // data() uses it up
-      dispose(outputs);
-      check();
-      return results;
-    },
-    close() {
-      compiled.dispose();
-      for (const array of Object.values(held)) array.dispose();
-    },
-  };
-}
-
 /** Open jax-js on `navigator.gpu`. */
-export async function openJax(device: Device): Promise<Peer> {
+export async function openJax({ until }: Device): Promise<Peer> {
   const jax = loadPeer<Jax>(PACKAGE);
-  await device.until(jax.init("webgpu"));
+  await until(jax.init("webgpu"));
   jax.defaultDevice("webgpu");
-  const check = watch(jax.getWebGPUDevice());
+  const gpu = jax.getWebGPUDevice();
+  // All results of a jitted call are made by one list of kernels: to await one submits them all.
+  const submitted = async (results: Named<JaxArray>) => {
+    await Object.values(results)[0]!.blockUntilReady();
+    await gpu.queue.onSubmittedWorkDone();
+  };
+  const shared = {
+    done: (results: Named<JaxArray>) => until(submitted(results)),
+    read: (array: JaxArray) => until(array.ref.data()), // data() uses an array up
+    dispose: (array: JaxArray) => array.dispose(),
+    check: watch(gpu),
+  };
+  const prepare = (job: Job, operands: Named<HostArray>): Runner => {
+    const compiled = jax.jit((xs: Named<JaxArray>) => job.jax(jax, xs));
+    const call = (held: Named<JaxArray>) => compiled(mapNamed(held, (array) => array.ref));
+    const held = mapNamed(operands, (array) => upload(jax, array));
+    const runner = runnerOf({ ...shared, call }, held);
+    const close = () => {
+      runner.close();
+      compiled.dispose();
+    };
+    return { ...runner, close };
+  };
   return {
     name: `jax-js ${versionOf(PACKAGE)}`,
     wait: "queue",
-    prepare: async (job, operands) => prepare(jax, device, check, job, operands),
-    close: () => jax.getWebGPUDevice().destroy(),
+    prepare: async (job, operands) => prepare(job, operands),
+    close: () => gpu.destroy(),
   };
 }

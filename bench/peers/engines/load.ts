@@ -1,4 +1,4 @@
-/** Where the peers' packages come from: a folder of their own, which nobody needs but this bench. */
+/** Where the peers' packages come from: a folder of their own, which only this bench needs. */
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { fileURLToPath } from "node:url";

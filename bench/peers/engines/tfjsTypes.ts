@@ -1,4 +1,4 @@
-/** The part of TensorFlow.js that the jobs use: its own types are not installed with this project. */
+/** The part of TensorFlow.js that the jobs use: its types are not installed with this project. */
 import type { HostArray } from "../../../engine/graph.ts";
 
 /** A tensor on the device. */

@@ -1,7 +1,8 @@
 /** Products of matrices as CLIP training makes them. */
+import type { HostArray } from "../../../engine/graph.ts";
 import { type MatmulOptions, matmul } from "../../../engine/ops/matmul.ts";
-import type { OnnxNode } from "../engines/onnx.ts";
-import type { Job } from "../job.ts";
+import type { OnnxModel, OnnxNode } from "../engines/onnx.ts";
+import type { Expected, Job, Named } from "../job.ts";
 import { normals, sampled, total } from "./operands.ts";
 
 interface Size {
@@ -23,53 +24,64 @@ const SIZES: readonly Size[] = [
   { name: "logits", M: 256, N: 4096, K: 512, options: { transposeB: true } },
 ];
 
-function jobOf({ name, B = 1, M, N, K, options = {} }: Size): Job {
+/** The sizes with what follows from them. */
+function layoutOf({ name, B = 1, M, N, K, options = {} }: Size) {
   const { transposeA = false, transposeB = false } = options;
   const lead = B > 1 ? [B] : [];
-  const shapes = {
-    a: [...lead, ...(transposeA ? [K, M] : [M, K])],
-    b: [...lead, ...(transposeB ? [N, K] : [K, N])],
-  };
-  const swapped = lead.length > 0 ? [0, 2, 1] : [1, 0];
+  const a = [...lead, ...(transposeA ? [K, M] : [M, K])];
+  const b = [...lead, ...(transposeB ? [N, K] : [K, N])];
   const marks = `${transposeA ? " Aᵀ" : ""}${transposeB ? " Bᵀ" : ""}`;
   return {
-    op: "matmul",
+    ...{ M, N, K, transposeA, transposeB },
     shape: `${name}: ${B > 1 ? `${B}× ` : ""}${M}×${K}×${N}${marks}`,
-    operands: () => normals(shapes),
-    own: ({ a, b }) => ({ outputs: { y: matmul(a!, b!, options) } }),
+    shapes: { a, b },
+    y: [...lead, M, N],
+    swapped: lead.length > 0 ? [0, 2, 1] : [1, 0],
+  };
+}
+type Layout = ReturnType<typeof layoutOf>;
+
+function expected(layout: Layout, { a, b }: Named<HostArray>): Expected {
+  const { M, N, K, transposeA, transposeB } = layout;
+  return sampled("y", layout.y, (index) => {
+    const [n, m] = [index % N, Math.floor(index / N) % M];
+    const sheet = Math.floor(index / (M * N));
+    const [aFirst, bFirst] = [sheet * M * K, sheet * K * N];
+    return total(K, (k) => {
+      const left = a!.data[aFirst + (transposeA ? k * M + m : m * K + k)]!;
+      return left * b!.data[bFirst + (transposeB ? n * K + k : k * N + n)]!;
+    });
+  });
+}
+
+/** Gemm can transpose as well, but took twice as long here as Transpose and MatMul. */
+function onnx({ transposeA, transposeB, y, swapped }: Layout, constants: Named<HostArray>) {
+  const attributes = { perm: swapped };
+  const turned = [...(transposeA ? ["a"] : []), ...(transposeB ? ["b"] : [])];
+  const transposes = turned.map((name): OnnxNode => {
+    return { op: "Transpose", inputs: [name], outputs: [`${name}T`], attributes };
+  });
+  const inputs = ["a", "b"].map((name) => (turned.includes(name) ? `${name}T` : name));
+  const product: OnnxNode = { op: "MatMul", inputs, outputs: ["y"] };
+  const outputs: OnnxModel["outputs"] = { y: { dtype: "f32", rank: y.length } };
+  return { constants, nodes: [...transposes, product], outputs };
+}
+
+function jobOf(size: Size): Job {
+  const layout = layoutOf(size);
+  const { transposeA, transposeB, swapped } = layout;
+  return {
+    op: "matmul",
+    shape: layout.shape,
+    operands: () => normals(layout.shapes),
+    own: ({ a, b }) => ({ outputs: { y: matmul(a!, b!, { transposeA, transposeB }) } }),
     tfjs: (tf, { a, b }) => ({ y: tf.matMul(a!, b!, transposeA, transposeB) }),
     jax({ numpy: np }, { a, b }) {
       const left = transposeA ? np.transpose(a!, swapped) : a!;
       return { y: np.matmul(left, transposeB ? np.transpose(b!, swapped) : b!) };
     },
-    ort(operands) {
-      // Gemm can transpose as well, but took twice as long here as Transpose and MatMul.
-      const transpose = (input: string): OnnxNode => ({
-        op: "Transpose",
-        inputs: [input],
-        outputs: [`${input}T`],
-        attributes: { perm: swapped },
-      });
-      const turned = [...(transposeA ? ["a"] : []), ...(transposeB ? ["b"] : [])];
-      const inputs = ["a", "b"].map((input) => (turned.includes(input) ? `${input}T` : input));
-      return {
-        constants: operands,
-        nodes: [...turned.map(transpose), { op: "MatMul", inputs, outputs: ["y"] }],
-        outputs: { y: { dtype: "f32", rank: lead.length + 2 } },
-      };
-    },
-    expected({ a, b }) {
-      const value = (index: number) => {
-        const [n, m] = [index % N, Math.floor(index / N) % M];
-        const sheet = Math.floor(index / (M * N));
-        const [aFirst, bFirst] = [sheet * M * K, sheet * K * N];
-        return total(K, (k) => {
-          const left = a!.data[aFirst + (transposeA ? k * M + m : m * K + k)]!;
-          return left * b!.data[bFirst + (transposeB ? n * K + k : k * N + n)]!;
-        });
-      };
-      return [sampled("y", [...lead, M, N], value)];
-    },
+    ort: (operands) => onnx(layout, operands),
+    expected: (operands) => [expected(layout, operands)],
     tolerance: 1e-5,
   };
 }
