@@ -194,7 +194,8 @@ const program = new Command("bench")
   .addOption(new Option("--adapter <choice>", "which adapter").choices(ADAPTER_CHOICES))
   .addHelpText(
     "after",
-    "\nExamples:\n  npm run bench -- --only layernorm --json rows.json\n  npm run bench -- step",
+    "\nExamples:\n  npm run bench -- --only layernorm --json rows.json\n  npm run bench -- step" +
+      "\n  npm run bench -- peers --only conv2d",
   )
   .showHelpAfterError("(see --help)")
   .exitOverride()

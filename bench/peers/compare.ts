@@ -10,13 +10,14 @@ import type { Device } from "../../engine/device.ts";
 import type { HostArray } from "../../engine/graph.ts";
 import { UserError } from "../../roclip/errors.ts";
 import { checkResults, expectedFrom } from "./check.ts";
+import { findFaiss } from "./engines/faiss.ts";
 import { openJax } from "./engines/jax.ts";
 import { offerGpu } from "./engines/navigator.ts";
 import { openOrt } from "./engines/ort.ts";
 import { prepareOwn } from "./engines/own.ts";
 import { openTfjs } from "./engines/tfjs.ts";
 import type { Job, Named, Peer, Runner } from "./job.ts";
-import { inTurns, type PeerRow, ratioOf, summarise } from "./pairs.ts";
+import { inTurns, type PeerRow, ratioOf, type Summary, summarise } from "./pairs.ts";
 import { formatPeerRow, formatPeersHead, formatSummary, formatWithout } from "./table.ts";
 
 /** A peer that did not run a job, and why. */
@@ -32,6 +33,7 @@ export interface Comparison {
   readonly device: string;
   readonly rows: readonly PeerRow[];
   readonly missing: readonly Missing[];
+  readonly summary: readonly Summary[];
 }
 
 /** What `--only` leaves. */
@@ -101,6 +103,12 @@ async function attempt(...given: Parameters<typeof comparePair>): Promise<PeerRo
 async function openPeers(device: Device): Promise<{ peers: Peer[]; close: () => void }> {
   const withdrawGpu = await offerGpu();
   const peers = [await openTfjs(device), await openJax(device), await openOrt()];
+  const faiss = findFaiss();
+  if (faiss) peers.push(faiss);
+  else
+    console.log(
+      "FAISS is not here (apt-get install python3-faiss libopenblas0): top-1 goes without it\n",
+    );
   const close = () => {
     for (const peer of peers) peer.close();
     withdrawGpu();
@@ -121,10 +129,11 @@ export async function comparePeers(
   const { peers, close } = await openPeers(device);
   const rows: PeerRow[] = [];
   const missing: Missing[] = [];
+  console.log("checked first: sampled entries against float64; the step's losses against ours\n");
   console.log(formatPeersHead());
   for (const job of jobs) {
     const operands = job.operands();
-    for (const peer of peers) {
+    for (const peer of peers.filter(({ takes }) => takes?.(job) ?? true)) {
       const row = await attempt(device, job, operands, peer, seconds);
       const { op, shape } = job;
       if (typeof row === "string") {
@@ -136,7 +145,9 @@ export async function comparePeers(
       }
     }
   }
-  console.log(`\n${formatSummary(summarise(rows))}`);
+  const record = new Set(peers.filter((peer) => peer.forTheRecord).map(({ name }) => name));
+  const summary = summarise(rows.filter(({ peer }) => !record.has(peer)));
+  console.log(`\n${formatSummary(summary)}`);
   close();
-  return { device: device.name, rows, missing };
+  return { device: device.name, rows, missing, summary };
 }

@@ -62,6 +62,10 @@ export type Wait = "queue" | "read";
 export interface Peer {
   readonly name: string;
   readonly wait: Wait;
+  /** Which jobs it is made for; all when left out. */
+  readonly takes?: (job: Job) => boolean;
+  /** It is in the table and not in the summary. */
+  readonly forTheRecord?: boolean;
   readonly prepare: (job: Job, operands: Named<HostArray>) => Promise<Runner | Cannot>;
   readonly close: () => void;
 }

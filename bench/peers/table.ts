@@ -1,7 +1,7 @@
 /** The comparison as text of at most 120 columns, a line at a time. */
 import type { PeerRow, Summary } from "./pairs.ts";
 
-const OP = 28;
+const OP = 21;
 const SHAPE = 44;
 const PEER = 18;
 const MS = 8;

@@ -17,6 +17,7 @@ function upload(tf: Tf, { data, shape }: HostArray): TfTensor {
 export async function openTfjs({ until }: Device): Promise<Peer> {
   const tf = loadPeer<Tf>(PACKAGE);
   loadPeer("@tensorflow/tfjs-backend-webgpu"); // registers itself
+  tf.enableProdMode(); // without its checks of values and shapes
   await tf.setBackend("webgpu");
   await until(tf.ready());
   const backend = tf.backend();

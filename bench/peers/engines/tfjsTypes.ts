@@ -25,6 +25,7 @@ export interface TfBackend {
 
 /** @tensorflow/tfjs-core */
 export interface Tf {
+  readonly enableProdMode: () => void;
   readonly setBackend: (name: string) => Promise<boolean>;
   readonly ready: () => Promise<void>;
   readonly backend: () => TfBackend;

@@ -98,7 +98,7 @@ function jobOf(size: Size): Job {
   const { name, B, T, H, K, causal } = size;
   const shape = [B, T, H, K];
   return {
-    op: "attention forward + backward",
+    op: "attention + gradients",
     shape: `${name}: ${shape.join("×")}${causal ? " causal" : ""}`,
     operands: () => ({
       ...normals({ q: shape, k: shape, v: shape, dy: shape }),

@@ -22,8 +22,8 @@ const SIZES: readonly Size[] = [
   { name: "ResNet-50 stage 1", x: [4, 56, 56, 64], r: 3, o: 64 },
   { name: "ResNet-50 stage 2", x: [4, 28, 28, 128], r: 3, o: 128 },
   { name: "ResNet-50 stage 3", x: [4, 14, 14, 256], r: 1, o: 1024 },
-  { name: "small tower", x: [64, 16, 16, 32], r: 3, o: 32 },
-  { name: "small tower, halving", x: [128, 8, 8, 16], r: 3, o: 16, stride: 2 },
+  { name: "tower", x: [64, 16, 16, 32], r: 3, o: 32 },
+  { name: "tower, halving", x: [128, 8, 8, 16], r: 3, o: 16, stride: 2 },
 ];
 
 /** Everything that the engines and the reference need of a size. */
@@ -143,7 +143,7 @@ function onnxConv(g: Geometry, { x, weight }: Named<HostArray>): OnnxModel {
 }
 
 function shapeText({ name, x, r, o, stride = 1 }: Size): string {
-  return `${name}: ${x.join("×")} ${r}×${r} → ${o}${stride > 1 ? `, stride ${stride}` : ""}`;
+  return `${name}: ${x.join("×")} ${r}×${r} → ${o}${stride > 1 ? ` stride ${stride}` : ""}`;
 }
 
 function forwardJob(size: Size): Job {
@@ -165,7 +165,7 @@ function forwardJob(size: Size): Job {
 function gradientJob(size: Size): Job {
   const g = geometryOf(size);
   return {
-    op: "conv2d forward + backward",
+    op: "conv2d + gradients",
     shape: shapeText(size),
     operands: () => normals(g.shapes),
     own({ x, weight, dy }) {

@@ -90,7 +90,7 @@ function layernormExpected({ x, gain, bias, dy }: Named<HostArray>): Expected[] 
 }
 
 const layernormJob: Job = {
-  op: "layernorm forward + backward",
+  op: "layernorm + gradients",
   shape: `${LAYERNORM.rows}×${LAYERNORM.cols}`,
   operands() {
     const { rows, cols } = LAYERNORM;

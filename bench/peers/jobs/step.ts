@@ -143,8 +143,8 @@ function jax(jax: Jax, operands: Named<JaxArray>): Named<JaxArray> {
 }
 
 export const stepJob: Job = {
-  op: "CLIP training step",
-  shape: `the demonstration, batch ${CONFIG.batch}`,
+  op: "training step",
+  shape: `CLIP of the demonstration, batch ${CONFIG.batch}`,
   operands,
   own,
   tfjs,
