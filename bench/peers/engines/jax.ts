@@ -21,13 +21,10 @@ export async function openJax({ until }: Device): Promise<Peer> {
   await until(jax.init("webgpu"));
   jax.defaultDevice("webgpu");
   const gpu = jax.getWebGPUDevice();
-  // All results of a jitted call are made by one list of kernels: to await one submits them all.
-  const submitted = async (results: Named<JaxArray>) => {
-    await Object.values(results)[0]!.blockUntilReady();
-    await gpu.queue.onSubmittedWorkDone();
-  };
   const shared = {
-    done: (results: Named<JaxArray>) => until(submitted(results)),
+    // All results of a jitted call are made by one list of kernels, and to await one result submits
+    // them all; it is read, of length 0, behind them.
+    done: (results: Named<JaxArray>) => until(Object.values(results)[0]!.blockUntilReady()),
     read: (array: JaxArray) => until(array.ref.data()), // data() uses an array up
     dispose: (array: JaxArray) => array.dispose(),
     check: watch(gpu),

@@ -29,12 +29,10 @@ export interface JaxNumpy {
   readonly float32: unknown;
   readonly int32: unknown;
   readonly matmul: (a: JaxArray, b: JaxArray) => JaxArray;
-  readonly swapaxes: (x: JaxArray, a: number, b: number) => JaxArray;
   readonly transpose: (x: JaxArray, order: readonly number[]) => JaxArray;
   readonly reshape: (x: JaxArray, shape: readonly number[]) => JaxArray;
   readonly take: (x: JaxArray, indices: JaxArray, axis: number) => JaxArray;
   readonly split: (x: JaxArray, parts: number, axis: number) => JaxArray[];
-  readonly diagonal: (x: JaxArray) => JaxArray;
   readonly sum: Reduction;
   readonly mean: Reduction;
   readonly argmax: (x: JaxArray, axis: number) => JaxArray;
@@ -42,8 +40,6 @@ export interface JaxNumpy {
   readonly subtract: Binary;
   readonly multiply: Binary;
   readonly trueDivide: Binary;
-  readonly minimum: Binary;
-  readonly maximum: Binary;
   readonly sqrt: Unary;
   readonly square: Unary;
   readonly exp: Unary;

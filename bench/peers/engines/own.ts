@@ -6,7 +6,7 @@ import { compile } from "../../../engine/plan.ts";
 import { type Job, type Named, type Runner, timed, type Wait } from "../job.ts";
 
 /** Elements up to which a result is read whole where a run is awaited by reading. */
-export const READ_WHOLE = 1024;
+const READ_WHOLE = 1024;
 
 /** A little of a result: itself, or its first element. */
 function peekOf(result: Tensor): Tensor {

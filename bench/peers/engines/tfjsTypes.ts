@@ -31,7 +31,6 @@ export interface Tf {
   readonly backend: () => TfBackend;
   readonly tensor: (data: HostArray["data"] | Int32Array, shape: readonly number[]) => TfTensor;
   readonly tidy: <T>(work: () => T) => T;
-  readonly keep: (x: TfTensor) => TfTensor;
   readonly valueAndGrads: (
     f: (...xs: TfTensor[]) => TfTensor,
   ) => (xs: readonly TfTensor[], dy?: TfTensor) => { value: TfTensor; grads: TfTensor[] };
@@ -46,7 +45,6 @@ export interface Tf {
   readonly logSumExp: Reduction;
   readonly mean: Reduction;
   readonly sum: Reduction;
-  readonly norm: (x: TfTensor, order: 2, axis: number, keepDims: boolean) => TfTensor;
   readonly argMax: (x: TfTensor, axis: number) => TfTensor;
   readonly relu: Unary;
   readonly sigmoid: Unary;
