@@ -34,17 +34,22 @@ function normalise(rows: Float32Array, D: number): void {
   }
 }
 
-/** A pool, and queries that are noisy copies of rows spread over it: the answer is known. */
-function searchData({ B, P, D }: Search) {
+/** Rows spread over a pool: those that `searchData` makes its queries from. */
+export function searchAnswer({ B, P }: Pick<Search, "B" | "P">): Uint32Array {
+  return Uint32Array.from({ length: B }, (_, b) => Math.floor(((b + 0.5) * P) / B));
+}
+
+/** A pool, and queries that are noisy copies of some of its rows: the answer is known. */
+export function searchData(search: Search) {
+  const { B, P, D } = search;
   const pool = quickNormals(P * D, quickStream(1));
   const queries = quickNormals(B * D, quickStream(2));
-  const answer = Uint32Array.from({ length: B }, (_, b) => Math.floor(((b + 0.5) * P) / B));
-  answer.forEach((p, b) => {
+  searchAnswer(search).forEach((p, b) => {
     for (let d = 0; d < D; d++) queries[b * D + d] = pool[p * D + d]! + NOISE * queries[b * D + d]!;
   });
   normalise(pool, D);
   normalise(queries, D);
-  return { pool, queries, answer };
+  return { pool, queries };
 }
 
 function twoPasses(queries: Tensor, pool: Tensor): Tensor {
@@ -76,7 +81,8 @@ export async function compareNearest(
   seconds: number,
 ): Promise<Comparison> {
   const { B, P, D } = search;
-  const { pool, queries, answer } = searchData(search);
+  const { pool, queries } = searchData(search);
+  const answer = searchAnswer(search);
   const held = hold(device, {
     queries: { shape: [B, D], data: queries },
     pool: { shape: [P, D], data: pool },

@@ -11,6 +11,9 @@ import type { Roof, Row, Sample } from "./harness.ts";
 import { isaCommand } from "./isa/command.ts";
 import { compareNearest } from "./nearest.ts";
 import { type Subject, subjectsOf, timeSubject } from "./ops.ts";
+import { comparePeers, selectJobs } from "./peers/compare.ts";
+import { requireInstalled } from "./peers/engines/load.ts";
+import { jobs } from "./peers/jobs/index.ts";
 import { type MeasuredRoof, measureRoof } from "./roof.ts";
 import { collectRows } from "./rows.ts";
 import { measureStep, STEP_CONFIG, type StepTimes } from "./step.ts";
@@ -144,17 +147,17 @@ async function runStep(
   return rows.map((row) => ({ ...row, ...whole }));
 }
 
-/** Do the work on an opened device, and write its rows where they were asked for. */
+/** Do the work on an opened device, and write what it found where that was asked for. */
 async function withDevice(
   { adapter, json }: Pick<Options, "adapter" | "json">,
-  work: (device: Device) => Promise<readonly Row[]>,
+  work: (device: Device) => Promise<unknown>,
 ): Promise<void> {
   const device = await openDevice(adapter).catch((error: unknown) => {
     throw new UserError(error instanceof Error ? error.message : String(error));
   });
   try {
-    const rows = await work(device);
-    if (json) writeFileSync(json, `${JSON.stringify(rows, undefined, 2)}\n`);
+    const found = await work(device);
+    if (json) writeFileSync(json, `${JSON.stringify(found, undefined, 2)}\n`);
   } finally {
     device.close();
   }
@@ -174,6 +177,16 @@ async function benchStep(_: unknown, command: Command): Promise<void> {
   });
 }
 
+async function benchPeers(_: unknown, command: Command): Promise<void> {
+  const { seconds, only, ...options } = command.optsWithGlobals<Options>();
+  requireInstalled();
+  const wanted = selectJobs(jobs, only);
+  await withDevice(options, (device) => {
+    console.log(`${describe(device)}\n`);
+    return comparePeers(device, wanted, seconds);
+  });
+}
+
 const program = new Command("bench")
   .description("Time every kernel beside the roof: what the same adapter does at most.")
   .option("--only <text>", "only cases whose name, or whose shape's name, holds this text", "")
@@ -182,7 +195,8 @@ const program = new Command("bench")
   .addOption(new Option("--adapter <choice>", "which adapter").choices(ADAPTER_CHOICES))
   .addHelpText(
     "after",
-    "\nExamples:\n  npm run bench -- --only layernorm --json rows.json\n  npm run bench -- step",
+    "\nExamples:\n  npm run bench -- --only layernorm --json rows.json\n  npm run bench -- step" +
+      "\n  npm run bench -- peers --only conv2d",
   )
   .showHelpAfterError("(see --help)")
   .exitOverride()
@@ -193,6 +207,11 @@ program
   .exitOverride()
   .action(benchStep);
 program.addCommand(isaCommand());
+program
+  .command("peers")
+  .description("The same ops on other engines, in turns with ours (bench/peers).")
+  .exitOverride()
+  .action(benchPeers);
 
 try {
   await program.parseAsync();

@@ -1,0 +1,79 @@
+/**
+ * ONNX Runtime's native WebGPU provider. It brings a Dawn of its own, which finds the same driver
+ * in the same environment variables; it can only be awaited by reading, so a run ends with the read
+ * of a small result, or of a single element, and ours beside it does as well.
+ */
+import type { HostArray } from "../../../engine/graph.ts";
+import { type Job, type Named, type Peer, type Runner, timed } from "../job.ts";
+import { loadPeer, versionOf } from "./load.ts";
+import { encodeOnnx, type OnnxModel } from "./onnx.ts";
+
+const PACKAGE = "onnxruntime-node";
+
+interface Session {
+  readonly run: (
+    feeds: Record<string, never>,
+    fetches: readonly string[],
+  ) => Promise<Named<{ readonly data: Float32Array | BigInt64Array }>>;
+  readonly release: () => Promise<void>;
+}
+interface Ort {
+  readonly InferenceSession: {
+    readonly create: (model: Uint8Array, options: object) => Promise<Session>;
+  };
+}
+
+/** The model with one more result: the first element of its first one, if that has many. */
+function withPeek(model: OnnxModel): OnnxModel & { readonly peek: string } {
+  const [[name, { dtype, rank }]] = Object.entries(model.outputs) as [
+    [string, OnnxModel["outputs"][string]],
+  ];
+  if (dtype === "i64") return { ...model, peek: name }; // indices: one for each query
+  const ends = {
+    peekFirst: new BigInt64Array(rank),
+    peekEnd: new BigInt64Array(rank).fill(1n),
+  };
+  return {
+    peek: "peek",
+    constants: { ...model.constants, ...ends },
+    nodes: [
+      ...model.nodes,
+      { op: "Slice", inputs: [name, "peekFirst", "peekEnd"], outputs: ["peek"] },
+    ],
+    outputs: { ...model.outputs, peek: { dtype, rank } },
+  };
+}
+
+async function prepare(ort: Ort, job: Job, operands: Named<HostArray>) {
+  if ("cannot" in job.ort) return job.ort;
+  const { peek, ...model } = withPeek(job.ort(operands));
+  const session = await ort.InferenceSession.create(encodeOnnx(model), {
+    executionProviders: ["webgpu"],
+    // Operands are constants of the model, so that they are on the device; folding them would
+    // leave nothing to run.
+    graphOptimizationLevel: "disabled",
+  });
+  const names = Object.keys(model.outputs).filter((name) => name !== "peek");
+  const runner: Runner = {
+    run: () => timed(() => session.run({}, [peek])),
+    async results() {
+      const outputs = await session.run({}, names);
+      return Object.fromEntries(
+        names.map((name) => [name, Float32Array.from(outputs[name]!.data, Number)]),
+      );
+    },
+    close: () => void session.release(),
+  };
+  return runner;
+}
+
+/** Load ONNX Runtime; its first session opens its device. */
+export async function openOrt(): Promise<Peer> {
+  const ort = loadPeer<Ort>(PACKAGE);
+  return {
+    name: `onnxruntime ${versionOf(PACKAGE)}`,
+    wait: "read",
+    prepare: (job, operands) => prepare(ort, job, operands),
+    close: () => {},
+  };
+}
