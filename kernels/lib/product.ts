@@ -8,8 +8,11 @@ const SUBGROUP_SIZES = [4, 8];
 /** Columns of a thread in a narrow product, where four would leave threads without any. */
 const NARROW = 2;
 
+/** Files of `kernels/lib` that make a tile of a product in workgroup memory. */
+export const PRODUCT_TILE = ["product_shared", "product_stage"] as const;
+
 /** Files of `kernels/lib` that a product uses; with narrow subgroups, another tile. */
-export const PRODUCT_USES = ["index", "product_shared", "product_stage"] as const;
+export const PRODUCT_USES = ["index", ...PRODUCT_TILE, "product_store"] as const;
 
 /** The constants of `product_shared`: a tile of (ROWS · WGY) × (COLS · WGX) results. */
 export const PRODUCT_CONSTS = { ROWS: [8], COLS: [8, 4], WGX: [16, 8], WGY: [16, 8] } as const;
