@@ -151,6 +151,9 @@ function isHome({ name, source }: Step["dispatch"]["kernel"], op: string): boole
 /** Constants that are quick to compile: lists end with the smallest. */
 const lightest: PlanOptions["consts"] = (kernel) => searchSpace(kernel).at(-1)!;
 
+/** For compiling every choice of constants on two cores. */
+const LONG_MS = 300_000;
+
 const title = (shapes: Shapes<string>) =>
   Object.entries(shapes)
     .map(([name, shape]) => `${name}[${shape.join(",")}]`)
@@ -169,32 +172,36 @@ for (const [op, definition] of cases)
         release(device, t.operands);
       });
 
-    it("gives the same values with every choice of constants and with memory reused", async () => {
-      const shapes = definition.shapes.at(-1)!;
-      const t = trial(definition, shapes);
-      const { runs, steps } = await results(t);
-      expectValues(t, runs[0]!, definition.tolerance.relative);
-      const { relative, gradient = relative } = definition.tolerance;
-      const compare = async (what: string, options: PlanOptions) => {
-        const other = await results(t, options);
-        expectValues(t, other.runs[0]!, relative, what);
-        for (const name of t.wrt) {
-          const before = Float64Array.from(runs[0]![`d${name}`]!);
-          const { error, text } = worstError(other.runs[0]![`d${name}`]!, before);
-          expect(error, `${what}d${name}${text}`).toBeLessThanOrEqual(2 * gradient);
-        }
-      };
-      const all = variants(t, steps);
-      if (all.some(({ subgroups }) => !subgroups))
-        await compare("without subgroups ", { subgroups: false, consts: lightest });
-      for (const { kernel, subgroups } of all.filter((own) => isHome(own.kernel, op)))
-        for (const consts of searchSpace(kernel)) {
-          const choose: PlanOptions["consts"] = (k) => (k === kernel ? consts : {});
-          const what = `${kernel.name} ${JSON.stringify(consts)} `;
-          await compare(what, { consts: choose, subgroups });
-        }
-      release(device, t.operands);
-    });
+    it(
+      "gives the same values with every choice of constants and with memory reused",
+      async () => {
+        const shapes = definition.shapes.at(-1)!;
+        const t = trial(definition, shapes);
+        const { runs, steps } = await results(t);
+        expectValues(t, runs[0]!, definition.tolerance.relative);
+        const { relative, gradient = relative } = definition.tolerance;
+        const compare = async (what: string, options: PlanOptions) => {
+          const other = await results(t, options);
+          expectValues(t, other.runs[0]!, relative, what);
+          for (const name of t.wrt) {
+            const before = Float64Array.from(runs[0]![`d${name}`]!);
+            const { error, text } = worstError(other.runs[0]![`d${name}`]!, before);
+            expect(error, `${what}d${name}${text}`).toBeLessThanOrEqual(2 * gradient);
+          }
+        };
+        const all = variants(t, steps);
+        if (all.some(({ subgroups }) => !subgroups))
+          await compare("without subgroups ", { subgroups: false, consts: lightest });
+        for (const { kernel, subgroups } of all.filter((own) => isHome(own.kernel, op)))
+          for (const consts of searchSpace(kernel)) {
+            const choose: PlanOptions["consts"] = (k) => (k === kernel ? consts : {});
+            const what = `${kernel.name} ${JSON.stringify(consts)} `;
+            await compare(what, { consts: choose, subgroups });
+          }
+        release(device, t.operands);
+      },
+      LONG_MS,
+    );
 
     for (const shapes of definition.rejects ?? [])
       it(`refuses ${title(shapes)}`, () => {

@@ -5,6 +5,12 @@ import { matmul, spanOf } from "./matmul.ts";
 import { reshape } from "./reshape.ts";
 import { sumRows } from "./rows.ts";
 
+/**
+ * Pixels of an image up to which tiles take one pixel of many images, not many pixels of one: they
+ * meet the same taps and skip those beyond the border, which are many where images are small.
+ */
+const SMALL = 16;
+
 /** Where `conv2d` puts its kernels. */
 export interface Conv2dOptions {
   /** Pixels from one place of the kernels to the next, both ways: 1 (the default) or 2. */
@@ -35,7 +41,8 @@ export function conv2d(x: Tensor, weight: Tensor, options: Conv2dOptions = {}): 
     return reshape(matmul(reshape(x, [pixels, c]), reshape(weight, [c, o])), shape);
   const size = { h, w, c, hOut, wOut, o, s, padding };
   const strided = { pixels, ...size, stride };
-  const { y } = launch(forward, { ...strided, r }, { x, weight }, { y: shape });
+  const APART = hOut * wOut <= SMALL ? 1 : 0;
+  const { y } = launch(forward, { ...strided, r }, { x, weight }, { y: shape }, { APART });
   return withGrad(y, { x, weight }, (dy) => {
     const sizes = { images: B, ...size, r };
     const { dx } = launch(conv2dDx, sizes, { dy, weight }, { dx: x.shape }, { STRIDE: stride });

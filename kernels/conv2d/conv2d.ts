@@ -27,6 +27,7 @@ export const conv2d = defineKernel({
     padding: "u32",
   },
   consts: PRODUCT_CONSTS,
+  options: { APART: [0, 1] },
   valid: productValid,
   fit: ({ c, o }) => ({ VECTOR_LEFT: vectorOf(c), VECTOR_RIGHT: vectorOf(o) }),
   subgroups: (size) => productSubgroups(size, ({ o }) => o),

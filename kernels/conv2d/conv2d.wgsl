@@ -12,6 +12,7 @@
 // over (u, v, ch) in order; its error is at most r · s · c units in the last place of the sum of
 // magnitudes.
 
+const APART: u32 = 0; // 1: rows go through the images first and then through their pixels
 const VECTOR_LEFT: u32 = 1; // 4 where c is a multiple of 4
 const VECTOR_RIGHT: u32 = 1; // 4 where o is
 alias VectorLeft = f32;
@@ -38,12 +39,40 @@ alias Cursor = u32; // v · c + ch
 const ONE_TERM: Cursor = 1u;
 
 var<private> params: Params; // a copy: some drivers load a uniform at every use
+// The number of row m's pixel among all of y.
+fn pixel_of(m: u32) -> u32 {
+  let area = params.hOut * params.wOut;
+  let images = params.pixels / area;
+  return select(m, m % images * area + m / images, APART == 1u);
+}
 
 fn row_of(m: u32) -> Row {
-  let pixel = min(m, params.pixels - 1u);
+  let pixel = pixel_of(min(m, params.pixels - 1u));
   let i = pixel / params.wOut;
   let first = vec2(i % params.hOut, pixel % params.wOut) * params.stride - params.padding;
   return vec3(i / params.hOut, first.x, first.y * params.c);
+}
+
+// Rows of taps, and places in them, that any pixel of a tile meets: `low` to `high` are the tile's.
+fn met(low: vec2<u32>, high: vec2<u32>) -> Span {
+  let first = max(vec2(uniforms.padding), high * uniforms.stride) - high * uniforms.stride;
+  let size = vec2(uniforms.h, uniforms.w) + uniforms.padding - low * uniforms.stride;
+  let end = min(vec2(uniforms.r, uniforms.s), size) * vec2(1u, uniforms.c);
+  return Span(first.x, end.x, first.y * uniforms.c, end.y);
+}
+
+// What a tile multiplies: with rows apart its pixels have the same place, or few, in their images.
+fn span_of(corner: u32) -> Span {
+  let last = vec2(uniforms.hOut, uniforms.wOut) - 1u;
+  let images = uniforms.pixels / (uniforms.hOut * uniforms.wOut);
+  let low = corner / images;
+  let high = (min(corner + HEIGHT, uniforms.pixels) - 1u) / images;
+  let rows = vec2(low, high) / uniforms.wOut;
+  let columns = select(vec2(0u, last.y), vec2(low, high) % uniforms.wOut, rows.x == rows.y);
+  if (APART == 1u) {
+    return met(vec2(rows.x, columns.x), vec2(rows.y, columns.y));
+  }
+  return met(vec2(0u), last);
 }
 
 fn enter_row(row: Row, u: u32) -> Place {
@@ -53,14 +82,10 @@ fn enter_row(row: Row, u: u32) -> Place {
   return vec2(begin, select(length, row.z, i < params.h));
 }
 
-fn column_of(n: u32) -> Column {
-  return min(n, params.o - 1u);
-}
-
+fn column_of(n: u32) -> Column { return min(n, params.o - 1u); }
 fn enter_column(column: Column, u: u32) -> Place {
   return vec2(column + u * params.s * params.c * params.o, 0u);
 }
-
 fn cursor_at(k: u32) -> Cursor { return k; }
 fn advance(k: Cursor, by: Cursor) -> Cursor { return k + by; }
 
@@ -90,27 +115,22 @@ fn left_block(rows: array<Place, 4>, k: Cursor) -> mat4x4<f32> {
   );
 }
 
-fn weight_four(at: u32) -> vec4<f32> {
-  return vec4<f32>(weight[at / VECTOR_RIGHT]);
-}
-
+fn weight_four(at: u32) -> vec4<f32> { return vec4<f32>(weight[at / VECTOR_RIGHT]); }
 fn right_block(columns: array<Place, 4>, k: Cursor) -> mat4x4<f32> {
   let step = params.o;
   let at = columns[0].x + k * step;
+  let two = 2u * step;
   return mat4x4<f32>(
-    weight_four(at), weight_four(at + step),
-    weight_four(at + 2u * step), weight_four(at + 3u * step),
+    weight_four(at), weight_four(at + step), weight_four(at + two), weight_four(at + two + step),
   );
 }
 
-fn start(columns: vec4<u32>) -> vec4<f32> {
-  return vec4(0.0);
-}
-
+fn start(columns: vec4<u32>) -> vec4<f32> { return vec4(0.0); }
 fn store_four(m: u32, n: u32, step: u32, values: vec4<f32>) {
+  let at = pixel_of(m) * params.o + n;
   for (var j = 0u; j < min(COLS, 4u); j++) {
     if (m < params.pixels && n + j * step < params.o) {
-      y[m * params.o + n + j * step] = values[j];
+      y[at + j * step] = values[j];
     }
   }
 }
@@ -125,6 +145,6 @@ fn main(
   let across = (uniforms.o + WIDTH - 1u) / WIDTH;
   let index = linear_workgroup(group, groups);
   let corner = vec2(index / across * HEIGHT, index % across * WIDTH);
-  let tile = multiply(corner, uniforms.r, 0u, uniforms.s * uniforms.c, thread.xy);
+  let tile = multiply(corner, span_of(corner.x), thread.xy);
   store_tile(corner, tile, thread.xy);
 }

@@ -141,5 +141,5 @@ fn main(
   part = index / (across * down);
   let corner = vec2(index / across % down * HEIGHT, index % across * WIDTH);
   let end = min(first + uniforms.span, uniforms.pixels);
-  store_tile(corner, multiply(corner, 1u, first, end, thread.xy), thread.xy);
+  store_tile(corner, multiply(corner, Span(0u, 1u, first, end), thread.xy), thread.xy);
 }

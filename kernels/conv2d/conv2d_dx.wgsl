@@ -145,6 +145,6 @@ fn main(
     return; // uniform over the workgroup
   }
   phase = of_tile;
-  let tile = multiply(corner, of_tile.taps.x * of_tile.taps.y, 0u, uniforms.o, thread.xy);
+  let tile = multiply(corner, Span(0u, of_tile.taps.x * of_tile.taps.y, 0u, uniforms.o), thread.xy);
   store_tile(corner, tile, thread.xy);
 }

@@ -73,7 +73,7 @@ fn search(first_query: u32, part: u32, rows: u32, thread: vec2<u32>) {
   var lower = NOTHING;
   for (var first = 0u; first < rows; first += WIDTH) {
     let corner = vec2(first_query, part * params.span + first);
-    let tile = multiply(corner, 1u, 0u, 4u * params.depth, thread);
+    let tile = multiply(corner, Span(0u, 1u, 0u, 4u * params.depth), thread);
     let place = first + 4u * thread.x;
     upper = keep_quad(upper, tile.first, place, rows);
     lower = keep_quad(lower, tile.below, place, rows);

@@ -17,8 +17,12 @@ export const PRODUCT_USES = ["index", ...PRODUCT_TILE, "product_store"] as const
 /** The constants of `product_shared`: a tile of (ROWS · WGY) × (COLS · WGX) results. */
 export const PRODUCT_CONSTS = { ROWS: [8], COLS: [8, 4], WGX: [16, 8], WGY: [16, 8] } as const;
 
-/** Which of them are meant to work. */
-export const productValid = ({ WGX, WGY }: Readonly<Record<"WGX" | "WGY", number>>) => WGX === WGY;
+/** Which of them are meant to work: as many threads both ways; 128 × 128, 64 × 64, 64 × 32. */
+export const productValid = ({
+  COLS,
+  WGX,
+  WGY,
+}: Readonly<Record<"COLS" | "WGX" | "WGY", number>>) => WGX === WGY && WGX <= 2 * COLS;
 
 /** Four elements at a time where rows of this many are contiguous. */
 export const vectorOf = (elements: number) => (elements % 4 === 0 ? 4 : 1);

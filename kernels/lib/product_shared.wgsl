@@ -27,6 +27,9 @@ const PIECES: u32 = LEFT_PIECES + WIDTH * DEPTH / 16u;
 
 alias Quad = array<vec4<f32>, 4>; // four rows of four columns
 
+// Segments and terms of each that are multiplied: from the first up to the end.
+struct Span { segment: u32, segments: u32, first: u32, end: u32 }
+
 // The thread's first four rows and columns, and those HEIGHT / 2 below and WIDTH / 2 beside them.
 struct Tile { first: Quad, beside: Quad, below: Quad, last: Quad }
 
@@ -66,15 +69,15 @@ fn start_tile(first: u32) -> Tile {
   return Tile(left_quad, right_quad, left_quad, right_quad);
 }
 
-// The tile whose first row and column are `corner`; segments, first and end are uniform.
-fn multiply(corner: vec2<u32>, segments: u32, first: u32, end: u32, thread: vec2<u32>) -> Tile {
+// The tile whose first row and column are `corner`; the span is uniform.
+fn multiply(corner: vec2<u32>, span: Span, thread: vec2<u32>) -> Tile {
   let piece = thread.y * WGX + thread.x;
-  let count = end - first;
+  let count = span.end - span.first;
   let step = cursor_at(DEPTH);
   var tile = start_tile(corner.y + 4u * thread.x);
-  for (var segment = 0u; segment < segments; segment++) {
+  for (var segment = span.segment; segment < span.segments; segment++) {
     let task = task_of(corner, piece, segment);
-    var cursor = cursor_at(first + task.term);
+    var cursor = cursor_at(span.first + task.term);
     var elements = mat4x4<f32>();
     for (var k = 0u; k < count + DEPTH; k += DEPTH) { // adds what the round before brought
       if (k > 0u) {

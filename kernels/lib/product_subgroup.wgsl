@@ -20,6 +20,9 @@ const WIDTH: u32 = COLS * WGX;
 
 alias Quad = array<vec4<f32>, 4>; // four rows of the thread's columns
 
+// Segments and terms of each that are multiplied: from the first up to the end.
+struct Span { segment: u32, segments: u32, first: u32, end: u32 }
+
 struct Tile {
   rows_0: Quad, rows_4: Quad, rows_8: Quad, rows_12: Quad,
   rows_16: Quad, rows_20: Quad, rows_24: Quad, rows_28: Quad,
@@ -83,13 +86,13 @@ fn right_four(columns: array<Place, 4>, cursor: Cursor) -> vec4<f32> {
   return vec4(two, right(columns[2], cursor), right(columns[3], cursor));
 }
 
-fn multiply(corner: vec2<u32>, segments: u32, first: u32, end: u32, thread: vec2<u32>) -> Tile {
+fn multiply(corner: vec2<u32>, span: Span, thread: vec2<u32>) -> Tile {
   let m = corner.x + thread.x;
   let n = vec4(0u, WGX, 2u * WGX, 3u * WGX) + corner.y + thread.x;
   let row = start(n);
   let quad = Quad(row, row, row, row);
   var tile = Tile(quad, quad, quad, quad, quad, quad, quad, quad);
-  for (var s = 0u; s < segments; s++) {
+  for (var s = span.segment; s < span.segments; s++) {
     let rows = array<Place, 8>(
       row_at(m, 0u, s), row_at(m, 1u, s), row_at(m, 2u, s), row_at(m, 3u, s),
       row_at(m, 4u, s), row_at(m, 5u, s), row_at(m, 6u, s), row_at(m, 7u, s),
@@ -98,8 +101,8 @@ fn multiply(corner: vec2<u32>, segments: u32, first: u32, end: u32, thread: vec2
       enter_column(column_of(n.x), s), enter_column(column_of(n.y), s),
       enter_column(column_of(n.z), s), enter_column(column_of(n.w), s),
     );
-    var at = cursor_at(first);
-    for (var k = first; k < end; k++) {
+    var at = cursor_at(span.first);
+    for (var k = span.first; k < span.end; k++) {
       let x = array<f32, 8>(
         left_at(rows[0], 0u, at), left_at(rows[1], 1u, at),
         left_at(rows[2], 2u, at), left_at(rows[3], 3u, at),

@@ -144,5 +144,5 @@ fn main(
   sheet = index / (across * down);
   let corner = vec2(index / across % down * HEIGHT, index % across * WIDTH);
   let end = min(first + uniforms.span, uniforms.K);
-  store_tile(corner, multiply(corner, 1u, first, end, thread.xy), thread.xy);
+  store_tile(corner, multiply(corner, Span(0u, 1u, first, end), thread.xy), thread.xy);
 }
