@@ -19,6 +19,20 @@ const RAISED_LIMITS = [
   "maxComputeWorkgroupStorageSize",
 ] as const;
 
+/** Constants that were tuned for a kernel, and the SHA-256 of the WGSL text they were tuned for. */
+export interface Tuning {
+  readonly source: string;
+  readonly consts: Readonly<Record<string, number>>;
+}
+
+/** Small files kept between processes; a browser page keeps none. */
+export interface Files {
+  /** The text of a file; undefined when there is none. */
+  read(name: string): Promise<string | undefined>;
+  /** Replace a file at once, or not at all; returns where it is. */
+  write(name: string, text: string): Promise<string>;
+}
+
 /** An opened WebGPU device with its compiled pipelines and the buffers of the state it holds. */
 export interface Device {
   readonly gpu: GPUDevice;
@@ -30,6 +44,11 @@ export interface Device {
   readonly subgroupSize: number;
   /** Buffers of held state. */
   readonly buffers: Map<Storage, GPUBuffer>;
+  /** Constants to use by class of shapes (tuned.ts); empty unless `loadTuned` was called. */
+  readonly tuned: Map<string, Tuning>;
+  readonly files: Files;
+  /** The complete WGSL text of a kernel with its default constants. */
+  source(kernel: AnyKernel): Promise<string>;
   /** The compiled kernel; compiled once per kernel and constants. */
   pipeline(
     kernel: AnyKernel,
@@ -49,6 +68,7 @@ const browserGpu = () => (globalThis as { navigator?: { gpu?: GPU } }).navigator
 interface Host {
   readonly adapter: GPUAdapter;
   readonly software: boolean;
+  readonly files: Files;
   readText(url: URL): Promise<string>;
   until<T>(pending: Promise<T>): Promise<T>;
   release(): void;
@@ -63,15 +83,17 @@ async function browserHost(gpu: GPU): Promise<Host> {
     );
   const readText = async (url: URL) => (await fetch(url)).text();
   const software = /swiftshader|software/i.test(adapter.info.description);
-  return { adapter, software, readText, until: (pending) => pending, release: () => {} };
+  const files = { read: async () => undefined, write: async () => "this page" };
+  return { adapter, software, files, readText, until: (pending) => pending, release: () => {} };
 }
 
 async function nodeHost(choice: AdapterChoice): Promise<Host> {
-  const { findAdapter, isSoftware, readText, until } = await import("./adapter.ts");
+  const { findAdapter, isSoftware, files, readText, until } = await import("./adapter.ts");
   const found: { value?: unknown; adapter: GPUAdapter } = { ...(await findAdapter(choice)) };
   const software = isSoftware(found.adapter.info);
   // Dawn keeps Node alive as long as its GPU object is referenced.
-  return { adapter: found.adapter, software, readText, until, release: () => delete found.value };
+  const release = () => delete found.value;
+  return { adapter: found.adapter, software, files, readText, until, release };
 }
 
 /** The name of a pipeline in labels and errors: `kernel[CONST=n …]`. */
@@ -177,6 +199,9 @@ export async function openDevice(choice?: AdapterChoice): Promise<Device> {
     software: host.software,
     subgroupSize: subgroupSizeOf(gpu),
     buffers: new Map(),
+    tuned: new Map(),
+    files: host.files,
+    source: (kernel) => sourceOf(kernel, {}, host.readText),
     pipeline: pipelineCache(gpu, host),
     until: host.until,
     check() {
