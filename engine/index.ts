@@ -23,5 +23,13 @@ export type { Timing } from "./profile.ts";
 export { fold, type Key, keyOf, philox, type Stream, stream } from "./random.ts";
 export { match, ShapeError, shapeError } from "./shape.ts";
 export { leaves, type Mapped, mapTree, rebuild, type Tree } from "./tree.ts";
-export { type Tuned, type TuneOptions, type TuneRow, tune } from "./tune.ts";
+export {
+  gainOf,
+  median,
+  type Pair,
+  type Tuned,
+  type TuneOptions,
+  type TuneRow,
+  tune,
+} from "./tune.ts";
 export { keepTuned, loadTuned } from "./tuned.ts";

@@ -18,12 +18,10 @@ type Consts = Readonly<Record<string, number>>;
 
 /** How some plans are tuned. */
 export interface TuneOptions {
-  /** Begin with no further candidate after so long. */
-  readonly seconds: number;
   /** Only choices that give the same bits as the default. */
   readonly sameBits?: boolean;
-  /** Stops before the next candidate. */
-  readonly signal?: AbortSignal;
+  /** Asked before each candidate; once false, the tuner ends with what it has. */
+  readonly goOn?: () => boolean;
   readonly onProgress?: (progress: TuneProgress) => void;
 }
 
@@ -60,7 +58,7 @@ export interface TuneRow {
 export interface Tuned {
   /** Slowest class first. */
   readonly rows: readonly TuneRow[];
-  /** Classes that time did not suffice for, and those too small to matter. */
+  /** Classes that were not begun with, and those too small to matter. */
   readonly unreached: number;
   readonly negligible: number;
   /** For `keepTuned`. */
@@ -83,7 +81,7 @@ const CONFIRMING = 3; // times as many pairs for the fastest challenger
 const PROFILES = 3; // runs that tell each class's share of the time
 
 /** The middle of some numbers. */
-function median(values: readonly number[]): number {
+export function median(values: readonly number[]): number {
   const sorted = [...values].sort((a, b) => a - b);
   const last = sorted.length - 1;
   return (sorted[Math.floor(last / 2)]! + sorted[Math.ceil(last / 2)]!) / 2;
@@ -225,10 +223,8 @@ async function tuneJob(
 export async function tune(
   device: Device,
   plans: readonly Plan[],
-  { seconds, sameBits = false, signal, onProgress }: TuneOptions,
+  { sameBits = false, goOn = () => true, onProgress }: TuneOptions = {},
 ): Promise<Tuned> {
-  const begun = performance.now();
-  const timeIsUp = () => signal?.aborted || performance.now() - begun > 1000 * seconds;
   const leastMsOf = await roofTimes(device);
   const jobs = await jobsOf(device, plans);
   const totalMs = jobs.reduce((sum, job) => sum + job.totalMs, 0);
@@ -236,12 +232,12 @@ export async function tune(
   const rows: TuneRow[] = [];
   const tunings: Record<string, Tuning> = {};
   for (const [done, job] of wanted.entries()) {
-    if (timeIsUp()) break;
-    const goOn = (gain: number) => {
+    if (!goOn()) break;
+    const report = (gain: number) => {
       onProgress?.({ done, of: wanted.length, shape: job.shape, gain });
-      return !timeIsUp();
+      return goOn();
     };
-    const row = await tuneJob(device, job, leastMsOf(job.step), sameBits, goOn);
+    const row = await tuneJob(device, job, leastMsOf(job.step), sameBits, report);
     device.check();
     rows.push({ ...row, timeShare: job.totalMs / totalMs });
     const source = await sourceHash(device, job.step.dispatch.kernel);

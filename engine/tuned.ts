@@ -42,15 +42,14 @@ export function defaultConsts({ kernel, params }: Pick<Dispatch, "kernel" | "par
   return { ...first, ...Object.fromEntries(fitted.filter(([name]) => name in kernel.consts)) };
 }
 
-/** Every choice of constants for a dispatch, each once: first the default, then the others. */
+/** Every choice of the constants that its sizes leave free, each once, the default first. */
 export function candidatesOf(dispatch: Pick<Dispatch, "kernel" | "params">): Consts[] {
   const { kernel } = dispatch;
   const first = defaultConsts(dispatch);
   const usual = defaults({ consts: kernel.consts, options: {} });
   const fitted = Object.entries(first).filter(([name, value]) => value !== usual[name]);
-  const lists = searchSpace(kernel);
-  const fitting = lists.map((consts) => ({ ...consts, ...Object.fromEntries(fitted) }));
-  const all = [first, ...fitting, ...lists].filter((c) => kernel.valid?.(c as never) ?? true);
+  const others = searchSpace(kernel).map((c) => ({ ...c, ...Object.fromEntries(fitted) }));
+  const all = [first, ...others].filter((c) => kernel.valid?.(c as never) ?? true);
   return [...new Map(all.map((consts) => [listOf(consts).join(" "), consts])).values()];
 }
 

@@ -2,8 +2,11 @@
 import {
   compile,
   type Device,
+  gainOf,
   hold,
   keepTuned,
+  median,
+  type Pair,
   type Plan,
   type PlanOptions,
   release,
@@ -18,11 +21,13 @@ import type { Config } from "./schema.ts";
 import { batchInputs, inputsFor, requirePool } from "./session.ts";
 import { trainingStep } from "./step.ts";
 
-/** A kind of step by default constants and by tuned ones; medians of runs in turns. */
+/** A kind of step by default constants and by tuned ones, in turns; medians. */
 export interface StepGain {
   readonly step: "plain" | "matching";
   readonly beforeMs: number;
   readonly afterMs: number;
+  /** Median of before / after, pair by pair. */
+  readonly gain: number;
 }
 
 /** What came of tuning a configuration. */
@@ -33,7 +38,8 @@ export interface TunedSteps extends Tuned {
 }
 
 const WARM_UPS = 2; // the first runs of a pipeline include its compilation
-const TURNS = 15;
+const LEAST_TURNS = 5;
+const TURNS_MS = 6000; // of each kind of step
 
 async function runMs(device: Device, plan: Plan): Promise<number> {
   const begun = performance.now();
@@ -42,17 +48,20 @@ async function runMs(device: Device, plan: Plan): Promise<number> {
   return performance.now() - begun;
 }
 
-const middle = (times: readonly number[]) => [...times].sort((a, b) => a - b)[times.length >> 1]!;
-
 /** Time two plans in turns, each first in every other. */
-async function compare(device: Device, before: Plan, after: Plan): Promise<[number, number]> {
-  const times = new Map<Plan, number[]>([before, after].map((plan) => [plan, []]));
-  for (let turn = -WARM_UPS; turn < TURNS; turn++)
-    for (const plan of turn % 2 ? [after, before] : [before, after]) {
-      const ms = await runMs(device, plan);
-      if (turn >= 0) times.get(plan)!.push(ms);
-    }
-  return [middle(times.get(before)!), middle(times.get(after)!)];
+async function compare(device: Device, before: Plan, after: Plan): Promise<Omit<StepGain, "step">> {
+  const pairs: Pair[] = [];
+  const pair = async (swap: boolean): Promise<Pair> => {
+    const early = swap ? await runMs(device, after) : 0;
+    const usual = await runMs(device, before);
+    return { usual, other: swap ? early : await runMs(device, after) };
+  };
+  for (let turn = 0; turn < WARM_UPS; turn++) await pair(false);
+  const begun = performance.now();
+  while (pairs.length < LEAST_TURNS || performance.now() - begun < TURNS_MS)
+    pairs.push(await pair(pairs.length % 2 === 1));
+  const beforeMs = median(pairs.map(({ usual }) => usual));
+  return { beforeMs, afterMs: median(pairs.map(({ other }) => other)), gain: gainOf(pairs) };
 }
 
 /**
@@ -87,8 +96,8 @@ export async function tuneSteps(
   const steps: StepGain[] = [];
   for (const [i, matching] of kinds.entries()) {
     const after = await planOf(matching, {});
-    const [beforeMs, afterMs] = await compare(device, before[i]!, after);
-    steps.push({ step: matching ? "matching" : "plain", beforeMs, afterMs });
+    const times = await compare(device, before[i]!, after);
+    steps.push({ step: matching ? "matching" : "plain", ...times });
     after.destroy();
   }
   for (const plan of before) plan.destroy();
