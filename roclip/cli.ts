@@ -37,6 +37,7 @@ Examples:
   roclip demo                                      CLIP and RoCLIP on the same poisoned data
   roclip train --data train.csv --images photos/
   roclip evaluate runs/demo/roclip
+  roclip tune                                      which kernel constants are fastest here
   roclip doctor`,
 );
 for (const add of [addDemo, addTrain, addEvaluate, addPoison, addDoctor, addTune]) add(program);

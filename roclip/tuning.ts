@@ -26,8 +26,9 @@ export interface StepGain {
   readonly step: "plain" | "matching";
   readonly beforeMs: number;
   readonly afterMs: number;
-  /** Median of before / after, pair by pair. */
+  /** Median of before / after, pair by pair, and what the middle half of the pairs spans. */
   readonly gain: number;
+  readonly spread: readonly [number, number];
 }
 
 /** What came of tuning a configuration. */
@@ -61,7 +62,11 @@ async function compare(device: Device, before: Plan, after: Plan): Promise<Omit<
   while (pairs.length < LEAST_TURNS || performance.now() - begun < TURNS_MS)
     pairs.push(await pair(pairs.length % 2 === 1));
   const beforeMs = median(pairs.map(({ usual }) => usual));
-  return { beforeMs, afterMs: median(pairs.map(({ other }) => other)), gain: gainOf(pairs) };
+  const afterMs = median(pairs.map(({ other }) => other));
+  const ratios = pairs.map(({ usual, other }) => usual / other).sort((a, b) => a - b);
+  const quarter = Math.floor(ratios.length / 4);
+  const spread = [ratios[quarter]!, ratios.at(-1 - quarter)!] as const;
+  return { beforeMs, afterMs, gain: gainOf(pairs), spread };
 }
 
 /**
