@@ -3,6 +3,7 @@ import { Bench } from "tinybench";
 import type { Tensor } from "../engine/graph.ts";
 import type { Plan } from "../engine/plan.ts";
 import type { Timing } from "../engine/profile.ts";
+import { ratesOf, type Sample } from "../engine/roof.ts";
 import type { Step } from "../engine/steps.ts";
 import type { Access } from "../kernels/kernel.ts";
 
@@ -27,15 +28,8 @@ export interface Row {
   readonly roofShare: number;
 }
 
-/** All the times that one kernel, size and choice of constants took. */
-export interface Sample {
-  readonly step: Step;
-  readonly timesMs: readonly number[];
-}
-
 const MS_PER_S = 1000;
 const US_PER_MS = 1000;
-const GIGA_PER_S = 1e6; // of anything per ms
 const LEAST_RUNS = 5; // a median and two deciles need as many …
 const PATIENCE = 10; // … but are not worth more than this many times the time asked for:
 const FEWEST_RUNS = 2; // then these must do
@@ -158,13 +152,6 @@ export async function timePlans(plans: readonly Plan[], seconds: number): Promis
   const counted = (await repeat(run, seconds * distinct)).length;
   const warm = rounds.slice(-counted);
   return plans.map((_, i) => timesOf(warm.map((round) => round[i]!)));
-}
-
-/** What a step does per second when it takes `timeMs`: GFLOP/s and GB/s. */
-export function ratesOf(step: Step, timeMs: number): { gflops: number; gbs: number } {
-  const { kernel, params } = step.dispatch;
-  const { flops, bytes } = kernel.cost({ ...params, ...step.consts } as never);
-  return { gflops: flops / timeMs / GIGA_PER_S, gbs: bytes / timeMs / GIGA_PER_S };
 }
 
 /** A sample as a row under a roof. */

@@ -4,7 +4,8 @@ import { launch, type Tensor } from "../engine/graph.ts";
 import { matmul } from "../engine/ops/matmul.ts";
 import { nearest } from "../engine/ops/nearest.ts";
 import { compile, type Plan } from "../engine/plan.ts";
-import { deciles, type Sample, timePlans } from "./harness.ts";
+import type { Sample } from "../engine/roof.ts";
+import { deciles, timePlans } from "./harness.ts";
 import { rowArgmax } from "./nearest/row_argmax.ts";
 import { quickNormals, quickStream } from "./quickStream.ts";
 

@@ -3,8 +3,9 @@ import { type Device, hold, release } from "../engine/device.ts";
 import { vjp } from "../engine/grad.ts";
 import { constant, type HostArray, product, type Tensor } from "../engine/graph.ts";
 import { compile, type Program } from "../engine/plan.ts";
+import type { Sample } from "../engine/roof.ts";
 import { type Case, differentiable, named, type Shapes } from "../test/case.ts";
-import { type Sample, timePlans } from "./harness.ts";
+import { timePlans } from "./harness.ts";
 import { quickNormals, quickStream } from "./quickStream.ts";
 
 /** One case at one of its bench shapes. */

@@ -1,5 +1,6 @@
 /** The rows of a whole run: no two of the same kernel, shape and constants. */
-import { type Roof, type Row, rowOf, type Sample, sizesOf } from "./harness.ts";
+import type { Sample } from "../engine/roof.ts";
+import { type Roof, type Row, rowOf, sizesOf } from "./harness.ts";
 
 /** Rows as they come. */
 export interface Rows {

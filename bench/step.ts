@@ -1,19 +1,16 @@
 /** A training step of the demonstration: its kernels, and the time that is not the kernels'. */
 import { type Device, hold, release } from "../engine/device.ts";
 import type { HostData } from "../engine/graph.ts";
-import { adamWSchedule } from "../engine/optim.ts";
 import { compile, type Plan } from "../engine/plan.ts";
-import { keyOf } from "../engine/random.ts";
+import type { Sample } from "../engine/roof.ts";
 import { encode } from "../engine/steps.ts";
-import { drawAugmentation } from "../roclip/augment.ts";
-import { augmentOf, type HostBatch, imageWords } from "../roclip/batches.ts";
 import { type Config, parseConfig } from "../roclip/config.ts";
 import { DEMO } from "../roclip/configs/demo.ts";
 import { type HeldState, initState } from "../roclip/model.ts";
+import { noiseBatch } from "../roclip/noise.ts";
 import { batchInputs, inputsFor } from "../roclip/session.ts";
 import { trainingStep } from "../roclip/step.ts";
-import { deciles, repeat, type Sample, timePlans } from "./harness.ts";
-import { quickStream } from "./quickStream.ts";
+import { deciles, repeat, timePlans } from "./harness.ts";
 
 /** What a step takes beside its kernels. */
 export interface StepTimes {
@@ -45,23 +42,6 @@ const PAIRS = 5000; // about as many as the demonstration trains on
 
 const median = (times: readonly number[]) => deciles(times).median;
 const sinceMs = (start: number) => performance.now() - start;
-
-/** A batch of noise: the kernels take as long over it as over pictures and captions. */
-function noiseBatch(config: Config): HostBatch {
-  const { batch, contextLength, imageSize, vocabularySize } = config;
-  const { u32, below } = quickStream(1);
-  const words = (count: number, value: () => number) => Uint32Array.from({ length: count }, value);
-  const schedule = adamWSchedule(1, config.lr, config);
-  return {
-    images: words(batch * imageWords(imageSize), u32),
-    draws: drawAugmentation(augmentOf(config), keyOf(1), batch, imageSize),
-    tokens: words(batch * contextLength, () => below(vocabularySize)),
-    ends: Uint32Array.from({ length: batch }, (_, i) => (i + 1) * contextLength - 1),
-    pairs: words(batch, () => below(PAIRS)),
-    schedule,
-    textSchedule: schedule,
-  };
-}
 
 /** Time of some runs on this side of the queue, which is empty before each, in turns; ms each. */
 async function timeHost(device: Device, seconds: number, runs: readonly (() => void)[]) {
@@ -126,7 +106,7 @@ async function timeMany(plan: Plan, inputs: Record<string, HostData>, seconds: n
 }
 
 async function measure(device: Device, plan: Plan, config: Config, seconds: number) {
-  const inputs = inputsFor(plan, noiseBatch(config));
+  const inputs = inputsFor(plan, noiseBatch(config, PAIRS));
   plan.run(inputs);
   const [kernels] = await timePlans([plan], seconds / plan.steps.length);
   const runs = [bareLoop(device, plan), () => plan.run(), () => plan.run(inputs)];

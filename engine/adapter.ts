@@ -59,6 +59,9 @@ function llvmpipeManifest(): string | undefined {
   return files.find((file) => /\/lvp_icd[^/]*\.json$/.test(file));
 }
 
+/** Where files are kept that can be made again. */
+const cacheFolder = () => join(process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache"), "roclip");
+
 const systemHasDriver = () =>
   Boolean(process.env.VK_ICD_FILENAMES || process.env.VK_DRIVER_FILES) ||
   ICD_FOLDERS.some((folder) => existsSync(folder) && readdirSync(folder).length > 0);
@@ -75,8 +78,7 @@ async function swiftShaderFolder(): Promise<string | undefined> {
   } catch {
     return undefined;
   }
-  const cache = process.env.XDG_CACHE_HOME ?? join(homedir(), ".cache");
-  const folder = join(cache, "roclip", "swiftshader-147");
+  const folder = join(cacheFolder(), "swiftshader-147");
   if (existsSync(folder)) return folder;
   const unfinished = `${folder}.${process.pid}`;
   mkdirSync(unfinished, { recursive: true });
@@ -194,6 +196,22 @@ export async function until<T>(pending: Promise<T>): Promise<T> {
     waiting--;
   }
 }
+
+/** The files that a device keeps between processes. */
+export const files = {
+  read(name: string): Promise<string | undefined> {
+    const path = join(cacheFolder(), name);
+    return existsSync(path) ? readFile(path, "utf8") : Promise.resolve(undefined);
+  },
+  async write(name: string, text: string): Promise<string> {
+    const path = join(cacheFolder(), name);
+    const unfinished = `${path}.${process.pid}`;
+    mkdirSync(cacheFolder(), { recursive: true });
+    writeFileSync(unfinished, text);
+    renameSync(unfinished, path);
+    return path;
+  },
+};
 
 /** The text of a file that stands beside the code, such as a `.wgsl` source. */
 export function readText(url: URL): Promise<string> {

@@ -1,8 +1,9 @@
 /** The GPU buffers that belong to one plan. */
 import { WORD_BYTES } from "../kernels/kernel.ts";
-import { byteLength, type Device, readBuffers } from "./device.ts";
+import { byteLength, type Device } from "./device.ts";
 import type { HostData, Storage } from "./graph.ts";
 import type { Layout } from "./memory.ts";
+import { readBuffers } from "./read.ts";
 
 const GUARD_WORDS = 64;
 const SENTINEL = 0x7fc0dead; // a NaN as f32, so that an element never written shows as well

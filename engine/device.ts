@@ -19,6 +19,20 @@ const RAISED_LIMITS = [
   "maxComputeWorkgroupStorageSize",
 ] as const;
 
+/** Constants that were tuned for a kernel, and the SHA-256 of the WGSL text they were tuned for. */
+export interface Tuning {
+  readonly source: string;
+  readonly consts: Readonly<Record<string, number>>;
+}
+
+/** Small files kept between processes; a browser page keeps none. */
+export interface Files {
+  /** The text of a file; undefined when there is none. */
+  read(name: string): Promise<string | undefined>;
+  /** Replace a file at once, or not at all; returns where it is. */
+  write(name: string, text: string): Promise<string>;
+}
+
 /** An opened WebGPU device with its compiled pipelines and the buffers of the state it holds. */
 export interface Device {
   readonly gpu: GPUDevice;
@@ -30,6 +44,11 @@ export interface Device {
   readonly subgroupSize: number;
   /** Buffers of held state. */
   readonly buffers: Map<Storage, GPUBuffer>;
+  /** Constants to use by class of shapes (tuned.ts); empty unless `loadTuned` was called. */
+  readonly tuned: Map<string, Tuning>;
+  readonly files: Files;
+  /** The complete WGSL text of a kernel with its default constants. */
+  source(kernel: AnyKernel): Promise<string>;
   /** The compiled kernel; compiled once per kernel and constants. */
   pipeline(
     kernel: AnyKernel,
@@ -49,6 +68,7 @@ const browserGpu = () => (globalThis as { navigator?: { gpu?: GPU } }).navigator
 interface Host {
   readonly adapter: GPUAdapter;
   readonly software: boolean;
+  readonly files: Files;
   readText(url: URL): Promise<string>;
   until<T>(pending: Promise<T>): Promise<T>;
   release(): void;
@@ -63,16 +83,17 @@ async function browserHost(gpu: GPU): Promise<Host> {
     );
   const readText = async (url: URL) => (await fetch(url)).text();
   const software = /swiftshader|software/i.test(adapter.info.description);
-  return { adapter, software, readText, until: (pending) => pending, release: () => {} };
+  const files = { read: async () => undefined, write: async () => "this page" };
+  return { adapter, software, files, readText, until: (pending) => pending, release: () => {} };
 }
 
 async function nodeHost(choice: AdapterChoice): Promise<Host> {
-  const { findAdapter, isSoftware, readText, until } = await import("./adapter.ts");
+  const { findAdapter, isSoftware, files, readText, until } = await import("./adapter.ts");
   const { adapter, ...kept }: { adapter: GPUAdapter; keepAlive?: unknown } =
     await findAdapter(choice);
   // Dawn keeps Node alive as long as its GPU object is referenced.
   const release = () => delete kept.keepAlive;
-  return { adapter, software: isSoftware(adapter.info), readText, until, release };
+  return { adapter, software: isSoftware(adapter.info), files, readText, until, release };
 }
 
 /** The name of a pipeline in labels and errors: `kernel[CONST=n …]`. */
@@ -178,6 +199,9 @@ export async function openDevice(choice?: AdapterChoice): Promise<Device> {
     software: host.software,
     subgroupSize: subgroupSizeOf(gpu),
     buffers: new Map(),
+    tuned: new Map(),
+    files: host.files,
+    source: (kernel) => sourceOf(kernel, {}, host.readText),
     pipeline: pipelineCache(gpu, host),
     until: host.until,
     check() {
@@ -230,67 +254,4 @@ export function release(device: Device, tree: unknown): void {
     device.buffers.get(tensor.storage)?.destroy();
     device.buffers.delete(tensor.storage);
   }
-}
-
-/** Staging buffers up to this size are kept for the next read: a loss is read at every step. */
-const KEPT_BYTES = 4096;
-const kept = new WeakMap<GPUDevice, Map<number, GPUBuffer[]>>();
-
-/** Buffers of a size that no read uses at the moment. */
-function spareStaging(gpu: GPUDevice, size: number): GPUBuffer[] {
-  const bySize = kept.get(gpu) ?? new Map<number, GPUBuffer[]>();
-  kept.set(gpu, bySize);
-  const spare = bySize.get(size) ?? [];
-  bySize.set(size, spare);
-  return spare;
-}
-
-function takeStaging(gpu: GPUDevice, size: number): GPUBuffer {
-  const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
-  return spareStaging(gpu, size).pop() ?? gpu.createBuffer({ label: "read", size, usage });
-}
-
-function giveBack(gpu: GPUDevice, staging: GPUBuffer): void {
-  if (staging.size > KEPT_BYTES) staging.destroy();
-  else {
-    staging.unmap();
-    spareStaging(gpu, staging.size).push(staging);
-  }
-}
-
-/** Read GPU buffers back, all in one submission. */
-export async function readBuffers(
-  device: Device,
-  sources: readonly { readonly buffer: GPUBuffer; readonly storage: Storage }[],
-): Promise<HostData[]> {
-  const { gpu } = device;
-  const encoder = gpu.createCommandEncoder({ label: "read" });
-  const staged = sources.map(({ buffer, storage }) => {
-    const staging = takeStaging(gpu, byteLength(storage));
-    encoder.copyBufferToBuffer(buffer, 0, staging, 0, byteLength(storage));
-    return staging;
-  });
-  gpu.queue.submit([encoder.finish()]);
-  await device.until(Promise.all(staged.map((s) => s.mapAsync(GPUMapMode.READ))));
-  device.check();
-  return staged.map((staging, i) => {
-    const { dtype, elements } = sources[i]!.storage;
-    const bytes = staging.getMappedRange().slice(0);
-    giveBack(gpu, staging);
-    return (dtype === "f32" ? new Float32Array(bytes) : new Uint32Array(bytes)).slice(0, elements);
-  });
-}
-
-/** Read a tree of held state back as host arrays. */
-export async function readState<T>(device: Device, tree: T): Promise<Mapped<T, Tensor, HostArray>> {
-  const tensors = leaves<Tensor>(tree).map(([, tensor]) => tensor);
-  const data = await readBuffers(
-    device,
-    tensors.map(({ storage }) => ({ buffer: device.buffers.get(storage)!, storage })),
-  );
-  const byTensor = new Map(tensors.map((tensor, i) => [tensor, data[i]!]));
-  return mapTree(tree, (tensor: Tensor) => ({
-    shape: tensor.shape,
-    data: byTensor.get(tensor)!,
-  }));
 }

@@ -1,6 +1,6 @@
 /** The engine's public face: `import { … } from "roclip/engine"`. */
 export type { AdapterChoice } from "./adapter.ts";
-export { type Device, hold, openDevice, overwrite, readState, release } from "./device.ts";
+export { type Device, hold, openDevice, overwrite, release } from "./device.ts";
 export { grad, vjp } from "./grad.ts";
 export {
   constant,
@@ -21,5 +21,16 @@ export { adamWInit, adamWSchedule, adamWUpdate } from "./optim.ts";
 export { compile, type Plan, type PlanOptions, type Program } from "./plan.ts";
 export type { Timing } from "./profile.ts";
 export { fold, type Key, keyOf, philox, type Stream, stream } from "./random.ts";
+export { readState } from "./read.ts";
 export { match, ShapeError, shapeError } from "./shape.ts";
 export { leaves, type Mapped, mapTree, rebuild, type Tree } from "./tree.ts";
+export {
+  gainOf,
+  median,
+  type Pair,
+  type Tuned,
+  type TuneOptions,
+  type TuneRow,
+  tune,
+} from "./tune.ts";
+export { keepTuned, loadTuned } from "./tuned.ts";

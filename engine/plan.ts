@@ -3,11 +3,12 @@
  * uploaded; a run replays them in one compute pass and allocates nothing.
  */
 import { allocate, type Buffers, checkFits, overrunsOf } from "./buffers.ts";
-import { type Device, readBuffers } from "./device.ts";
+import type { Device } from "./device.ts";
 import type { HostData, Storage, Tensor } from "./graph.ts";
 import { type Layout, layOut, layOutApart, lifetimesOf } from "./memory.ts";
 import { inputsOf, orderDispatches } from "./order.ts";
 import { profileSteps, type Timing } from "./profile.ts";
+import { readBuffers } from "./read.ts";
 import { buildSteps, encode, packParams, type Step, type Variants } from "./steps.ts";
 import { leaves } from "./tree.ts";
 

@@ -61,3 +61,22 @@ export async function profileSteps(device: Device, steps: readonly Step[]): Prom
   }
   return timings;
 }
+
+/** Run steps one after another, each timed: by the GPU's clock, else by ours; ms. */
+export async function timeSteps(device: Device, steps: readonly Step[]): Promise<number[]> {
+  if (device.gpu.features.has("timestamp-query"))
+    return (await profileSteps(device, steps)).map(({ timeMs }) => timeMs);
+  const { queue } = device.gpu;
+  const times: number[] = [];
+  for (const step of steps) {
+    const begun = performance.now();
+    const encoder = device.gpu.createCommandEncoder();
+    const pass = encoder.beginComputePass();
+    encode(pass, [step]);
+    pass.end();
+    queue.submit([encoder.finish()]);
+    await device.until(queue.onSubmittedWorkDone());
+    times.push(performance.now() - begun);
+  }
+  return times;
+}

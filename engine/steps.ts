@@ -5,6 +5,7 @@ import { type AnyKernel, defaults, forSubgroups, WORD_BYTES } from "../kernels/k
 import type { Buffers } from "./buffers.ts";
 import { type Device, labelOf } from "./device.ts";
 import type { Dispatch, Tensor } from "./graph.ts";
+import { tunedConsts } from "./tuned.ts";
 
 /** Constants to use for a kernel instead of its defaults. */
 export type ConstChoice = (
@@ -14,7 +15,7 @@ export type ConstChoice = (
 
 /** Which of a kernel's variants a plan uses. */
 export interface Variants {
-  /** Constants to use for a kernel instead of its defaults. */
+  /** Constants to use for a kernel instead of its defaults; those tuned here when left out. */
   readonly consts?: ConstChoice;
   /** Whether kernels may use subgroups where the device has them; true when left out. */
   readonly subgroups?: boolean;
@@ -76,6 +77,24 @@ function bindGroup(
   return device.gpu.createBindGroup({ label: step.label, layout, entries });
 }
 
+function gridOf({ kernel, params }: Dispatch, consts: Step["consts"]): Step["grid"] {
+  const [x = 1, y = 1, z = 1] = kernel.grid({ ...params, ...consts } as never);
+  return [x, y, z];
+}
+
+/** A step with some constants replaced: another pipeline and grid over the same buffers. */
+export async function withConsts(
+  device: Device,
+  step: Step,
+  replaced: Step["consts"],
+): Promise<Step> {
+  const { kernel } = step.dispatch;
+  const consts = { ...step.consts, ...replaced };
+  const pipeline = await device.pipeline(kernel, consts);
+  const grid = gridOf(step.dispatch, consts);
+  return { ...step, label: labelOf(kernel, consts), consts, pipeline, grid };
+}
+
 /** Pipelines (in parallel), bind groups and grids of all dispatches. */
 export async function buildSteps(
   device: Device,
@@ -89,7 +108,7 @@ export async function buildSteps(
     order.map(async (described) => {
       const kernel = size > 0 ? forSubgroups(described.kernel, size) : described.kernel;
       const dispatch = { ...described, kernel };
-      const chosen = choose?.(kernel, dispatch.params);
+      const chosen = choose ? choose(kernel, dispatch.params) : await tunedConsts(device, dispatch);
       const fitted = kernel.fit?.(dispatch.params as never);
       const consts = { ...defaults(kernel), ...fitted, ...chosen, ...dispatch.options };
       const label = labelOf(kernel, consts);
@@ -99,9 +118,8 @@ export async function buildSteps(
   const { gpu } = device;
   gpu.pushErrorScope("validation");
   const steps = compiled.map((step, i): Step => {
-    const { kernel, params } = step.dispatch;
-    const [x = 1, y = 1, z = 1] = kernel.grid({ ...params, ...step.consts } as never);
-    return { ...step, group: bindGroup(device, step, buffers, offsets[i]!), grid: [x, y, z] };
+    const group = bindGroup(device, step, buffers, offsets[i]!);
+    return { ...step, group, grid: gridOf(step.dispatch, step.consts) };
   });
   const error = await device.until(gpu.popErrorScope());
   if (error) throw new Error(`plan: ${error.message}`);

@@ -44,6 +44,11 @@ export interface Kernel<
    * default.
    */
   readonly consts: Consts;
+  /**
+   * Those of `consts` that change the order of a sum, and so its last bits. Choices that agree in
+   * them give the same bits.
+   */
+  readonly reorders?: readonly (keyof Consts & string)[];
   /** Constants that change the result (an epilogue, a layout); the op chooses, first = default. */
   readonly options: Options;
   /**

@@ -7,6 +7,7 @@ import { addDoctor } from "./cli/doctor.ts";
 import { addEvaluate } from "./cli/evaluate.ts";
 import { addPoison } from "./cli/poison.ts";
 import { addTrain } from "./cli/train.ts";
+import { addTune } from "./cli/tune.ts";
 import { UserError } from "./errors.ts";
 
 const BAD_INPUT = 2;
@@ -36,9 +37,10 @@ Examples:
   roclip demo                                      CLIP and RoCLIP on the same poisoned data
   roclip train --data train.csv --images photos/
   roclip evaluate runs/demo/roclip
+  roclip tune                                      which kernel constants are fastest here
   roclip doctor`,
 );
-for (const add of [addDemo, addTrain, addEvaluate, addPoison, addDoctor]) add(program);
+for (const add of [addDemo, addTrain, addEvaluate, addPoison, addDoctor, addTune]) add(program);
 for (const command of program.commands) command.exitOverride().showHelpAfterError("(see --help)");
 
 try {

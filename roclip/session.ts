@@ -82,6 +82,21 @@ const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {
 };
 
 /**
+ * Refuse a pool that a batch does not fit.
+ *
+ * @param pairs  training pairs
+ * @throws       UserError
+ */
+export function requirePool({ defence, roclip, batch }: Config, pairs: number): void {
+  const rows = poolRows(roclip.poolSize, pairs);
+  if (defence === "roclip" && rows < batch)
+    throw new UserError(
+      `roclip.poolSize: the pool must hold at least one batch; it has ${rows} rows for ` +
+        `batches of ${batch}; choose a larger --roclip-pool-size`,
+    );
+}
+
+/**
  * Begin or resume a run: state on the device, plans ready to be built.
  *
  * @throws  UserError when the pool is smaller than a batch, a batch larger than the data, or a
@@ -91,12 +106,7 @@ export async function beginSession(options: SessionOptions): Promise<Session> {
   const { config, device, train, tokenizer, folder } = options;
   const pairs = train.captions.length;
   const stepsInEpoch = stepsPerEpoch(config, pairs);
-  const rows = poolRows(config.roclip.poolSize, pairs);
-  if (config.defence === "roclip" && rows < config.batch)
-    throw new UserError(
-      `roclip.poolSize: the pool must hold at least one batch; it has ${rows} rows for ` +
-        `batches of ${config.batch}; choose a larger --roclip-pool-size`,
-    );
+  requirePool(config, pairs);
   let host: State<HostArray> = initState(config, tokenizer.vocabularySize, pairs);
   let progress = freshProgress(options);
   if (options.resume) {

@@ -1,10 +1,11 @@
 /** AdamW over a tree, several steps, against the formula in float64. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Device, hold, openDevice, readState, release } from "../engine/device.ts";
+import { type Device, hold, openDevice, release } from "../engine/device.ts";
 import { constant, type HostArray, input, type Tensor } from "../engine/graph.ts";
 import { adamWInit, adamWSchedule, adamWUpdate } from "../engine/optim.ts";
 import { compile } from "../engine/plan.ts";
 import { keyOf, stream } from "../engine/random.ts";
+import { readState } from "../engine/read.ts";
 import { worstError } from "./check.ts";
 
 const SETTINGS = { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.5 };

@@ -1,7 +1,7 @@
 /** Ordering, memory and state: what a plan promises beyond the values of its ops. */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Device, hold, openDevice, readState } from "../engine/device.ts";
+import { type Device, hold, openDevice } from "../engine/device.ts";
 import { grad } from "../engine/grad.ts";
 import { constant, input, launch, type Storage, state, type Tensor } from "../engine/graph.ts";
 import { type Lifetime, layOut, lifetimesOf } from "../engine/memory.ts";
@@ -9,6 +9,7 @@ import { add } from "../engine/ops/add.ts";
 import { sumRows } from "../engine/ops/rows.ts";
 import { orderDispatches } from "../engine/order.ts";
 import { compile } from "../engine/plan.ts";
+import { readState } from "../engine/read.ts";
 import { defineKernel } from "../kernels/kernel.ts";
 
 /** x += y, in place: the smallest kernel with an `update` binding. */

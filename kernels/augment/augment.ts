@@ -21,6 +21,7 @@ export const augmentCrop = defineKernel({
   bindings: { images: "read", draws: "read", y: "write" },
   params: { batch: "u32", words: "u32", source: "u32", size: "u32" },
   consts: { WG: [64, 128, 256] },
+  reorders: ["WG"],
   grid: ({ batch }) => spread(batch),
   // Four taps (10 each) and four changes (20 each) a pixel, where the box is not shrunk.
   cost: ({ batch, words, size }) => ({

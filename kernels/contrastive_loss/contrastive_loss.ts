@@ -7,6 +7,7 @@ export const contrastiveLoss = defineKernel({
   bindings: { similarity: "read", log_scale: "read", ids: "read", lse: "write", term: "write" },
   params: { size: "u32" },
   consts: { WG: [64, 32, 256] },
+  reorders: ["WG"],
   grid: ({ size }) => spread(2 * size),
   cost: ({ size }) => ({ flops: 8 * size * size, bytes: WORD_BYTES * (size * size + 5 * size) }),
 });
@@ -26,6 +27,7 @@ export const contrastiveLossGrad = defineKernel({
   },
   params: { size: "u32" },
   consts: { WG: [64, 32, 256] },
+  reorders: ["WG"],
   grid: ({ size }) => spread(size),
   cost: ({ size }) => ({
     flops: 14 * size * size,

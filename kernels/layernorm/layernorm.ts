@@ -7,6 +7,7 @@ export const layernorm = defineKernel({
   bindings: { x: "read", gain: "read", bias: "read", y: "write", mean: "write", rstd: "write" },
   params: { rows: "u32", cols: "u32", eps: "f32" },
   consts: { WG: [64, 256], LANES: [8, 32] },
+  reorders: ["LANES"],
   grid: ({ rows, WG, LANES }) => spread(Math.ceil((rows * LANES) / WG)),
   cost: ({ rows, cols }) => ({
     flops: 8 * rows * cols,
@@ -29,6 +30,7 @@ export const layernormGrad = defineKernel({
   },
   params: { rows: "u32", cols: "u32" },
   consts: { WG: [64, 256], LANES: [8, 32] },
+  reorders: ["LANES"],
   grid: ({ rows, WG, LANES }) => spread(Math.ceil((rows * LANES) / WG)),
   cost: ({ rows, cols }) => ({
     flops: 14 * rows * cols,

@@ -10,6 +10,7 @@ export const softmax = defineKernel({
   bindings: { x: "read", mask: "read", y: "write" },
   params: { rows: "u32", cols: "u32", mask_rows: "u32" },
   consts: { WG: [64], LANES: [8, 32] },
+  reorders: ["LANES"],
   options: { VECTOR: [1, 4], CAUSAL: [0, 1], MASKED: [0, 1] },
   grid: ({ rows, WG, LANES }) => spread(Math.ceil(rows / (WG / LANES))),
   cost({ rows, cols, mask_rows, VECTOR, CAUSAL, MASKED }) {
@@ -29,6 +30,7 @@ export const softmaxGrad = defineKernel({
   bindings: { y: "read", dy: "read", dx: "write" },
   params: { rows: "u32", cols: "u32" },
   consts: { WG: [64], LANES: [8, 32] },
+  reorders: ["LANES"],
   options: { VECTOR: [1, 4] },
   grid: ({ rows, WG, LANES }) => spread(Math.ceil(rows / (WG / LANES))),
   cost: ({ rows, cols, VECTOR }) => ({

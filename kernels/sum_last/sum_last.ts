@@ -7,6 +7,7 @@ export const sumLast = defineKernel({
   bindings: { x: "read", y: "write" },
   params: { rows: "u32", cols: "u32", count: "u32" },
   consts: { WG: [64], LANES: [8, 32, 64] },
+  reorders: ["LANES"],
   grid: ({ rows, WG, LANES }) => spread(Math.ceil(rows / (WG / LANES))),
   cost: ({ rows, count }) => ({ flops: count, bytes: WORD_BYTES * (count + rows) }),
 });

@@ -7,6 +7,7 @@ export const unitRows = defineKernel({
   bindings: { x: "read", y: "write", norm: "write" },
   params: { rows: "u32", cols: "u32" },
   consts: { WG: [64], LANES: [8, 32] },
+  reorders: ["LANES"],
   options: { VECTOR: [1, 4] },
   grid: ({ rows, WG, LANES }) => spread(Math.ceil(rows / (WG / LANES))),
   cost: ({ rows, cols, VECTOR }) => ({
@@ -22,6 +23,7 @@ export const unitRowsGrad = defineKernel({
   bindings: { dy: "read", y: "read", norm: "read", dx: "write" },
   params: { rows: "u32", cols: "u32" },
   consts: { WG: [64], LANES: [8, 32] },
+  reorders: ["LANES"],
   options: { VECTOR: [1, 4] },
   grid: ({ rows, WG, LANES }) => spread(Math.ceil(rows / (WG / LANES))),
   cost: ({ rows, cols, VECTOR }) => ({

@@ -2,7 +2,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { ADAPTER_CHOICES, type AdapterChoice } from "../../engine/adapter.ts";
-import { type Device, openDevice } from "../../engine/index.ts";
+import { type Device, loadTuned, openDevice } from "../../engine/index.ts";
 import { type Config, parseConfig } from "../config.ts";
 import { UserError } from "../errors.ts";
 import { applyFlags, flagsOf } from "../flags.ts";
@@ -140,12 +140,15 @@ export function tokenizerFor(config: Config, captions: readonly string[]): Token
     : clipTokenizer(merges, contextLength);
 }
 
-/** Open the device and say which it is. */
+/** Open the device, with what was tuned for it, and say which it is. */
 export async function openNamedDevice({ adapter }: DeviceOptions): Promise<Device> {
   const device = await openDevice(adapter).catch((error: unknown) => {
     throw new UserError(error instanceof Error ? error.message : String(error));
   });
-  console.log(`Adapter: ${device.name}${device.software ? " (software)" : ""}`);
+  const { count, fault } = await loadTuned(device);
+  const tuned = count > 0 ? `, ${count} shape classes tuned` : "";
+  console.log(`Adapter: ${device.name}${device.software ? " (software)" : ""}${tuned}`);
+  if (fault) console.log(fault);
   return device;
 }
 

@@ -39,7 +39,7 @@ describe("roclip", () => {
   it("lists its commands with examples, and each command's options", async () => {
     const { code, out } = await roclip("--help");
     expect(code).toBe(0);
-    for (const command of ["demo", "train", "evaluate", "poison", "doctor"])
+    for (const command of ["demo", "train", "evaluate", "poison", "doctor", "tune"])
       expect(out).toContain(`  ${command}`);
     expect(out).toContain("Examples:");
     const help = await roclip("train", "--help");

@@ -1,5 +1,5 @@
 /** The two kernels that measure an adapter's roof: arithmetic without memory, and the reverse. */
-import { defineKernel, spread, WORD_BYTES } from "../../kernels/kernel.ts";
+import { defineKernel, spread, WORD_BYTES } from "../kernel.ts";
 
 /** Elements of a vec4. */
 export const LANES = 4;

@@ -1,0 +1,111 @@
+/** Tuning the kernels of a configuration's training steps, and what it gains. */
+import {
+  compile,
+  type Device,
+  gainOf,
+  hold,
+  keepTuned,
+  median,
+  type Pair,
+  type Plan,
+  type PlanOptions,
+  release,
+  type Tuned,
+  type TuneOptions,
+  tune,
+} from "../engine/index.ts";
+import { initState } from "./model.ts";
+import { noiseBatch } from "./noise.ts";
+import { plainEpochsBefore } from "./schedule.ts";
+import type { Config } from "./schema.ts";
+import { batchInputs, inputsFor, requirePool } from "./session.ts";
+import { trainingStep } from "./step.ts";
+
+/** A kind of step by default constants and by tuned ones, in turns; medians. */
+export interface StepGain {
+  readonly step: "plain" | "matching";
+  readonly beforeMs: number;
+  readonly afterMs: number;
+  /** Median of before / after, pair by pair, and what the middle half of the pairs spans. */
+  readonly gain: number;
+  readonly spread: readonly [number, number];
+}
+
+/** What came of tuning a configuration. */
+export interface TunedSteps extends Tuned {
+  readonly steps: readonly StepGain[];
+  /** Where the tunings are kept. */
+  readonly path: string;
+}
+
+const WARM_UPS = 2; // the first runs of a pipeline include its compilation
+const LEAST_TURNS = 5;
+const TURNS_MS = 6000; // of each kind of step
+
+async function runMs(device: Device, plan: Plan): Promise<number> {
+  const begun = performance.now();
+  plan.run();
+  await device.until(device.gpu.queue.onSubmittedWorkDone());
+  return performance.now() - begun;
+}
+
+/** Time two plans in turns, each first in every other. */
+async function compare(device: Device, before: Plan, after: Plan): Promise<Omit<StepGain, "step">> {
+  const pairs: Pair[] = [];
+  const pair = async (swap: boolean): Promise<Pair> => {
+    const early = swap ? await runMs(device, after) : 0;
+    const usual = await runMs(device, before);
+    return { usual, other: swap ? early : await runMs(device, after) };
+  };
+  for (let turn = 0; turn < WARM_UPS; turn++) await pair(false);
+  const begun = performance.now();
+  while (pairs.length < LEAST_TURNS || performance.now() - begun < TURNS_MS)
+    pairs.push(await pair(pairs.length % 2 === 1));
+  const beforeMs = median(pairs.map(({ usual }) => usual));
+  const afterMs = median(pairs.map(({ other }) => other));
+  const ratios = pairs.map(({ usual, other }) => usual / other).sort((a, b) => a - b);
+  const quarter = Math.floor(ratios.length / 4);
+  const spread = [ratios[quarter]!, ratios.at(-1 - quarter)!] as const;
+  return { beforeMs, afterMs, gain: gainOf(pairs), spread };
+}
+
+/**
+ * Tune a configuration's plain step, and its matching step if it has one, on a state of their own;
+ * keep what was found, and measure what it gains.
+ *
+ * @param pairs  training pairs, which a pool's size may be a share of
+ * @throws       UserError when the pool is smaller than a batch
+ */
+export async function tuneSteps(
+  device: Device,
+  config: Config,
+  pairs: number,
+  options: TuneOptions,
+): Promise<TunedSteps> {
+  requirePool(config, pairs);
+  const full: Config = { ...config, roclip: { ...config.roclip, poolStart: "noise" } };
+  const state = hold(device, initState(full, config.vocabularySize, pairs));
+  const inputs = noiseBatch(config, pairs);
+  const matches = plainEpochsBefore(config, config.epochs + 1) < config.epochs;
+  const kinds = matches ? [false, true] : [false];
+  const planOf = async (matching: boolean, choice: PlanOptions) => {
+    const { state: updates, loss } = trainingStep(full, state, batchInputs(config), matching);
+    const plan = await compile(device, { outputs: { loss }, updates }, choice);
+    plan.run(inputsFor(plan, inputs));
+    return plan;
+  };
+  const before: Plan[] = [];
+  for (const matching of kinds) before.push(await planOf(matching, { consts: () => ({}) }));
+  const tuned = await tune(device, before, options);
+  const path = await keepTuned(device, tuned.tunings);
+  const steps: StepGain[] = [];
+  for (const [i, matching] of kinds.entries()) {
+    const after = await planOf(matching, {});
+    const times = await compare(device, before[i]!, after);
+    steps.push({ step: matching ? "matching" : "plain", ...times });
+    after.destroy();
+  }
+  for (const plan of before) plan.destroy();
+  release(device, state);
+  return { ...tuned, steps, path };
+}
