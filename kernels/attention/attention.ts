@@ -8,17 +8,10 @@ const USES = [...uses, "attention_others"];
 /** Subgroups that are known to gain: those of SwiftShader and of llvmpipe. */
 const SUBGROUP_SIZES = [4, 8];
 
-/** Rows up to which a thread has two and not four. */
-const FEW = 16;
-
 /** One subgroup per workgroup, which loads together what its threads share. */
-function subgroupsFor<Params>(size: number, rowsOf: (params: Params) => number) {
+function subgroups(size: number) {
   if (!SUBGROUP_SIZES.includes(size)) return undefined;
-  return {
-    uses: [...uses, "attention_others_subgroup"],
-    consts: { WG: [size], ROWS: [4, 2] },
-    fit: (params: Params): Record<string, number> => (rowsOf(params) <= FEW ? { ROWS: 2 } : {}),
-  };
+  return { uses: [...uses, "attention_others_subgroup"], consts: { WG: [size], ROWS: [2, 1] } };
 }
 
 interface Size {
@@ -68,7 +61,7 @@ export const attention = defineKernel({
   },
   consts,
   options,
-  subgroups: (size) => subgroupsFor(size, ({ queries }: { queries: number }) => queries),
+  subgroups,
   grid: ({ pairs, queries, ...tile }) => spread(blocks(pairs, queries, tile)),
   cost: (size) => ({ flops: flopsOf(2, size), bytes: bytesOf([2, 2, 1], size) }),
 });
@@ -126,7 +119,7 @@ export const attentionGrad = defineKernel({
   },
   consts,
   options: { ...options, PART: [0, 1, 2] },
-  subgroups: (size) => subgroupsFor(size, ({ rows }: { rows: number }) => rows),
+  subgroups,
   grid: ({ pairs, rows, ...tile }) => spread(blocks(pairs, rows, tile)),
   cost({ rows, others, PART, ...size }) {
     const [queries, keys] = PART === 0 ? [rows, others] : [others, rows];
