@@ -105,6 +105,11 @@ export function state(label: string, shape: readonly number[], dtype: Dtype = "f
   return make(shape, { kind: "state", label, dtype, elements: product(shape) });
 }
 
+/** A tensor with no content yet, for launches that `update` parts of it. */
+export function blank(label: string, shape: readonly number[]): Tensor {
+  return make(shape, { kind: "slot", label, dtype: "f32", elements: product(shape) });
+}
+
 /** The same version of the same storage with another shape; no dispatch, no copy. */
 export function view(x: Tensor, shape: readonly number[]): Tensor {
   return make(shape, x.storage, x.producer);

@@ -189,7 +189,7 @@ describe("the shaders", () => {
     expect(distinct([...shaders, ...shaders])).toEqual(shaders);
     const names = shaders.map(({ kernel, variant }) => `${kernel}[${variant}]`);
     expect(names).toEqual([...new Set(names)]);
-    for (const kernel of ["matmul", "conv2d_dweight", "nearest", "attention_packed_grad"])
+    for (const kernel of ["matmul", "conv2d_dweight", "nearest", "attention_grad"])
       expect(shaders.some((found) => found.kernel === kernel)).toBe(true);
     for (const found of shaders) expect(threadsOf(found), found.kernel).toBeGreaterThan(0);
   });

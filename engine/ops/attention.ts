@@ -1,19 +1,14 @@
 import {
   attentionDelta,
-  attentionKeyGrad,
-  attentionPackedGrad,
-  attentionQueryGrad,
+  attentionGrad,
   attention as forward,
 } from "../../kernels/attention/attention.ts";
 import { vectorWidth } from "../../kernels/kernel.ts";
-import { launch, type Tensor, withGrad } from "../graph.ts";
+import { blank, launch, type Tensor, withGrad } from "../graph.ts";
 import { match, type Operand, shapeError } from "../shape.ts";
 
-// Two numbers for each of 4 · QUADS rows and MAX_TOKENS others fill the 16 KiB of workgroup memory
-// that WebGPU promises when QUADS is 1
+// The longest that is meant; the kernels have no limit
 const MAX_TOKENS = 512;
-const MAX_QUADS = 4;
-const MIN_SPAN = 16;
 
 /** Choices of `attention`. */
 export interface AttentionOptions {
@@ -29,29 +24,76 @@ interface Sizes {
   readonly K: number;
 }
 
-/** Kernel parameters and options; `parts` is how many tensors of width H·K a row holds. */
-function prepare({ B, Q, T, H, K }: Sizes, parts: number, causal: boolean) {
+/** A row of all heads for every token: one part of those that a packed tensor has. */
+interface Rows {
+  readonly x: Tensor;
+  readonly part?: number;
+  readonly parts?: number;
+}
+
+/** What all launches need to know, where rows lie included. */
+function prepare({ B, H, K }: Sizes, causal: boolean) {
   const VECTOR = vectorWidth(K);
-  const span = Math.max(Q, T);
-  const SPAN = Math.max(MIN_SPAN, 2 ** Math.ceil(Math.log2(span))); // few sizes, few pipelines
-  // The fewest workgroups, even if the last one's rows are not all there
-  const QUADS = [MAX_QUADS, 2, 1].find((n) => n * SPAN <= MAX_TOKENS && n < span / 2);
-  const part = (H * K) / VECTOR;
-  const start = parts > 1 ? part : 0;
+  const WIDTH = K / VECTOR;
   return {
-    params: {
-      pairs: B * H,
-      heads: H,
-      queries: Q,
-      keys: T,
-      width: K / VECTOR,
-      q_row: parts * part,
-      kv_row: parts * part,
-      k_start: start,
-      v_start: 2 * start,
-      scale: K ** -0.5,
-    },
-    options: { VECTOR, QUADS: QUADS ?? 1, SPAN, CAUSAL: causal ? 1 : 0 },
+    params: { pairs: B * H, heads: H, width: WIDTH, scale: K ** -0.5 },
+    options: { VECTOR, WIDTH, CAUSAL: causal ? 1 : 0 },
+    stepOf: ({ parts = 1 }: Rows) => parts * H * WIDTH,
+    startOf: ({ part = 0 }: Rows) => part * H * WIDTH,
+  };
+}
+
+type Prepared = ReturnType<typeof prepare>;
+type Three<X> = Readonly<Record<"q" | "k" | "v", X>>;
+
+function attend({ q, k, v }: Three<Rows>, { B, Q, T, H, K }: Sizes, prepared: Prepared) {
+  const { params, options, stepOf, startOf } = prepared;
+  const steps = { q_step: stepOf(q), kv_step: stepOf(k) };
+  const starts = { k_start: startOf(k), v_start: startOf(v) };
+  return launch(
+    forward,
+    { ...params, queries: Q, keys: T, ...steps, ...starts },
+    { q: q.x, k: k.x, v: v.x },
+    { y: [B, Q, H, K], lse: [B, Q, H] },
+    options,
+  );
+}
+
+/** Functions that fill the rows of dq, dk and dv into a tensor laid out like q, k or v. */
+function gradients(
+  { q, k, v }: Three<Rows>,
+  { B, Q, T, H }: Sizes,
+  { params, options, stepOf, startOf }: Prepared,
+  { y, lse, dy }: Readonly<Record<"y" | "lse" | "dy", Tensor>>,
+): Three<(into: Tensor) => Tensor> {
+  const { VECTOR, WIDTH } = options;
+  const size = { rows: B * Q * H, width: WIDTH };
+  const { delta } = launch(attentionDelta, size, { dy, y }, { delta: lse.shape }, { VECTOR });
+  const fill = (PART: number, own: Rows, mate: Rows, others: Rows, otherMate: Rows) => {
+    const layout = {
+      ...{ own_step: stepOf(own), own_start: startOf(own) },
+      ...{ mate_step: stepOf(mate), mate_start: startOf(mate) },
+      ...{ other_step: stepOf(others), other_start: startOf(others) },
+      ...{ other_mate_step: stepOf(otherMate), other_mate_start: startOf(otherMate) },
+    };
+    const counts = PART === 0 ? { rows: Q, others: T } : { rows: T, others: Q };
+    const given = { own: own.x, mate: mate.x, others: others.x, other_mate: otherMate.x };
+    return (d: Tensor) => {
+      const inputs = { ...given, lse, delta, d };
+      return launch(
+        attentionGrad,
+        { ...params, ...counts, ...layout },
+        inputs,
+        {},
+        { ...options, PART },
+      ).d;
+    };
+  };
+  const slopes = { x: dy };
+  return {
+    q: fill(0, q, slopes, k, v),
+    k: fill(1, k, v, q, slopes),
+    v: fill(2, k, v, q, slopes),
   };
 }
 
@@ -83,28 +125,20 @@ export function attention(
 ): Tensor {
   const operands = { q: [q, "B Q H K"], k: [k, "B T H K"], v: [v, "B T H K"] } as const;
   const sizes = match("attention", operands);
-  const { B, Q, T, H } = sizes;
+  const { Q, T } = sizes;
   checkTokens("attention", Math.max(Q, T), operands);
   if (causal && Q !== T)
     throw shapeError("attention", `Q must be T where causal but they are ${Q}, ${T}`, operands);
-  const { params, options } = prepare(sizes, 1, causal);
-  const perQuery = [B, Q, H];
-  const outputs = { y: q.shape, lse: perQuery };
-  const { y, lse } = launch(forward, params, { q, k, v }, outputs, options);
+  const rows = { q: { x: q }, k: { x: k }, v: { x: v } };
+  const prepared = prepare(sizes, causal);
+  const { y, lse } = attend(rows, sizes, prepared);
   return withGrad(y, { q, k, v }, (dy) => {
-    const rows = { rows: B * Q * H, width: params.width };
-    const { delta } = launch(
-      attentionDelta,
-      rows,
-      { dy, y },
-      { delta: perQuery },
-      { VECTOR: options.VECTOR },
-    );
-    const given = { q, k, v, dy, lse, delta };
-    const { dq } = launch(attentionQueryGrad, params, given, { dq: q.shape }, options);
-    const shapes = { dk: k.shape, dv: v.shape };
-    const { dk, dv } = launch(attentionKeyGrad, params, given, shapes, options);
-    return { q: dq, k: dk, v: dv };
+    const fill = gradients(rows, sizes, prepared, { y, lse, dy });
+    return {
+      q: fill.q(blank("attention.dq", q.shape)),
+      k: fill.k(blank("attention.dk", k.shape)),
+      v: fill.v(blank("attention.dv", v.shape)),
+    };
   });
 }
 
@@ -121,23 +155,13 @@ export function selfAttention(qkv: Tensor, { causal = false }: AttentionOptions 
   const operands = { qkv: [qkv, "B T 3 H K"] } as const;
   const { B, T, H, K } = match("selfAttention", operands);
   checkTokens("selfAttention", T, operands);
-  const { params, options } = prepare({ B, Q: T, T, H, K }, 3, causal);
-  const perToken = [B, T, H];
-  const packed = { q: qkv, k: qkv, v: qkv };
-  const outputs = { y: [B, T, H, K], lse: perToken };
-  const { y, lse } = launch(forward, params, packed, outputs, options);
+  const sizes = { B, Q: T, T, H, K };
+  const part = (part: number) => ({ x: qkv, part, parts: 3 });
+  const rows = { q: part(0), k: part(1), v: part(2) };
+  const prepared = prepare(sizes, causal);
+  const { y, lse } = attend(rows, sizes, prepared);
   return withGrad(y, { qkv }, (dy) => {
-    const rows = { rows: B * T * H, width: params.width };
-    const { delta } = launch(
-      attentionDelta,
-      rows,
-      { dy, y },
-      { delta: perToken },
-      { VECTOR: options.VECTOR },
-    );
-    const given = { ...packed, dy, lse, delta };
-    const choice = { ...options, WHOLE: T <= 4 * options.QUADS ? 1 : 0 };
-    const { dqkv } = launch(attentionPackedGrad, params, given, { dqkv: qkv.shape }, choice);
-    return { qkv: dqkv };
+    const fill = gradients(rows, sizes, prepared, { y, lse, dy });
+    return { qkv: fill.v(fill.k(fill.q(blank("selfAttention.dqkv", qkv.shape)))) };
   });
 }

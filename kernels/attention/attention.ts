@@ -1,63 +1,68 @@
 import { defineKernel, spread, WORD_BYTES } from "../kernel.ts";
 
-const params = {
-  pairs: "u32",
-  heads: "u32",
-  queries: "u32",
-  keys: "u32",
-  width: "u32",
-  q_row: "u32",
-  kv_row: "u32",
-  k_start: "u32",
-  v_start: "u32",
-  scale: "f32",
-} as const;
+const consts = { WG: [64, 32], ROWS: [1, 2] } as const;
+const options = { VECTOR: [1, 4], WIDTH: [1], CAUSAL: [0, 1] } as const;
+const uses = ["index", "vector_dot", "attention_place"];
+const USES = [...uses, "attention_others"];
 
-const consts = { WG: [16, 32, 64] } as const;
-// QUADS is of no matter to the result, but how many fit depends on SPAN
-const options = {
-  VECTOR: [1, 4],
-  QUADS: [4, 2, 1],
-  SPAN: [16],
-  CAUSAL: [0, 1],
-} as const;
+/** Subgroups that are known to gain: those of SwiftShader and of llvmpipe. */
+const SUBGROUP_SIZES = [4, 8];
+
+/** One subgroup per workgroup, which loads together what its threads share. */
+function subgroups(size: number) {
+  if (!SUBGROUP_SIZES.includes(size)) return undefined;
+  return { uses: [...uses, "attention_others_subgroup"], consts: { WG: [size], ROWS: [2, 1] } };
+}
 
 interface Size {
   readonly pairs: number;
   readonly queries: number;
   readonly keys: number;
   readonly VECTOR: number;
-  readonly width: number;
+  readonly WIDTH: number;
   readonly CAUSAL: number;
 }
 
 /** Workgroups for `rows` rows of every batch element and head. */
-const blocks = (pairs: number, rows: number, QUADS: number) => pairs * Math.ceil(rows / 4 / QUADS);
+const blocks = (pairs: number, rows: number, { WG, ROWS }: { WG: number; ROWS: number }) =>
+  pairs * Math.ceil(rows / (WG * ROWS));
 
 /** Flops of `products` multiply-adds of head width for each query and key that it sees. */
-function flopsOf(products: number, { pairs, queries, keys, VECTOR, width, CAUSAL }: Size): number {
+function flopsOf(products: number, { pairs, queries, keys, VECTOR, WIDTH, CAUSAL }: Size): number {
   const seen = CAUSAL === 1 ? (queries * (queries + 1)) / 2 : queries * keys;
-  return 2 * products * pairs * seen * width * VECTOR;
+  return 2 * products * pairs * seen * WIDTH * VECTOR;
 }
 
 /** Bytes of so many tensors with a row per query, with a row per key, and with a word per query. */
 function bytesOf(
   [byQuery, byKey, words]: readonly [number, number, number],
-  { pairs, queries, keys, VECTOR, width }: Size,
+  { pairs, queries, keys, VECTOR, WIDTH }: Size,
 ): number {
-  const rows = (byQuery * queries + byKey * keys) * width * VECTOR;
+  const rows = (byQuery * queries + byKey * keys) * WIDTH * VECTOR;
   return WORD_BYTES * pairs * (rows + words * queries);
 }
 
 export const attention = defineKernel({
   name: "attention",
   source: new URL("./attention.wgsl", import.meta.url),
-  uses: ["index", "attention_place", "vector_dot"],
+  uses: USES,
   bindings: { q: "read", k: "read", v: "read", y: "write", lse: "write" },
-  params,
+  params: {
+    pairs: "u32",
+    heads: "u32",
+    width: "u32",
+    queries: "u32",
+    keys: "u32",
+    q_step: "u32",
+    kv_step: "u32",
+    k_start: "u32",
+    v_start: "u32",
+    scale: "f32",
+  },
   consts,
   options,
-  grid: ({ pairs, queries, QUADS }) => spread(blocks(pairs, queries, QUADS)),
+  subgroups,
+  grid: ({ pairs, queries, ...tile }) => spread(blocks(pairs, queries, tile)),
   cost: (size) => ({ flops: flopsOf(2, size), bytes: bytesOf([2, 2, 1], size) }),
 });
 
@@ -76,49 +81,52 @@ export const attentionDelta = defineKernel({
   }),
 });
 
-const given = {
-  q: "read",
-  k: "read",
-  v: "read",
-  dy: "read",
-  lse: "read",
-  delta: "read",
-} as const;
+/** Of dq, dk and dv: tensors with a row per query, per key, with a word per query. */
+const TENSORS = [
+  [3, 2, 2],
+  [2, 3, 2],
+  [2, 2, 1],
+] as const;
 
-const uses = ["index", "vector_dot", "attention_place", "attention_slopes"];
-
-export const attentionQueryGrad = defineKernel({
-  name: "attention_query_grad",
-  source: new URL("./attention_query_grad.wgsl", import.meta.url),
-  uses,
-  bindings: { ...given, dq: "write" },
-  params,
+export const attentionGrad = defineKernel({
+  name: "attention_grad",
+  source: new URL("./attention_grad.wgsl", import.meta.url),
+  uses: USES,
+  bindings: {
+    own: "read",
+    mate: "read",
+    others: "read",
+    other_mate: "read",
+    lse: "read",
+    delta: "read",
+    d: "update",
+  },
+  params: {
+    pairs: "u32",
+    heads: "u32",
+    width: "u32",
+    rows: "u32",
+    others: "u32",
+    own_step: "u32",
+    own_start: "u32",
+    mate_step: "u32",
+    mate_start: "u32",
+    other_step: "u32",
+    other_start: "u32",
+    other_mate_step: "u32",
+    other_mate_start: "u32",
+    scale: "f32",
+  },
   consts,
-  options,
-  grid: ({ pairs, queries, QUADS }) => spread(blocks(pairs, queries, QUADS)),
-  cost: (size) => ({ flops: flopsOf(3, size), bytes: bytesOf([3, 2, 2], size) }),
-});
-
-export const attentionKeyGrad = defineKernel({
-  name: "attention_key_grad",
-  source: new URL("./attention_key_grad.wgsl", import.meta.url),
-  uses,
-  bindings: { ...given, dk: "write", dv: "write" },
-  params,
-  consts,
-  options,
-  grid: ({ pairs, keys, QUADS }) => spread(blocks(pairs, keys, QUADS)),
-  cost: (size) => ({ flops: flopsOf(4, size), bytes: bytesOf([2, 4, 2], size) }),
-});
-
-export const attentionPackedGrad = defineKernel({
-  name: "attention_packed_grad",
-  source: new URL("./attention_packed_grad.wgsl", import.meta.url),
-  uses,
-  bindings: { ...given, dqkv: "write" },
-  params,
-  consts,
-  options: { ...options, WHOLE: [0, 1] },
-  grid: ({ pairs, keys, QUADS, WHOLE }) => spread((2 - WHOLE) * blocks(pairs, keys, QUADS)),
-  cost: (size) => ({ flops: flopsOf(5, size), bytes: bytesOf([3, 4, 2], size) }),
+  options: { ...options, PART: [0, 1, 2] },
+  subgroups,
+  grid: ({ pairs, rows, ...tile }) => spread(blocks(pairs, rows, tile)),
+  cost({ rows, others, PART, ...size }) {
+    const [queries, keys] = PART === 0 ? [rows, others] : [others, rows];
+    const whole = { ...size, queries, keys };
+    return {
+      flops: flopsOf(PART === 2 ? 2 : 3, whole),
+      bytes: bytesOf(TENSORS[PART as 0 | 1 | 2], whole),
+    };
+  },
 });

@@ -8,13 +8,3 @@
 fn vector_dot(a: Vector, b: Vector) -> f32 {
   return dot(vec4<f32>(a) * (f32(VECTOR) / 4.0), vec4<f32>(b));
 }
-
-// One Vector with each of four.
-fn vector_dots(a: Vector, b: Vector, c: Vector, d: Vector, x: Vector) -> vec4<f32> {
-  return vec4<f32>(
-    vector_dot(a, x),
-    vector_dot(b, x),
-    vector_dot(c, x),
-    vector_dot(d, x),
-  );
-}
