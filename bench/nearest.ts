@@ -52,7 +52,8 @@ export function searchData(search: Search) {
   return { pool, queries };
 }
 
-function twoPasses(queries: Tensor, pool: Tensor): Tensor {
+/** The index of `nearest` by way of all scores: matmul, then argmax. */
+export function searchByScores(queries: Tensor, pool: Tensor): Tensor {
   const x = matmul(queries, pool, { transposeB: true });
   const [rows, cols] = x.shape as [number, number];
   return launch(rowArgmax, { rows, cols }, { x }, { index: { shape: [rows], dtype: "u32" } }).index;
@@ -89,7 +90,7 @@ export async function compareNearest(
   });
   const { index } = nearest(held.queries, held.pool);
   const a = await compile(device, { outputs: { index } });
-  const b = await compile(device, { outputs: { index: twoPasses(held.queries, held.pool) } });
+  const b = await compile(device, { outputs: { index: searchByScores(held.queries, held.pool) } });
   try {
     await check(a, "nearest", answer);
     await check(b, "matmul + argmax", answer);

@@ -1,0 +1,52 @@
+/** `npm run bench -- step`: a training step by kernel, and its time outside the kernels. */
+import { Command } from "commander";
+import type { Device } from "../engine/device.ts";
+import { beginKernels, type Options, withDevice } from "./command.ts";
+import type { Roof, Row, Sample } from "./harness.ts";
+import { collectRows } from "./rows.ts";
+import { measureStep, STEP_CONFIG, type StepTimes } from "./step.ts";
+import { formatRow, formatStep } from "./table.ts";
+
+/** One kind of step: the whole, and its kernels. */
+interface StepResult {
+  readonly times: StepTimes & { readonly step: string };
+  readonly rows: readonly (Row & { readonly step: string })[];
+}
+
+/** Measure one kind of step and print its kernels, slowest first, and what is beside them. */
+async function runStep(
+  device: Device,
+  seconds: number,
+  roof: Roof,
+  matching: boolean,
+): Promise<StepResult> {
+  const step = matching ? "matching" : "plain";
+  console.log(`a ${step} step of the demonstration, batch of noise`);
+  const { samples, times } = await measureStep(device, STEP_CONFIG, matching, seconds);
+  const spent = ({ timesMs }: Sample) => timesMs.reduce((sum, ms) => sum + ms, 0);
+  const rows = collectRows(roof).add([...samples].sort((a, b) => spent(b) - spent(a)));
+  for (const row of rows) console.log(formatRow(row));
+  console.log(`${formatStep(times)}\n`);
+  return { times: { step, ...times }, rows: rows.map((row) => ({ step, ...row })) };
+}
+
+async function benchStep(_: unknown, command: Command): Promise<void> {
+  const { seconds, ...options } = command.optsWithGlobals<Options>();
+  await withDevice(options, async (device) => {
+    const roof = await beginKernels(device, seconds);
+    const plain = await runStep(device, seconds, roof, false);
+    const matching = await runStep(device, seconds, roof, true);
+    return {
+      steps: [plain.times, matching.times],
+      rows: [...plain.rows, ...matching.rows],
+    };
+  });
+}
+
+/** The subcommand; its options are those of `bench`. */
+export function stepCommand(): Command {
+  return new Command("step")
+    .description("A training step by kernel, and its time outside the kernels.")
+    .exitOverride()
+    .action(benchStep);
+}
