@@ -1,29 +1,29 @@
 /** Where numbers come from: the facts that stand above every table and in every file of rows. */
 import { availableParallelism, cpus, totalmem } from "node:os";
-import { z } from "zod";
 import type { Device } from "../engine/device.ts";
 
 const GIB = 2 ** 30;
 
-/** The schema of `Machine`; a file of rows is read through it. */
-export const MACHINE_SCHEMA = z.strictObject({
-  /** The adapter in words; a software driver names its version here. */
-  adapter: z.string(),
-  hardware: z.string(),
-  software: z.boolean(),
-  cpu: z.string(),
-  cores: z.number(),
-  memoryGiB: z.number(),
-  node: z.string(),
-  /** Day of the run, by UTC: 2026-01-31. */
-  date: z.string(),
-});
-
 /** An adapter and its host. */
-export type Machine = z.infer<typeof MACHINE_SCHEMA>;
+export interface Machine extends Host {
+  /** The adapter in words; a software driver names its version here. */
+  readonly adapter: string;
+  readonly hardware: string;
+  readonly software: boolean;
+}
+
+/** A computer on a day. */
+export interface Host {
+  readonly cpu: string;
+  readonly cores: number;
+  readonly memoryGiB: number;
+  readonly node: string;
+  /** By UTC: 2026-01-31. */
+  readonly date: string;
+}
 
 /** What the host is, whatever computes. */
-export function hostFacts(): Omit<Machine, "adapter" | "hardware" | "software"> {
+export function hostFacts(): Host {
   return {
     cpu: cpus()[0]?.model.trim() ?? "unknown",
     cores: availableParallelism(),

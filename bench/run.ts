@@ -10,7 +10,9 @@ import { ladderCommand } from "./ladder/command.ts";
 import { compareNearest } from "./nearest.ts";
 import { type Subject, subjectsOf, timeSubject } from "./ops.ts";
 import { peersCommand } from "./peers/command.ts";
+import { resultsCommand } from "./report/command.ts";
 import { collectRows } from "./rows.ts";
+import { scaleCommand } from "./scale/command.ts";
 import { stepCommand } from "./stepCommand.ts";
 import { formatRow, formatTotal } from "./table.ts";
 
@@ -86,7 +88,8 @@ const EXAMPLES = `
 Examples:
   npm run bench -- --only layernorm --json rows.json
   npm run bench -- step
-  npm run bench -- peers --only conv2d`;
+  npm run bench -- peers --only conv2d
+  npm run bench -- results --measure`;
 
 const program = addOptions(new Command("bench"))
   .description("Time every kernel beside the roof: what the same adapter does at most.")
@@ -94,8 +97,8 @@ const program = addOptions(new Command("bench"))
   .showHelpAfterError("(see --help)")
   .exitOverride()
   .action(bench);
-for (const command of [stepCommand(), ladderCommand(), isaCommand(), peersCommand()])
-  program.addCommand(command);
+const commands = [stepCommand, scaleCommand, ladderCommand, isaCommand, peersCommand];
+for (const command of [...commands, resultsCommand]) program.addCommand(command());
 
 try {
   await program.parseAsync();

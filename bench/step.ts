@@ -155,24 +155,59 @@ export const STEP_CONFIG: Config = parseConfig({
   roclip: { ...DEMO.roclip, poolStart: "noise" },
 });
 
+/** Do something with the plan of a step. */
+async function withPlan<T>(
+  device: Device,
+  config: Config,
+  matching: boolean,
+  work: (plan: Plan) => Promise<T>,
+): Promise<T> {
+  const state: HeldState = hold(device, initState(config, config.vocabularySize, PAIRS));
+  const step = trainingStep(config, state, batchInputs(config), matching);
+  const plan = await compile(device, { outputs: { loss: step.loss }, updates: step.state });
+  try {
+    return await work(plan);
+  } finally {
+    plan.destroy();
+    release(device, state);
+  }
+}
+
 /**
  * Measure a step, plain or matching, on noise.
  *
  * @param seconds  how long to repeat each of the six measurements
  */
-export async function measureStep(
+export function measureStep(
   device: Device,
   config: Config,
   matching: boolean,
   seconds: number,
 ): Promise<MeasuredStep> {
-  const state: HeldState = hold(device, initState(config, config.vocabularySize, PAIRS));
-  const step = trainingStep(config, state, batchInputs(config), matching);
-  const plan = await compile(device, { outputs: { loss: step.loss }, updates: step.state });
-  try {
-    return await measure(device, plan, config, seconds);
-  } finally {
-    plan.destroy();
-    release(device, state);
-  }
+  return withPlan(device, config, matching, (plan) => measure(device, plan, config, seconds));
+}
+
+/** A step alone, and the memory of its plan. */
+export interface StepCost {
+  readonly ms: number;
+  readonly peakBytes: number;
+  readonly boundBytes: number;
+}
+
+/**
+ * Measure a matching step alone, without the table of its kernels.
+ *
+ * @param seconds  how long to repeat
+ */
+export async function measureStepAlone(
+  device: Device,
+  config: Config,
+  seconds: number,
+): Promise<StepCost> {
+  return withPlan(device, config, true, async (plan) => {
+    plan.run(inputsFor(plan, noiseBatch(config)));
+    const { stepMs: ms } = await timeAlone(device, plan, seconds);
+    const { peakBytes, boundBytes } = plan.memory;
+    return { ms, peakBytes, boundBytes };
+  });
 }

@@ -7,9 +7,12 @@ import { collectRows } from "./rows.ts";
 import { measureStep, STEP_CONFIG, type StepTimes } from "./step.ts";
 import { formatRow, formatStep } from "./table.ts";
 
+/** A whole step, as `--json` writes it: plain or matching. */
+export type WholeStep = StepTimes & { readonly step: string };
+
 /** One kind of step: the whole, and its kernels. */
 interface StepResult {
-  readonly times: StepTimes & { readonly step: string };
+  readonly times: WholeStep;
   readonly rows: readonly (Row & { readonly step: string })[];
 }
 

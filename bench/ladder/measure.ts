@@ -95,7 +95,7 @@ const flopsOf = ({ dispatch: { kernel, params }, consts }: Step): number =>
   kernel.cost({ ...params, ...consts } as never).flops;
 
 /** The step of a plan that does most of the arithmetic. */
-export const mainStep = ({ steps }: Plan): Step =>
+const mainStep = ({ steps }: Plan): Step =>
   steps.reduce((most, step) => (flopsOf(step) > flopsOf(most) ? step : most));
 
 /** The rung's kernel through the GPU's compiler; null where a rung is for narrow subgroups only. */

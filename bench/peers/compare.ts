@@ -29,7 +29,7 @@ export interface Missing {
 }
 
 /** What `--json` writes. */
-interface Comparison {
+export interface Comparison {
   readonly rows: readonly PeerRow[];
   readonly missing: readonly Missing[];
   readonly summary: readonly Summary[];
