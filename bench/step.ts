@@ -23,6 +23,8 @@ export interface StepTimes {
   /** From the call of `run` without inputs to its return, and the same of a bare loop. */
   readonly jsUsPerDispatch: number;
   readonly bareUsPerDispatch: number;
+  /** The former over the latter, round by round: what slows the machine slows both. */
+  readonly jsRatio: number;
   /** `run` with a batch's inputs over `run` without. */
   readonly uploadMs: number;
   /** From the loss being ready on the device to its being a number here. */
@@ -63,7 +65,7 @@ function noiseBatch(config: Config): HostBatch {
   };
 }
 
-/** Time of some runs on this side of the queue, which is empty before each, in turns; ms each. */
+/** Times of some runs on this side of the queue, which is empty before each, in turns; ms. */
 async function timeHost(device: Device, seconds: number, runs: readonly (() => void)[]) {
   const times = runs.map((): number[] => []);
   const round = async () => {
@@ -76,7 +78,7 @@ async function timeHost(device: Device, seconds: number, runs: readonly (() => v
     return times.reduce((sum, own) => sum + own.at(-1)!, 0);
   };
   await repeat(round, seconds * runs.length);
-  return times.map(median);
+  return times;
 }
 
 /** What replays the same dispatches and does nothing else. */
@@ -130,7 +132,8 @@ async function measure(device: Device, plan: Plan, config: Config, seconds: numb
   plan.run(inputs);
   const [kernels] = await timePlans([plan], seconds / plan.steps.length);
   const runs = [bareLoop(device, plan), () => plan.run(), () => plan.run(inputs)];
-  const [bareMs, replayMs, uploadingMs] = await timeHost(device, seconds, runs);
+  const host = await timeHost(device, seconds, runs);
+  const [bareMs, replayMs, uploadingMs] = host.map(median);
   const { stepMs, readMs } = await timeAlone(device, plan, seconds);
   const wallMs = await timeMany(plan, inputs, seconds);
   const usPerDispatch = (ms: number) => (1000 * ms) / plan.steps.length;
@@ -139,6 +142,7 @@ async function measure(device: Device, plan: Plan, config: Config, seconds: numb
     kernelsMs: median(kernels!.totalsMs),
     jsUsPerDispatch: usPerDispatch(replayMs!),
     bareUsPerDispatch: usPerDispatch(bareMs!),
+    jsRatio: median(host[1]!.map((ms, round) => ms / host[0]![round]!)),
     uploadMs: Math.max(uploadingMs! - replayMs!, 0),
     readMs,
     wallMs,

@@ -16,40 +16,40 @@ interface StepResult {
   readonly rows: readonly (Row & { readonly step: string })[];
 }
 
-/** Measure one kind of step and print its kernels, slowest first, and what is beside them. */
+/** Measure one kind of step and print what it takes; its kernels, slowest first, under a roof. */
 async function runStep(
   device: Device,
   seconds: number,
-  roof: Roof,
   matching: boolean,
+  roof?: Roof,
 ): Promise<StepResult> {
   const step = matching ? "matching" : "plain";
   console.log(`a ${step} step of the demonstration, batch of noise`);
   const { samples, times } = await measureStep(device, STEP_CONFIG, matching, seconds);
   const spent = ({ timesMs }: Sample) => timesMs.reduce((sum, ms) => sum + ms, 0);
-  const rows = collectRows(roof).add([...samples].sort((a, b) => spent(b) - spent(a)));
+  const slowestFirst = [...samples].sort((a, b) => spent(b) - spent(a));
+  const rows = roof ? collectRows(roof).add(slowestFirst) : [];
   for (const row of rows) console.log(formatRow(row));
   console.log(`${formatStep(times)}\n`);
   return { times: { step, ...times }, rows: rows.map((row) => ({ step, ...row })) };
 }
 
 async function benchStep(_: unknown, command: Command): Promise<void> {
-  const { seconds, ...options } = command.optsWithGlobals<Options>();
+  const { seconds, whole, ...options } = command.optsWithGlobals<Options & { whole?: true }>();
   await withDevice(options, async (device) => {
-    const roof = await beginKernels(device, seconds);
-    const plain = await runStep(device, seconds, roof, false);
-    const matching = await runStep(device, seconds, roof, true);
-    return {
-      steps: [plain.times, matching.times],
-      rows: [...plain.rows, ...matching.rows],
-    };
+    const roof = whole ? undefined : await beginKernels(device, seconds);
+    const plain = await runStep(device, seconds, false, roof);
+    const matching = await runStep(device, seconds, true, roof);
+    const steps = [plain.times, matching.times];
+    return whole ? { steps } : { steps, rows: [...plain.rows, ...matching.rows] };
   });
 }
 
-/** The subcommand; its options are those of `bench`. */
+/** The subcommand; its other options are those of `bench`. */
 export function stepCommand(): Command {
   return new Command("step")
     .description("A training step by kernel, and its time outside the kernels.")
+    .option("--whole", "leave out the rows of the kernels, and the roof")
     .exitOverride()
     .action(benchStep);
 }

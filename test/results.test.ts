@@ -124,6 +124,7 @@ describe("a verdict", () => {
   it("on the step is on JavaScript and on memory", () => {
     const times = {
       ...{ step: "plain", dispatches: 3, kernelsMs: 1, jsUsPerDispatch: 3, bareUsPerDispatch: 2 },
+      jsRatio: 1.5,
       ...{ uploadMs: 1, readMs: 1, wallMs: 1, idleShare: 0, peakBytes: 11e5, boundBytes: 1e6 },
     };
     const text = stepSection({ machine, steps: [times] });

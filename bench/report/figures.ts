@@ -7,6 +7,10 @@ const COLOURS = ["#0f6cbd", "#c2410c", "#17692f", "#7c3aed", "#5c6570"];
 const INK = "#1d2127";
 const WIDTH = 520; // pixels of a plot
 
+// Where grid lines stand on logarithmic axes; those beyond the data are not drawn.
+const RATIOS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50];
+const DECADES = [1e-2, 1e-1, 1, 10, 100, 1e3, 1e4, 1e5];
+
 const CONFIG = {
   background: "#ffffff",
   font: "DejaVu Sans, Verdana, sans-serif",
@@ -33,8 +37,8 @@ const nominal = "nominal" as const;
 
 /** Every pair of ours and a peer's, and the line below which a peer is faster. */
 function peersSpec({ rows }: NonNullable<Folder["peers"]>): TopLevelSpec {
-  const scale = { type: "log" } as const;
-  const axis = { title: "a peer's time over ours", tickCount: 6, format: "~g" };
+  const scale = { type: "log", nice: false, padding: 12 } as const;
+  const axis = { title: "a peer's time over ours", values: RATIOS, format: "~g" };
   return {
     config: CONFIG,
     padding: 10,
@@ -81,7 +85,7 @@ function scaleSpec({ searches }: NonNullable<Folder["scale"]>): TopLevelSpec {
       },
       y: {
         ...{ field: "ms", type: quantitative, scale: { type: "log" } },
-        axis: { title: "ms", tickCount: 5, format: "~g" },
+        axis: { title: "ms", values: DECADES, format: "~g" },
       },
       color: { field: "B", type: "ordinal", sort: "descending", title: "queries" },
     },
