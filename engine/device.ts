@@ -68,10 +68,11 @@ async function browserHost(gpu: GPU): Promise<Host> {
 
 async function nodeHost(choice: AdapterChoice): Promise<Host> {
   const { findAdapter, isSoftware, readText, until } = await import("./adapter.ts");
-  const found: { value?: unknown; adapter: GPUAdapter } = { ...(await findAdapter(choice)) };
-  const software = isSoftware(found.adapter.info);
+  const { adapter, ...kept }: { adapter: GPUAdapter; keepAlive?: unknown } =
+    await findAdapter(choice);
   // Dawn keeps Node alive as long as its GPU object is referenced.
-  return { adapter: found.adapter, software, readText, until, release: () => delete found.value };
+  const release = () => delete kept.keepAlive;
+  return { adapter, software: isSoftware(adapter.info), readText, until, release };
 }
 
 /** The name of a pipeline in labels and errors: `kernel[CONST=n …]`. */
@@ -231,6 +232,32 @@ export function release(device: Device, tree: unknown): void {
   }
 }
 
+/** Staging buffers up to this size are kept for the next read: a loss is read at every step. */
+const KEPT_BYTES = 4096;
+const kept = new WeakMap<GPUDevice, Map<number, GPUBuffer[]>>();
+
+/** Buffers of a size that no read uses at the moment. */
+function spareStaging(gpu: GPUDevice, size: number): GPUBuffer[] {
+  const bySize = kept.get(gpu) ?? new Map<number, GPUBuffer[]>();
+  kept.set(gpu, bySize);
+  const spare = bySize.get(size) ?? [];
+  bySize.set(size, spare);
+  return spare;
+}
+
+function takeStaging(gpu: GPUDevice, size: number): GPUBuffer {
+  const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
+  return spareStaging(gpu, size).pop() ?? gpu.createBuffer({ label: "read", size, usage });
+}
+
+function giveBack(gpu: GPUDevice, staging: GPUBuffer): void {
+  if (staging.size > KEPT_BYTES) staging.destroy();
+  else {
+    staging.unmap();
+    spareStaging(gpu, staging.size).push(staging);
+  }
+}
+
 /** Read GPU buffers back, all in one submission. */
 export async function readBuffers(
   device: Device,
@@ -238,9 +265,8 @@ export async function readBuffers(
 ): Promise<HostData[]> {
   const { gpu } = device;
   const encoder = gpu.createCommandEncoder({ label: "read" });
-  const usage = GPUBufferUsage.MAP_READ | GPUBufferUsage.COPY_DST;
   const staged = sources.map(({ buffer, storage }) => {
-    const staging = gpu.createBuffer({ label: "read", size: byteLength(storage), usage });
+    const staging = takeStaging(gpu, byteLength(storage));
     encoder.copyBufferToBuffer(buffer, 0, staging, 0, byteLength(storage));
     return staging;
   });
@@ -250,7 +276,7 @@ export async function readBuffers(
   return staged.map((staging, i) => {
     const { dtype, elements } = sources[i]!.storage;
     const bytes = staging.getMappedRange().slice(0);
-    staging.destroy();
+    giveBack(gpu, staging);
     return (dtype === "f32" ? new Float32Array(bytes) : new Uint32Array(bytes)).slice(0, elements);
   });
 }

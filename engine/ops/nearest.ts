@@ -1,4 +1,4 @@
-import { CHUNK, nearest as chunks, nearestMerge } from "../../kernels/nearest/nearest.ts";
+import { nearestMerge, nearest as search } from "../../kernels/nearest/nearest.ts";
 import { padCols } from "../../kernels/pad_cols/pad_cols.ts";
 import { constant, launch, type Tensor } from "../graph.ts";
 import { match, shapeError } from "../shape.ts";
@@ -6,8 +6,11 @@ import { match, shapeError } from "../shape.ts";
 /** Columns that the kernel reads at a time. */
 const COLUMNS = 4;
 
-/** Chunks that one dispatch can have: WebGPU's `maxComputeWorkgroupsPerDimension`. */
-const MAX_CHUNKS = 65535;
+/** Pool rows in a part: a multiple of what a workgroup takes at a time, whatever its constants. */
+const PART_ROWS = 128;
+
+/** Parts of a pool at most: with the tiles of queries, enough workgroups for the largest GPUs. */
+const MAX_PARTS = 96;
 
 /** Rows with zeros behind them, so that they can be read as vec4. */
 function padded(x: Tensor, rows: number, cols: number): Tensor {
@@ -21,15 +24,15 @@ function padded(x: Tensor, rows: number, cols: number): Tensor {
  *
  * Rows are not normalised here: with unit rows the score is the cosine. NaN never wins; where no
  * score is above −3.4e38 (an empty pool, or only NaN), the index is 0 and the score −3.4e38. The
- * scores are never stored: extra memory is 8 bytes per query and 128 pool rows (and a padded copy
- * of both operands when D is not a multiple of 4). Not differentiable: RoCLIP stops the gradient
- * here.
+ * scores are never stored: extra memory is 8 bytes per query and part of the pool, of which there
+ * are at most 96 (and a padded copy of both operands when D is not a multiple of 4). Not
+ * differentiable: RoCLIP stops the gradient here.
  *
  * @param queries  f32[B, D]
  * @param pool     f32[P, D]
  * @param count    u32[N] its last element: how many rows, from the first, take part; else all
  * @returns        index u32[B], score f32[B]
- * @throws         ShapeError unless both have the same D, no dimension is 0 and P ≤ 8 388 480
+ * @throws         ShapeError unless both have the same D and no dimension is 0
  * @see            Yang, Gao & Mirzasoleiman 2023, arXiv:2303.06854
  */
 export function nearest(
@@ -44,13 +47,12 @@ export function nearest(
   } as const;
   const { B, P, D, N = 1 } = match("nearest", operands);
   if (B * P * D * N === 0) throw shapeError("nearest", "no dimension may be 0", operands);
-  const parts = Math.ceil(P / CHUNK);
-  if (parts > MAX_CHUNKS)
-    throw shapeError("nearest", `P must be at most ${MAX_CHUNKS * CHUNK}`, operands);
+  const span = Math.ceil(P / MAX_PARTS / PART_ROWS) * PART_ROWS;
+  const parts = Math.ceil(P / span);
   const depth = Math.ceil(D / COLUMNS);
   const found = launch(
-    chunks,
-    { B, P, depth, chunks: parts, count_at: N - 1 },
+    search,
+    { B, P, depth, span, parts, count_at: N - 1 },
     {
       queries: padded(queries, B, D),
       pool: padded(pool, P, D),
@@ -60,7 +62,7 @@ export function nearest(
   );
   return launch(
     nearestMerge,
-    { B, chunks: parts },
+    { B, parts },
     { scores: found.score, indices: found.index },
     { score: [B], index: { shape: [B], dtype: "u32" } },
   );

@@ -22,7 +22,7 @@ struct Params {
   r: u32, s: u32, stride: u32, padding: u32 /* pad */,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(0) var<uniform> uniforms: Params;
 @group(0) @binding(1) var<storage, read> x: array<VectorLeft>;
 @group(0) @binding(2) var<storage, read> weight: array<VectorRight>;
 @group(0) @binding(3) var<storage, read_write> y: array<f32>;
@@ -36,6 +36,8 @@ alias Column = u32; // where it begins in weight
 alias Place = vec2<u32>;
 alias Cursor = u32; // v · c + ch
 const ONE_TERM: Cursor = 1u;
+
+var<private> params: Params; // a copy: some drivers load a uniform at every use
 
 fn row_of(m: u32) -> Row {
   let pixel = min(m, params.pixels - 1u);
@@ -119,9 +121,10 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_id) thread: vec3<u32>,
 ) {
-  let across = (params.o + WIDTH - 1u) / WIDTH;
+  params = uniforms;
+  let across = (uniforms.o + WIDTH - 1u) / WIDTH;
   let index = linear_workgroup(group, groups);
   let corner = vec2(index / across * HEIGHT, index % across * WIDTH);
-  let tile = multiply(corner, params.r, 0u, params.s * params.c, thread.xy);
+  let tile = multiply(corner, uniforms.r, 0u, uniforms.s * uniforms.c, thread.xy);
   store_tile(corner, tile, thread.xy);
 }

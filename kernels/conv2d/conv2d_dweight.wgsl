@@ -22,7 +22,7 @@ struct Params {
   rows: u32, s: u32, stride: u32, padding: u32 /* pad */, span: u32 /* pixels of a partial sum */,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(0) var<uniform> uniforms: Params;
 @group(0) @binding(1) var<storage, read> x: array<VectorLeft>;
 @group(0) @binding(2) var<storage, read> dy: array<VectorRight>;
 @group(0) @binding(3) var<storage, read_write> dweight: array<f32>;
@@ -35,6 +35,7 @@ alias Place = vec3<u32>; // a row, or n: there is one segment
 alias Cursor = vec4<u32>; // a pixel's image, row and column, and its number
 const ONE_TERM = vec4<u32>(0u, 0u, 1u, 1u);
 
+var<private> params: Params; // a copy: some drivers load a uniform at every use
 var<private> part: u32;
 
 fn row_of(m: u32) -> Row {
@@ -129,15 +130,16 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_id) thread: vec3<u32>,
 ) {
-  let across = (params.o + WIDTH - 1u) / WIDTH;
-  let down = (params.rows + HEIGHT - 1u) / HEIGHT;
+  params = uniforms;
+  let across = (uniforms.o + WIDTH - 1u) / WIDTH;
+  let down = (uniforms.rows + HEIGHT - 1u) / HEIGHT;
   let index = linear_workgroup(group, groups);
-  let first = index / (across * down) * params.span;
-  if (first >= params.pixels) {
+  let first = index / (across * down) * uniforms.span;
+  if (first >= uniforms.pixels) {
     return; // uniform over the workgroup
   }
   part = index / (across * down);
   let corner = vec2(index / across % down * HEIGHT, index % across * WIDTH);
-  let end = min(first + params.span, params.pixels);
+  let end = min(first + uniforms.span, uniforms.pixels);
   store_tile(corner, multiply(corner, 1u, first, end, thread.xy), thread.xy);
 }

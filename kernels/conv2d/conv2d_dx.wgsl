@@ -23,7 +23,7 @@ struct Params {
   images: u32, h: u32, w: u32, c: u32, hOut: u32, wOut: u32, o: u32, r: u32, s: u32, padding: u32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(0) var<uniform> uniforms: Params;
 @group(0) @binding(1) var<storage, read> dy: array<VectorLeft>;
 @group(0) @binding(2) var<storage, read> weight: array<VectorRight>;
 @group(0) @binding(3) var<storage, read_write> dx: array<f32>;
@@ -39,13 +39,14 @@ struct Phase {
 
 fn phase_of(index: u32) -> Phase {
   let first = vec2(index / STRIDE, index % STRIDE);
-  let size = (vec2(params.h, params.w) + STRIDE - 1u - first) / STRIDE;
-  let tap = (first + params.padding) % STRIDE;
-  let taps = (vec2(params.r, params.s) + STRIDE - 1u - tap) / STRIDE;
-  let shift = (first + params.padding - tap) / STRIDE - vec2(0u, taps.y - 1u);
-  return Phase(first, size, params.images * size.x * size.y, tap, taps, shift);
+  let size = (vec2(uniforms.h, uniforms.w) + STRIDE - 1u - first) / STRIDE;
+  let tap = (first + uniforms.padding) % STRIDE;
+  let taps = (vec2(uniforms.r, uniforms.s) + STRIDE - 1u - tap) / STRIDE;
+  let shift = (first + uniforms.padding - tap) / STRIDE - vec2(0u, taps.y - 1u);
+  return Phase(first, size, uniforms.images * size.x * size.y, tap, taps, shift);
 }
 
+var<private> params: Params; // a copy: some drivers load a uniform at every use
 var<private> phase: Phase;
 
 // Of a pixel: the image, the row and the column of dy under its first tap's row and last column;
@@ -116,9 +117,7 @@ fn right_block(columns: array<Place, 4>, k: Cursor) -> mat4x4<f32> {
   ));
 }
 
-fn start(columns: vec4<u32>) -> vec4<f32> {
-  return vec4(0.0);
-}
+fn start(columns: vec4<u32>) -> vec4<f32> { return vec4(0.0); }
 
 fn store_four(m: u32, n: u32, step: u32, values: vec4<f32>) {
   let pixel = pixel_of(m);
@@ -137,7 +136,8 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_id) thread: vec3<u32>,
 ) {
-  let across = (params.c + WIDTH - 1u) / WIDTH;
+  params = uniforms;
+  let across = (uniforms.c + WIDTH - 1u) / WIDTH;
   let of_tile = phase_of(linear_workgroup(group, groups) % (STRIDE * STRIDE));
   let index = linear_workgroup(group, groups) / (STRIDE * STRIDE);
   let corner = vec2(index / across * HEIGHT, index % across * WIDTH);
@@ -145,6 +145,6 @@ fn main(
     return; // uniform over the workgroup
   }
   phase = of_tile;
-  let tile = multiply(corner, of_tile.taps.x * of_tile.taps.y, 0u, params.o, thread.xy);
+  let tile = multiply(corner, of_tile.taps.x * of_tile.taps.y, 0u, uniforms.o, thread.xy);
   store_tile(corner, tile, thread.xy);
 }

@@ -1,39 +1,45 @@
-// nearest_tile — nearest's search with both tiles in workgroup memory.
+// nearest_tile — nearest's search on product_shared's tiles: queries are rows, pool rows columns.
 //
-// DEPTH columns of vec4 at a time go through workgroup memory, from which each thread takes QUERIES
-// queries and ROWS rows for QUERIES × ROWS sums.
-//
-// Needs nearest's constants with QUERIES = ROWS = 4 or 8.
+// Needs nearest's functions and product_shared with COLS = 8 or 4.
 
-const DEPTH: u32 = 4;
-const QUERY_THREADS: u32 = 4;
-const ROW_THREADS: u32 = CHUNK / ROWS;
-const WG: u32 = QUERY_THREADS * ROW_THREADS;
-const SEARCHED: u32 = QUERY_THREADS * QUERIES; // queries per workgroup
-const QUERIES_AT: u32 = DEPTH * CHUNK; // where the tile's queries begin, after its rows
+const VECTOR_LEFT: u32 = 4; // for product_shared: whole blocks of four along d, as D allows
+const VECTOR_RIGHT: u32 = 4;
 
-// Column by column; in the end the best of each thread, WG scores and WG places per four queries.
-var<workgroup> tile: array<vec4<f32>, QUERIES_AT + DEPTH * SEARCHED>;
+alias Row = u32; // where it begins in queries, in vec4
+alias Column = u32; // the same in pool
+alias Place = u32; // either
+alias Cursor = u32; // d
+const ONE_TERM: Cursor = 1u;
 
-fn load_columns(first_query: u32, first_row: u32, first_column: u32, thread: u32) {
-  let last = params.depth - 1u;
-  for (var i = thread; i < CHUNK * DEPTH; i += WG) {
-    let p = min(first_row + i / DEPTH, params.P - 1u);
-    let d = min(first_column + i % DEPTH, last);
-    tile[i % DEPTH * CHUNK + i / DEPTH] = pool[p * params.depth + d];
-  }
-  for (var i = thread; i < SEARCHED * DEPTH; i += WG) {
-    let b = min(first_query + i / DEPTH, params.B - 1u);
-    let d = min(first_column + i % DEPTH, last);
-    tile[QUERIES_AT + i % DEPTH * SEARCHED + i / DEPTH] = queries[b * params.depth + d];
-  }
+fn row_of(b: u32) -> Row { return min(b, params.B - 1u) * params.depth; }
+fn column_of(p: u32) -> Column { return min(p, params.P - 1u) * params.depth; }
+fn enter_row(row: Row, segment: u32) -> Place { return row; }
+fn enter_column(column: Column, segment: u32) -> Place { return column; }
+fn cursor_at(d: u32) -> Cursor { return d; }
+fn advance(d: Cursor, by: Cursor) -> Cursor { return d + by; }
+fn left(row: Place, d: Cursor) -> f32 { return queries[row + d / 4u][d % 4u]; }
+fn right(column: Place, d: Cursor) -> f32 { return pool[column + d / 4u][d % 4u]; }
+fn start(columns: vec4<u32>) -> vec4<f32> { return vec4(0.0); }
+
+fn left_block(rows: array<Place, 4>, d: Cursor) -> mat4x4<f32> {
+  let at = d / 4u;
+  return transpose(mat4x4<f32>(
+    queries[rows[0] + at], queries[rows[1] + at], queries[rows[2] + at], queries[rows[3] + at],
+  ));
 }
 
-// Four of the thread's rows, transposed.
-fn row_quad(at: u32) -> mat4x4<f32> {
+fn right_block(columns: array<Place, 4>, d: Cursor) -> mat4x4<f32> {
+  let at = d / 4u;
   return transpose(mat4x4<f32>(
-    tile[at], tile[at + ROW_THREADS], tile[at + 2u * ROW_THREADS], tile[at + 3u * ROW_THREADS],
+    pool[columns[0] + at], pool[columns[1] + at], pool[columns[2] + at], pool[columns[3] + at],
   ));
+}
+
+// Four queries with four pool rows, from `place` on.
+fn keep_quad(best: Best, quad: Quad, place: u32, rows: u32) -> Best {
+  let of_row = transpose(mat4x4<f32>(quad[0], quad[1], quad[2], quad[3]));
+  let two = keep(keep(best, of_row[0], place, rows), of_row[1], place + 1u, rows);
+  return keep(keep(two, of_row[2], place + 2u, rows), of_row[3], place + 3u, rows);
 }
 
 fn join(best: Best, other: Best) -> Best {
@@ -42,50 +48,41 @@ fn join(best: Best, other: Best) -> Best {
   return Best(select(best.score, other.score, won), select(best.place, other.place, won));
 }
 
-fn search(first_query: u32, chunk: u32, rows: u32, thread: u32) {
-  let depth = select(params.depth, 0u, rows == 0u);
-  let lane = thread % ROW_THREADS;
-  var sums = array<array<vec4<f32>, ROWS / 4u>, QUERIES>();
-  for (var k = 0u; k < depth; k += DEPTH) {
-    load_columns(first_query, chunk * CHUNK, k, thread);
-    workgroupBarrier();
-    for (var column = 0u; column < min(DEPTH, depth - k); column++) {
-      var quads: array<mat4x4<f32>, ROWS / 4u>;
-      for (var j = 0u; j < ROWS / 4u; j++) {
-        quads[j] = row_quad(column * CHUNK + lane + 4u * j * ROW_THREADS);
-      }
-      let queries_at = QUERIES_AT + column * SEARCHED + thread / ROW_THREADS;
-      for (var q = 0u; q < QUERIES; q++) {
-        let x = tile[queries_at + q * QUERY_THREADS];
-        for (var j = 0u; j < ROWS / 4u; j++) {
-          sums[q][j] = multiply_add(x, quads[j], sums[q][j]);
-        }
-      }
-    }
-    workgroupBarrier();
-  }
-  for (var q = 0u; q < QUERIES; q += 4u) {
-    var best = NOTHING;
-    for (var r = 0u; r < ROWS; r++) {
-      let j = r / 4u;
-      let i = r % 4u;
-      let quad = vec4(sums[q][j][i], sums[q + 1u][j][i], sums[q + 2u][j][i], sums[q + 3u][j][i]);
-      best = keep(best, quad, lane + r * ROW_THREADS, rows);
-    }
-    tile[q / 2u * WG + thread] = best.score;
-    tile[(q / 2u + 1u) * WG + thread] = vec4<f32>(best.place);
-  }
+// Write the best of what all threads of a line found for four queries; places are exact in f32.
+fn finish(own: Best, b: u32, part: u32, thread: vec2<u32>) {
+  workgroupBarrier(); // until no thread reads what was there
+  staged_left[thread.x / 4u][thread.x % 4u][0][thread.y] = own.score;
+  staged_left[thread.x / 4u][thread.x % 4u][1][thread.y] = vec4<f32>(own.place);
   workgroupBarrier();
-  for (var i = thread; i < SEARCHED / 4u; i += WG) {
-    let at = i / QUERY_THREADS * 2u * WG + i % QUERY_THREADS * ROW_THREADS;
-    var best = NOTHING;
-    for (var other = at; other < at + min(rows, ROW_THREADS); other++) {
-      best = join(best, Best(tile[other], vec4<u32>(tile[other + WG])));
-    }
-    let b = first_query + i / QUERY_THREADS * 4u * QUERY_THREADS + i % QUERY_THREADS;
-    write_best(b, chunk, best.score[0], best.place[0]);
-    write_best(b + QUERY_THREADS, chunk, best.score[1], best.place[1]);
-    write_best(b + 2u * QUERY_THREADS, chunk, best.score[2], best.place[2]);
-    write_best(b + 3u * QUERY_THREADS, chunk, best.score[3], best.place[3]);
+  if (thread.x > 0u) {
+    return;
   }
+  var best = own;
+  for (var x = 1u; x < WGX; x++) {
+    let score = staged_left[x / 4u][x % 4u][0][thread.y];
+    best = join(best, Best(score, vec4<u32>(staged_left[x / 4u][x % 4u][1][thread.y])));
+  }
+  write_best(b, part, best.score[0], best.place[0]);
+  write_best(b + 1u, part, best.score[1], best.place[1]);
+  write_best(b + 2u, part, best.score[2], best.place[2]);
+  write_best(b + 3u, part, best.score[3], best.place[3]);
+}
+
+fn search(first_query: u32, part: u32, rows: u32, thread: vec2<u32>) {
+  var upper = NOTHING;
+  var lower = NOTHING;
+  for (var first = 0u; first < rows; first += WIDTH) {
+    let corner = vec2(first_query, part * params.span + first);
+    let tile = multiply(corner, 1u, 0u, 4u * params.depth, thread);
+    let place = first + 4u * thread.x;
+    upper = keep_quad(upper, tile.first, place, rows);
+    lower = keep_quad(lower, tile.below, place, rows);
+    if (COLS == 8u) {
+      upper = keep_quad(upper, tile.beside, place + WIDTH / 2u, rows);
+      lower = keep_quad(lower, tile.last, place + WIDTH / 2u, rows);
+    }
+  }
+  let b = first_query + 4u * thread.y;
+  finish(upper, b, part, thread);
+  finish(lower, b + HEIGHT / 2u, part, thread);
 }

@@ -5,11 +5,14 @@
 /** Subgroups that are known to gain: those of SwiftShader and of llvmpipe. */
 const SUBGROUP_SIZES = [4, 8];
 
-/** Columns up to which a thread that loads its own takes two and not four. */
-const NARROW = 16;
+/** Columns of a thread in a narrow product, where four would leave threads without any. */
+const NARROW = 2;
+
+/** Files of `kernels/lib` that make a tile of a product in workgroup memory. */
+export const PRODUCT_TILE = ["product_shared", "product_stage"] as const;
 
 /** Files of `kernels/lib` that a product uses; with narrow subgroups, another tile. */
-export const PRODUCT_USES = ["index", "product_shared", "product_stage"] as const;
+export const PRODUCT_USES = ["index", ...PRODUCT_TILE, "product_store"] as const;
 
 /** The constants of `product_shared`: a tile of (ROWS · WGY) × (COLS · WGX) results. */
 export const PRODUCT_CONSTS = { ROWS: [8], COLS: [8, 4], WGX: [16, 8], WGY: [16, 8] } as const;
@@ -35,7 +38,8 @@ export function productSubgroups<Params>(
   return {
     uses: ["index", "product_subgroup", ...others],
     consts: { ROWS: [32, 16], COLS: [4], WGX: [size], WGY: [1] },
-    fit: (params: Params): Record<string, number> => (colsOf(params) <= NARROW ? { COLS: 2 } : {}),
+    fit: (params: Params): Record<string, number> =>
+      colsOf(params) <= NARROW * size ? { COLS: NARROW } : {},
   };
 }
 

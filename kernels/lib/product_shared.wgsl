@@ -13,7 +13,7 @@
 //   Cursor, cursor_at(k), advance(cursor, by)  which term; the one `by` on; ONE_TERM, the least by
 //   left(place, cursor), right                 one element
 //   left_block(places, cursor), right_block    of four terms, if VECTOR_LEFT, VECTOR_RIGHT are 4
-//   start(columns), store_four(m, n, step, values)    of columns n, n + step …
+//   start(columns)                             what the sums of four columns begin with
 
 const ROWS: u32 = 8; // rows of a thread's tile
 const COLS: u32 = 8; // columns of a thread's tile: 8 or 4
@@ -91,22 +91,4 @@ fn multiply(corner: vec2<u32>, segments: u32, first: u32, end: u32, thread: vec2
     }
   }
   return tile;
-}
-
-fn store_quad(m: u32, n: u32, quad: Quad) {
-  store_four(m, n, 1u, quad[0]);
-  store_four(m + 1u, n, 1u, quad[1]);
-  store_four(m + 2u, n, 1u, quad[2]);
-  store_four(m + 3u, n, 1u, quad[3]);
-}
-
-fn store_tile(corner: vec2<u32>, tile: Tile, thread: vec2<u32>) {
-  let m = corner.x + 4u * thread.y;
-  let n = corner.y + 4u * thread.x;
-  store_quad(m, n, tile.first);
-  store_quad(m + HEIGHT / 2u, n, tile.below);
-  if (COLS == 8u) {
-    store_quad(m, n + WIDTH / 2u, tile.beside);
-    store_quad(m + HEIGHT / 2u, n + WIDTH / 2u, tile.last);
-  }
 }

@@ -27,7 +27,7 @@ struct Params {
   aRow: u32, aStep: u32, bStep: u32, bCol: u32,
 }
 
-@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(0) var<uniform> uniforms: Params;
 @group(0) @binding(1) var<storage, read> a: array<VectorLeft>;
 @group(0) @binding(2) var<storage, read> b: array<VectorRight>;
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
@@ -40,6 +40,7 @@ alias Place = u32; // either
 alias Cursor = u32; // k
 const ONE_TERM: Cursor = 1u;
 
+var<private> params: Params; // a copy: some drivers load a uniform at every use
 var<private> sheet: u32; // the tile's matrix: a batch of a part
 
 fn row_of(m: u32) -> Row {
@@ -131,16 +132,17 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_id) thread: vec3<u32>,
 ) {
-  let across = (params.N + WIDTH - 1u) / WIDTH;
-  let down = (params.M + HEIGHT - 1u) / HEIGHT;
+  params = uniforms;
+  let across = (uniforms.N + WIDTH - 1u) / WIDTH;
+  let down = (uniforms.M + HEIGHT - 1u) / HEIGHT;
   let index = linear_workgroup(group, groups);
-  let part = index / (across * down * params.batches);
-  let first = part * params.span;
-  if (first >= params.K) {
+  let part = index / (across * down * uniforms.batches);
+  let first = part * uniforms.span;
+  if (first >= uniforms.K) {
     return; // uniform over the workgroup
   }
   sheet = index / (across * down);
   let corner = vec2(index / across % down * HEIGHT, index % across * WIDTH);
-  let end = min(first + params.span, params.K);
+  let end = min(first + uniforms.span, uniforms.K);
   store_tile(corner, multiply(corner, 1u, first, end, thread.xy), thread.xy);
 }
