@@ -62,7 +62,7 @@ const searchChunks = (kernel: typeof nearestSplit) => (given: Operands) => {
     ({ score: shape, index: { shape, dtype: "u32" } }) as const;
   const found = launch(kernel, { B, P, D, chunks }, operands, results([B, chunks]));
   const parts = { scores: found.score, indices: found.index };
-  return launch(nearestMerge, { B, chunks }, parts, results([B]));
+  return launch(nearestMerge, { B, parts: chunks }, parts, results([B]));
 };
 
 const multiply = ({ a, b }: Operands) => matmul(a!, b!);

@@ -1,4 +1,4 @@
-/** `npm run bench -- results`: pages and figures of what was measured; `--measure` measures first. */
+/** `npm run bench -- results`: pages and figures of what was measured, or is first. */
 import { fork } from "node:child_process";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";

@@ -1,12 +1,12 @@
 // nearest_query — one thread per query, which keeps its best score instead of writing them all.
 //
-//   index[b] = the lowest p that reaches max_p Σ_d queries[b,d] · pool[p,d]; score[b] = that maximum
+//   score[b] = max_p Σ_d queries[b,d] · pool[p,d];  index[b] = the lowest p that reaches it
 //
 //   queries, pool  f32[B, D], f32[P, D]
 //   score, index   f32, u32[B]
 //
-// No scores are written, which saves 8 bytes of traffic and 4 of memory for each. But there are only
-// B threads, and each loads 8 bytes for a multiply-add.
+// No scores are written, which saves 8 bytes of traffic and 4 of memory for each. But there are
+// only B threads, and each loads 8 bytes for a multiply-add.
 //
 // Source: derived here.
 
