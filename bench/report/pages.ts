@@ -10,8 +10,8 @@ export const FIGURES = "docs/results";
 const HEAD = `# Results
 
 Made by \`npm run bench -- results\` from the files in \`bench/results\`, one folder for each
-adapter; a test holds this page to them, so no number here is typed by hand. Where there is a target,
-✓ and ✗ are computed from the number beside it.
+adapter; a test holds this page to them, so no number here is typed by hand. Where there is a
+target, ✓ and ✗ are computed from the number beside it.
 
 To measure again, on the adapter that the engine finds or \`--adapter\` names, and make this page:
 
