@@ -24,7 +24,7 @@ export interface Comparison {
   readonly twoPasses: ReturnType<typeof deciles>;
 }
 
-const NOISE = 0.1; // of a query, beside its pool row of standard deviates
+const NOISE = 0.1; // length of a query's noise beside its pool row
 
 /** Rows of unit length, as RoCLIP's embeddings are. */
 function normalise(rows: Float32Array, D: number): void {
@@ -35,32 +35,45 @@ function normalise(rows: Float32Array, D: number): void {
   }
 }
 
-/** Rows spread over a pool: those that `searchData` makes its queries from. */
+/** Rows spread over a pool: those that queries are made from. */
 export function searchAnswer({ B, P }: Pick<Search, "B" | "P">): Uint32Array {
   return Uint32Array.from({ length: B }, (_, b) => Math.floor(((b + 0.5) * P) / B));
 }
 
-/** A pool, and queries that are noisy copies of some of its rows: the answer is known. */
-export function searchData(search: Search) {
-  const { B, P, D } = search;
+/** Pool rows of unit length; always the same. */
+export function searchPool({ P, D }: Pick<Search, "P" | "D">): Float32Array {
   const pool = quickNormals(P * D, quickStream(1));
-  const queries = quickNormals(B * D, quickStream(2));
-  searchAnswer(search).forEach((p, b) => {
-    for (let d = 0; d < D; d++) queries[b * D + d] = pool[p * D + d]! + NOISE * queries[b * D + d]!;
-  });
   normalise(pool, D);
-  normalise(queries, D);
-  return { pool, queries };
+  return pool;
 }
 
-function twoPasses(queries: Tensor, pool: Tensor): Tensor {
+/** Queries that are noisy copies of some of a pool's rows, so that the answer is known. */
+export function searchQueries(pool: Float32Array, search: Search): Float32Array {
+  const { B, D } = search;
+  const queries = quickNormals(B * D, quickStream(2));
+  const noise = NOISE / Math.sqrt(D);
+  searchAnswer(search).forEach((p, b) => {
+    for (let d = 0; d < D; d++) queries[b * D + d] = pool[p * D + d]! + noise * queries[b * D + d]!;
+  });
+  normalise(queries, D);
+  return queries;
+}
+
+/** A pool, and queries that are noisy copies of some of its rows. */
+export function searchData(search: Search) {
+  const pool = searchPool(search);
+  return { pool, queries: searchQueries(pool, search) };
+}
+
+/** The index of `nearest` by way of all scores: matmul, then argmax. */
+export function searchByScores(queries: Tensor, pool: Tensor): Tensor {
   const x = matmul(queries, pool, { transposeB: true });
   const [rows, cols] = x.shape as [number, number];
   return launch(rowArgmax, { rows, cols }, { x }, { index: { shape: [rows], dtype: "u32" } }).index;
 }
 
 /** Run once; the first index that is not the answer is an error. */
-async function check(plan: Plan, name: string, answer: Uint32Array): Promise<void> {
+export async function checkSearch(plan: Plan, name: string, answer: Uint32Array): Promise<void> {
   plan.run();
   const { index } = await plan.read();
   const wrong = answer.findIndex((p, b) => index![b] !== p);
@@ -90,10 +103,10 @@ export async function compareNearest(
   });
   const { index } = nearest(held.queries, held.pool);
   const a = await compile(device, { outputs: { index } });
-  const b = await compile(device, { outputs: { index: twoPasses(held.queries, held.pool) } });
+  const b = await compile(device, { outputs: { index: searchByScores(held.queries, held.pool) } });
   try {
-    await check(a, "nearest", answer);
-    await check(b, "matmul + argmax", answer);
+    await checkSearch(a, "nearest", answer);
+    await checkSearch(b, "matmul + argmax", answer);
     const [fused, other] = await timePlans([a, b], seconds);
     return {
       samples: [...fused!.samples, ...other!.samples],

@@ -20,6 +20,8 @@ export interface StepTimes {
   /** From the call of `run` without inputs to its return, and the same of a bare loop. */
   readonly jsUsPerDispatch: number;
   readonly bareUsPerDispatch: number;
+  /** The former over the latter, round by round: what slows the machine slows both. */
+  readonly jsRatio: number;
   /** `run` with a batch's inputs over `run` without. */
   readonly uploadMs: number;
   /** From the loss being ready on the device to its being a number here. */
@@ -43,7 +45,7 @@ const PAIRS = 5000; // about as many as the demonstration trains on
 const median = (times: readonly number[]) => deciles(times).median;
 const sinceMs = (start: number) => performance.now() - start;
 
-/** Time of some runs on this side of the queue, which is empty before each, in turns; ms each. */
+/** Times of some runs on this side of the queue, which is empty before each, in turns; ms. */
 async function timeHost(device: Device, seconds: number, runs: readonly (() => void)[]) {
   const times = runs.map((): number[] => []);
   const round = async () => {
@@ -56,7 +58,7 @@ async function timeHost(device: Device, seconds: number, runs: readonly (() => v
     return times.reduce((sum, own) => sum + own.at(-1)!, 0);
   };
   await repeat(round, seconds * runs.length);
-  return times.map(median);
+  return times;
 }
 
 /** What replays the same dispatches and does nothing else. */
@@ -110,7 +112,8 @@ async function measure(device: Device, plan: Plan, config: Config, seconds: numb
   plan.run(inputs);
   const [kernels] = await timePlans([plan], seconds / plan.steps.length);
   const runs = [bareLoop(device, plan), () => plan.run(), () => plan.run(inputs)];
-  const [bareMs, replayMs, uploadingMs] = await timeHost(device, seconds, runs);
+  const host = await timeHost(device, seconds, runs);
+  const [bareMs, replayMs, uploadingMs] = host.map(median);
   const { stepMs, readMs } = await timeAlone(device, plan, seconds);
   const wallMs = await timeMany(plan, inputs, seconds);
   const usPerDispatch = (ms: number) => (1000 * ms) / plan.steps.length;
@@ -119,6 +122,7 @@ async function measure(device: Device, plan: Plan, config: Config, seconds: numb
     kernelsMs: median(kernels!.totalsMs),
     jsUsPerDispatch: usPerDispatch(replayMs!),
     bareUsPerDispatch: usPerDispatch(bareMs!),
+    jsRatio: median(host[1]!.map((ms, round) => ms / host[0]![round]!)),
     uploadMs: Math.max(uploadingMs! - replayMs!, 0),
     readMs,
     wallMs,
@@ -135,24 +139,59 @@ export const STEP_CONFIG: Config = parseConfig({
   roclip: { ...DEMO.roclip, poolStart: "noise" },
 });
 
+/** Do something with the plan of a step. */
+async function withPlan<T>(
+  device: Device,
+  config: Config,
+  matching: boolean,
+  work: (plan: Plan) => Promise<T>,
+): Promise<T> {
+  const state: HeldState = hold(device, initState(config, config.vocabularySize, PAIRS));
+  const step = trainingStep(config, state, batchInputs(config), matching);
+  const plan = await compile(device, { outputs: { loss: step.loss }, updates: step.state });
+  try {
+    return await work(plan);
+  } finally {
+    plan.destroy();
+    release(device, state);
+  }
+}
+
 /**
  * Measure a step, plain or matching, on noise.
  *
  * @param seconds  how long to repeat each of the six measurements
  */
-export async function measureStep(
+export function measureStep(
   device: Device,
   config: Config,
   matching: boolean,
   seconds: number,
 ): Promise<MeasuredStep> {
-  const state: HeldState = hold(device, initState(config, config.vocabularySize, PAIRS));
-  const step = trainingStep(config, state, batchInputs(config), matching);
-  const plan = await compile(device, { outputs: { loss: step.loss }, updates: step.state });
-  try {
-    return await measure(device, plan, config, seconds);
-  } finally {
-    plan.destroy();
-    release(device, state);
-  }
+  return withPlan(device, config, matching, (plan) => measure(device, plan, config, seconds));
+}
+
+/** A step alone, and the memory of its plan. */
+export interface StepCost {
+  readonly ms: number;
+  readonly peakBytes: number;
+  readonly boundBytes: number;
+}
+
+/**
+ * Measure a matching step alone, without the table of its kernels.
+ *
+ * @param seconds  how long to repeat
+ */
+export async function measureStepAlone(
+  device: Device,
+  config: Config,
+  seconds: number,
+): Promise<StepCost> {
+  return withPlan(device, config, true, async (plan) => {
+    plan.run(inputsFor(plan, noiseBatch(config, PAIRS)));
+    const { stepMs: ms } = await timeAlone(device, plan, seconds);
+    const { peakBytes, boundBytes } = plan.memory;
+    return { ms, peakBytes, boundBytes };
+  });
 }

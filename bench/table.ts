@@ -50,13 +50,12 @@ const BYTES_PER_MB = 1e6;
 /** The lines below a step's kernels. */
 export function formatStep(times: StepTimes): string {
   const { dispatches, kernelsMs, wallMs, idleShare, uploadMs, readMs, peakBytes } = times;
-  const { jsUsPerDispatch, bareUsPerDispatch, boundBytes } = times;
-  const ratio = (jsUsPerDispatch / bareUsPerDispatch).toFixed(2);
+  const { jsUsPerDispatch, bareUsPerDispatch, jsRatio, boundBytes } = times;
   const [peak, bound] = [peakBytes, boundBytes].map((b) => (b / BYTES_PER_MB).toFixed(2));
   return [
     `${dispatches} dispatches, each in a pass of its own: ${digits(kernelsMs, 2)} ms`,
     `a step among many: ${digits(wallMs, 2)} ms; the queue is idle ${(100 * idleShare).toFixed(1)} %`,
-    `JavaScript: ${digits(jsUsPerDispatch, 2)} µs a dispatch, ${ratio} of a bare loop's ` +
+    `JavaScript: ${digits(jsUsPerDispatch, 2)} µs a dispatch, ${jsRatio.toFixed(2)} of a bare loop's ` +
       `(${digits(bareUsPerDispatch, 2)}); upload ${digits(uploadMs, 2)} ms; ` +
       `read of the loss ${digits(readMs, 2)} ms`,
     `memory: ${peak} MB in slots; no layout can need less than ${bound} MB`,

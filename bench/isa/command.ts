@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { Command, Option } from "commander";
 import { UserError } from "../../roclip/errors.ts";
 import { loadCases } from "../../test/cases.ts";
+import { hostFacts } from "../machine.ts";
 import { parseAssembly } from "./assembly.ts";
 import { type IsaRow, isaRow, TARGETS, type Target } from "./bound.ts";
 import { capturedShaders, readCaptured } from "./captured.ts";
@@ -14,6 +15,7 @@ import { distinct, kernelShaders, type Shader } from "./variants.ts";
 interface Options {
   readonly device?: readonly Target[];
   readonly captured?: string;
+  readonly defaults?: true;
   readonly only: string;
   readonly json?: string;
 }
@@ -21,9 +23,10 @@ interface Options {
 const ALL = Object.keys(TARGETS) as Target[];
 
 /** What `--only` leaves of the kernels and of the captured shaders. */
-async function shadersFor({ only, captured }: Options): Promise<Shader[]> {
+async function shadersFor({ only, captured, defaults }: Options): Promise<Shader[]> {
   const others = captured ? capturedShaders(readCaptured(captured)) : [];
-  const all = distinct([...(await kernelShaders(await loadCases())), ...others]);
+  const choices = defaults ? "default" : "all";
+  const all = distinct([...(await kernelShaders(await loadCases(), choices)), ...others]);
   const holds = ({ kernel, variant }: Shader) =>
     `${kernel} ${variant}`.toLowerCase().includes(only.toLowerCase());
   const shaders = all.filter(holds);
@@ -62,7 +65,8 @@ async function benchIsa(_: unknown, command: Command): Promise<void> {
   const rows: IsaRow[] = [];
   for (const device of new Set(options.device ?? ALL))
     rows.push(...(await printDevice(radv, device, shaders)));
-  if (options.json) writeFileSync(options.json, `${JSON.stringify(rows, undefined, 2)}\n`);
+  const found = { host: hostFacts(), rows };
+  if (options.json) writeFileSync(options.json, `${JSON.stringify(found, undefined, 2)}\n`);
 }
 
 const EXAMPLES = `
@@ -77,6 +81,7 @@ export function isaCommand(): Command {
   return new Command("isa")
     .description("Registers, spills and the instructions of the hot loop, by a GPU's compiler.")
     .addOption(new Option("--device <id...>", "which GPU to compile for; all").choices(ALL))
+    .option("--defaults", "only what runs untuned: each constant's default")
     .option("--captured <file>", "also compile the shaders in a file of captured ones")
     .addHelpText("after", EXAMPLES)
     .exitOverride()

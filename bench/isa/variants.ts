@@ -3,7 +3,7 @@ import { readText } from "../../engine/adapter.ts";
 import { sourceOf } from "../../engine/device.ts";
 import { type Dispatch, state, type Tensor } from "../../engine/graph.ts";
 import { orderDispatches } from "../../engine/order.ts";
-import { type AnyKernel, forSubgroups, searchSpace } from "../../kernels/kernel.ts";
+import { type AnyKernel, defaults, forSubgroups, searchSpace } from "../../kernels/kernel.ts";
 import type { Case } from "../../test/case.ts";
 import { programOf, type Subject, subjectsOf } from "../ops.ts";
 import { quickStream } from "../quickStream.ts";
@@ -20,8 +20,23 @@ export interface Shader {
 
 type Consts = Readonly<Record<string, number>>;
 
+/** Every choice of the tuner, or what runs before it has chosen. */
+export type Choices = "all" | "default";
+
 /** Subgroup sizes of the devices that the shim stands in for. */
 const WAVES = [32, 64];
+
+/** A kernel with constants, as a shader. */
+async function shaderOf(kernel: AnyKernel, consts: Consts): Promise<Shader> {
+  const code = await sourceOf(kernel, consts, readText);
+  const variant = variantText(kernel, consts);
+  return { kernel: kernel.name, variant, code, entryPoint: "main", constants: {} };
+}
+
+/** What a dispatch runs on a device without narrow subgroups, untuned. */
+export function defaultShader({ kernel, params, options }: Dispatch): Promise<Shader> {
+  return shaderOf(kernel, { ...defaults(kernel), ...kernel.fit?.(params as never), ...options });
+}
 
 /** The dispatches of a case at some shapes, forward and backward. */
 function dispatchesOf(subject: Subject): Dispatch[] {
@@ -45,7 +60,7 @@ const testSubjects = (cases: ReadonlyMap<string, Case>): Subject[] =>
 function variantText({ consts, options }: AnyKernel, chosen: Consts): string {
   const lists = { ...consts, ...options };
   return Object.entries(chosen)
-    .filter(([name]) => lists[name]!.length > 1)
+    .filter(([name]) => (lists[name]?.length ?? 0) > 1)
     .map(([name, value]) => `${name}=${value}`)
     .join(" ");
 }
@@ -55,14 +70,8 @@ async function variantsOf({ kernel: described, options }: Dispatch): Promise<Sha
   const kernels = new Set([described, ...WAVES.map((wave) => forSubgroups(described, wave))]);
   const shaders: Promise<Shader>[] = [];
   for (const kernel of kernels)
-    for (const choice of searchSpace(kernel)) {
-      const consts = { ...choice, ...options };
-      const variant = variantText(kernel, consts);
-      const made = sourceOf(kernel, consts, readText).then((code) => {
-        return { kernel: kernel.name, variant, code, entryPoint: "main", constants: {} };
-      });
-      shaders.push(made);
-    }
+    for (const choice of searchSpace(kernel))
+      shaders.push(shaderOf(kernel, { ...choice, ...options }));
   return Promise.all(shaders);
 }
 
@@ -79,14 +88,19 @@ export function distinct(shaders: readonly Shader[]): Shader[] {
 
 /**
  * Every kernel in every variant: the tuner's whole choice for each set of options that an op fixes
- * at a bench shape, and at the shapes of the tests for kernels that no bench shape reaches.
+ * at a bench shape, and at the shapes of the tests for kernels that no bench shape reaches. Of the
+ * default choices only, with loads as wide as those shapes allow.
  */
-export async function kernelShaders(cases: ReadonlyMap<string, Case>): Promise<Shader[]> {
+export async function kernelShaders(
+  cases: ReadonlyMap<string, Case>,
+  choices: Choices = "all",
+): Promise<Shader[]> {
   const benched = subjectsOf(cases).flatMap(dispatchesOf);
   const reached = new Set(benched.map(({ kernel }) => kernel));
   const others = testSubjects(cases)
     .flatMap(dispatchesOf)
     .filter(({ kernel }) => !reached.has(kernel));
-  const shaders = await Promise.all([...benched, ...others].map(variantsOf));
-  return distinct(shaders.flat());
+  const dispatches = [...benched, ...others];
+  if (choices === "default") return distinct(await Promise.all(dispatches.map(defaultShader)));
+  return distinct((await Promise.all(dispatches.map(variantsOf))).flat());
 }

@@ -30,7 +30,6 @@ export interface Missing {
 
 /** What `--json` writes. */
 export interface Comparison {
-  readonly device: string;
   readonly rows: readonly PeerRow[];
   readonly missing: readonly Missing[];
   readonly summary: readonly Summary[];
@@ -149,5 +148,5 @@ export async function comparePeers(
   const summary = summarise(rows.filter(({ peer }) => !record.has(peer)));
   console.log(`\n${formatSummary(summary)}`);
   close();
-  return { device: device.name, rows, missing, summary };
+  return { rows, missing, summary };
 }

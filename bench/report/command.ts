@@ -1,0 +1,93 @@
+/** `npm run bench -- results`: pages and figures of what was measured, or is first. */
+import { fork } from "node:child_process";
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { Command, Option } from "commander";
+import sharp from "sharp";
+import { openDevice } from "../../engine/device.ts";
+import { UserError } from "../../roclip/errors.ts";
+import type { Options } from "../command.ts";
+import { TARGET } from "../ladder/measure.ts";
+import { folderOf } from "../machine.ts";
+import { figuresOf } from "./figures.ts";
+import { pathOf, ROOT, readResults } from "./files.ts";
+import { FIGURES, resultsPage, withLadderRows } from "./pages.ts";
+
+const MEASURES = ["step", "scale", "ladder", "isa", "peers"] as const;
+type Measure = (typeof MEASURES)[number];
+
+const PNG_DENSITY = 144; // dots per inch; an SVG's pixel is 1/96 inch
+
+/** Where the ladders are explained. */
+const LADDER_README = new URL("bench/ladder/README.md", ROOT);
+
+/** The folder of the adapter that the commands will open. */
+async function adapterFolder({ adapter }: Options): Promise<string> {
+  const device = await openDevice(adapter).catch((error: unknown) => {
+    throw new UserError(error instanceof Error ? error.message : String(error));
+  });
+  device.close();
+  return folderOf(device.name);
+}
+
+/** What a command is told beside where to write: its file holds what the pages need. */
+const ARGUMENTS: Readonly<Record<Measure, readonly string[]>> = {
+  step: ["--whole", "--seconds", "1"], // two short times are compared
+  scale: [],
+  ladder: [],
+  isa: ["--device", TARGET, "--defaults"],
+  peers: [],
+};
+
+/** Run one command of bench in a process of its own, which writes its file. */
+async function measure(name: Measure, folder: string, { adapter }: Options): Promise<void> {
+  const path = pathOf(name === "isa" ? TARGET : folder, name);
+  mkdirSync(dirname(path), { recursive: true });
+  const which = adapter ? ["--adapter", adapter] : [];
+  const child = fork(process.argv[1]!, ["--json", path, ...which, name, ...ARGUMENTS[name]]);
+  const code = await new Promise((resolve, reject) =>
+    child.on("close", resolve).on("error", reject),
+  );
+  if (code === 0) return;
+  console.error(`bench results: ${name} ended with ${code}; what it could not measure is above`);
+  process.exitCode = 1;
+}
+
+/** Write the pages and the figures. */
+async function writePages(): Promise<void> {
+  const folders = readResults();
+  writeFileSync(new URL("RESULTS.md", ROOT), resultsPage(folders));
+  const readme = readFileSync(LADDER_README, "utf8");
+  writeFileSync(LADDER_README, withLadderRows(readme, folders));
+  mkdirSync(new URL(`${FIGURES}/`, ROOT), { recursive: true });
+  for (const folder of folders)
+    for (const [name, svg] of await figuresOf(folder)) {
+      writeFileSync(new URL(`${FIGURES}/${name}.svg`, ROOT), `${svg}\n`);
+      const png = sharp(Buffer.from(svg), { density: PNG_DENSITY }).png({ palette: true });
+      writeFileSync(new URL(`${FIGURES}/${name}.png`, ROOT), await png.toBuffer());
+    }
+}
+
+interface ResultsOptions extends Options {
+  readonly measure?: readonly Measure[] | true;
+}
+
+async function benchResults(_: unknown, command: Command): Promise<void> {
+  const options = command.optsWithGlobals<ResultsOptions>();
+  if (options.measure) {
+    const wanted = options.measure === true ? MEASURES : options.measure;
+    const folder = await adapterFolder(options);
+    for (const name of wanted) await measure(name, folder, options);
+  }
+  await writePages();
+  console.log(`RESULTS.md, bench/ladder/README.md and ${FIGURES} are made of bench/results`);
+}
+
+/** The subcommand; `--adapter` is that of `bench`. */
+export function resultsCommand(): Command {
+  return new Command("results")
+    .description("Make RESULTS.md and its figures of the rows in bench/results.")
+    .addOption(new Option("--measure [what...]", "measure first, all or some").choices(MEASURES))
+    .exitOverride()
+    .action(benchResults);
+}

@@ -1,0 +1,66 @@
+/** The pages made of the committed rows: RESULTS.md, and the table in the ladders' README. */
+import type { Folder } from "./files.ts";
+import { isaSection } from "./isaSection.ts";
+import { peersSection } from "./peersSection.ts";
+import { ladderSection, ladderTables, scaleSection, stepSection } from "./sections.ts";
+
+/** Where figures are kept, from the root. */
+export const FIGURES = "docs/results";
+
+const HEAD = `# Results
+
+Made by \`npm run bench -- results\` from the files in \`bench/results\`, one folder for each
+adapter; a test holds this page to them, so no number here is typed by hand. Where there is a
+target, ✓ and ✗ are computed from the number beside it.
+
+To measure again, on the adapter that the engine finds or \`--adapter\` names, and make this page:
+
+\`\`\`sh
+npm ci --ignore-scripts --prefix bench/peers   # other engines, once
+npm run bench -- results --measure             # or of some: --measure step scale ladder isa peers
+\`\`\`
+
+A software adapter ranks kernels by the instructions they take; it has no caches of a GPU's kind, no
+banks and no latency to hide. Its times say nothing of a GPU's, and other programs on the machine
+disturb them: compare only numbers of one table.`;
+
+const figure = (name: string, text: string) => `![${text}](${FIGURES}/${name}.svg)`;
+
+function folderSections({ name, peers, step, scale, ladder }: Folder): string[] {
+  const found = [
+    peers && peersSection(peers, figure(`${name}-peers`, "Ratios by op and peer")),
+    step && stepSection(step),
+    scale && scaleSection(scale, figure(`${name}-scale`, "Time of a search against the pool")),
+    ladder && ladderSection(ladder, figure(`${name}-ladder`, "Rates by rung")),
+  ].filter((section) => section !== undefined);
+  return found.length > 0 ? [`## ${name}`, ...found] : [];
+}
+
+/** RESULTS.md. */
+export function resultsPage(folders: readonly Folder[]): string {
+  const compiled = folders.flatMap(({ isa }) => (isa ? [isaSection(isa)] : []));
+  const measured = folders.flatMap(folderSections);
+  return `${[HEAD, ...compiled, ...measured].join("\n\n")}\n`;
+}
+
+const BEGIN = "<!-- rows: npm run bench -- results -->";
+const END = "<!-- end of rows -->";
+
+/**
+ * The ladders' README with the rows of every adapter between its marks.
+ *
+ * @throws  Error when the text lacks them
+ */
+export function withLadderRows(readme: string, folders: readonly Folder[]): string {
+  const [before, rest] = readme.split(BEGIN);
+  const after = rest?.split(END)[1];
+  if (before === undefined || after === undefined)
+    throw new Error(
+      `results: bench/ladder/README.md must hold "${BEGIN}" and "${END}"; ` +
+        "one is not there; put them around the table",
+    );
+  const tables = folders.flatMap(({ name, ladder }) =>
+    ladder ? [`### ${name}\n\n${ladderTables(ladder)}`] : [],
+  );
+  return `${before}${BEGIN}\n\n${tables.join("\n\n")}\n\n${END}${after}`;
+}
