@@ -3,10 +3,10 @@
  *
  * The paper's claim that it stands for: targeted poisoning that succeeds on 15 of 16 images under
  * CLIP succeeds on 2 of 16 under RoCLIP, and backdoors fall to 0 (Yang, Gao & Mirzasoleiman 2023,
- * arXiv:2303.06854, abstract; 1 M pairs, ResNet-50). Expected here for the default seed: PSR at
- * least 0.75 under CLIP and at most 0.25 under RoCLIP, whose zero-shot accuracy is at least 0.8 of
- * CLIP's. The pool is far larger than the paper's 2% of the data: a small share of 5,000 captions
- * holds too few of each class to match with.
+ * arXiv:2303.06854, abstract; 1 M pairs, ResNet-50). Aimed at here: PSR at least 0.75 under CLIP
+ * and at most 0.25 under RoCLIP, whose zero-shot accuracy is at least 0.8 of CLIP's; README says
+ * how near each seed comes. The pool is far larger than the paper's 2% of the data: a small share
+ * of 5,000 captions holds too few of each class to match with.
  */
 export const DEMO = {
   epochs: 20,
