@@ -52,6 +52,26 @@ export const same = defineCase<"x" | "weight">({
   },
 });
 
+/** Channels that let whole blocks be loaded, and more pixels than any tile has. */
+export const quads = defineCase<"x" | "weight">({
+  ...withOptions({ padding: 1 }),
+  shapes: [{ x: [3, 9, 7, 8], weight: [3, 3, 8, 12] }],
+});
+
+export const halvedQuads = defineCase<"x" | "weight">({
+  ...withOptions({ stride: 2, padding: 1 }),
+  shapes: [{ x: [9, 8, 9, 8], weight: [3, 3, 8, 12] }],
+});
+
+/** Small images, whose tiles hold one place or two of many images. */
+export const small = defineCase<"x" | "weight">({
+  ...withOptions({ padding: 1 }),
+  shapes: [
+    { x: [35, 1, 1, 3], weight: [3, 3, 3, 5] },
+    { x: [70, 2, 2, 4], weight: [3, 3, 4, 8] } /* tiles across places */,
+  ],
+});
+
 export const halved = defineCase<"x" | "weight">({
   ...withOptions({ stride: 2, padding: 1 }),
   shapes: [

@@ -56,6 +56,18 @@ export const plain = defineCase<"a" | "b">({
   },
 });
 
+/** Sizes that let whole blocks be loaded, here and in both gradients: all transposes of them. */
+export const quads = defineCase<"a" | "b">({
+  ...withOptions({}),
+  shapes: [{ a: [132, 36], b: [36, 136] } /* beyond every tile; terms left over */],
+});
+
+/** The same without whole blocks. */
+export const odd = defineCase<"a" | "b">({
+  ...withOptions({}),
+  shapes: [{ a: [131, 35], b: [35, 133] }],
+});
+
 export const biased = defineCase<"a" | "b" | "bias">({
   run: ({ a, b, bias }) => matmul(a, b, { bias }),
   reference({ a, b, bias }) {
