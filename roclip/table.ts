@@ -1,4 +1,4 @@
-/** The result table of a command, for the terminal and for `--json`. */
+/** Tables that commands print, and the result rows that they also write as JSON. */
 import { DEFENCE_NAMES, type Defence, type RunResult } from "./report/data.ts";
 
 /** One run at one epoch, as `--json` writes it. Shares are in [0, 1]; null where not measured. */
@@ -16,6 +16,27 @@ export interface ResultRow {
 /** A number JSON can hold. */
 function orNull(value: number): number | null {
   return Number.isFinite(value) ? value : null;
+}
+
+/** A column of `formatCells`. */
+export interface Column {
+  readonly title: string;
+  /** Flush right. */
+  readonly numeric?: boolean;
+}
+
+/** Cells as lines of text under titles and a rule, columns as wide as their widest cell. */
+export function formatCells(
+  columns: readonly Column[],
+  cells: readonly (readonly string[])[],
+): string {
+  const titles = columns.map(({ title }) => title);
+  const widths = titles.map((_, c) => Math.max(...[titles, ...cells].map((row) => row[c]!.length)));
+  const pad = (cell: string, c: number) =>
+    columns[c]!.numeric ? cell.padStart(widths[c]!) : cell.padEnd(widths[c]!);
+  const line = (row: readonly string[]) => row.map(pad).join("  ").trimEnd();
+  const rule = widths.map((width) => "─".repeat(width)).join("  ");
+  return [line(titles), rule, ...cells.map(line)].join("\n");
 }
 
 /** The last epoch of each run that has one. */
@@ -43,12 +64,14 @@ export function percent(share: number | null): string {
   return share === null || !Number.isFinite(share) ? "–" : `${(100 * share).toFixed(1)}%`;
 }
 
-const HEADER = ["defence", "seed", "epoch", "zero-shot", "class mean", "PSR", "ASR", "pairs/s"];
+const COLUMNS: readonly Column[] = [
+  { title: "defence" },
+  ...["seed", "epoch", "zero-shot", "class mean", "PSR", "ASR", "pairs/s"].map(
+    (title): Column => ({ title, numeric: true }),
+  ),
+];
 
-/**
- * The rows as lines of text: columns as wide as their widest cell, the first to the left and the
- * numbers to the right.
- */
+/** The rows as lines of text. */
 export function formatTable(rows: readonly ResultRow[]): string {
   const cells = rows.map((row) => [
     DEFENCE_NAMES[row.defence],
@@ -60,11 +83,5 @@ export function formatTable(rows: readonly ResultRow[]): string {
     percent(row.asr),
     row.pairsPerSecond === null ? "–" : String(Math.round(row.pairsPerSecond)),
   ]);
-  const widths = HEADER.map((_, c) => Math.max(...[HEADER, ...cells].map((row) => row[c]!.length)));
-  const line = (row: readonly string[]) =>
-    row
-      .map((cell, c) => (c === 0 ? cell.padEnd(widths[c]!) : cell.padStart(widths[c]!)))
-      .join("  ");
-  const rule = widths.map((width) => "─".repeat(width)).join("  ");
-  return [line(HEADER), rule, ...cells.map(line)].join("\n");
+  return formatCells(COLUMNS, cells);
 }

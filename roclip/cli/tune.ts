@@ -2,6 +2,7 @@
 import type { Command } from "commander";
 import type { Device, TuneRow } from "../../engine/index.ts";
 import { DEMO } from "../configs/demo.ts";
+import { type Column, formatCells } from "../table.ts";
 import { type TunedSteps, tuneSteps } from "../tuning.ts";
 import {
   addConfigOptions,
@@ -42,11 +43,18 @@ function sizesOf({ kernel, shape }: TuneRow): string {
   return text.length > SIZES_WIDTH ? `${text.slice(0, SIZES_WIDTH - 1)}…` : text;
 }
 
-const HEADER = ["kernel", "shape class", "of step", "of roof", "tried", "gain", "constants"];
+const COLUMNS: readonly Column[] = [
+  { title: "kernel" },
+  { title: "shape class" },
+  { title: "of step", numeric: true },
+  { title: "of roof", numeric: true },
+  { title: "tried", numeric: true },
+  { title: "gain", numeric: true },
+  { title: "constants" },
+];
 
-/** The rows as lines of text: kernels, classes and choices to the left, numbers to the right. */
-function formatRows(rows: readonly TuneRow[]): string {
-  const cells = rows.map((row) => [
+function cellsOf(row: TuneRow): string[] {
+  return [
     row.kernel,
     sizesOf(row),
     percent(row.timeShare),
@@ -54,23 +62,13 @@ function formatRows(rows: readonly TuneRow[]): string {
     `${row.tried}/${row.candidates}`,
     row.gain === 1 ? "–" : row.gain.toFixed(2),
     changeOf(row),
-  ]);
-  const table = [HEADER, ...cells];
-  const widths = HEADER.map((_, c) => Math.max(...table.map((row) => row[c]!.length)));
-  const numeric = (c: number) => c >= 2 && c <= 5;
-  const line = (row: readonly string[]) =>
-    row
-      .map((cell, c) => (numeric(c) ? cell.padStart(widths[c]!) : cell.padEnd(widths[c]!)))
-      .join("  ")
-      .trimEnd();
-  const rule = widths.map((width) => "─".repeat(width)).join("  ");
-  return [line(HEADER), rule, ...cells.map(line)].join("\n");
+  ];
 }
 
 /** What was found, in words. */
 function printTuned(tuned: TunedSteps): void {
   const { rows, unreached, negligible, steps, path } = tuned;
-  console.log(`\n${formatRows(rows)}\n`);
+  console.log(`\n${formatCells(COLUMNS, rows.map(cellsOf))}\n`);
   if (rows.some(({ reorders }) => reorders))
     console.log("* sums in another order than the default: last bits may differ");
   console.log(`${negligible} classes under 1% of the time each were left as they are.`);
