@@ -1,21 +1,11 @@
-import { defineKernel, spread, WORD_BYTES } from "../kernel.ts";
+import { defineKernel, narrowSubgroups, spread, WORD_BYTES } from "../kernel.ts";
 
 const consts = { WG: [64, 32] } as const;
 const options = { VECTOR: [1, 4], WIDTH: [1], CAUSAL: [0, 1] } as const;
 const uses = ["index", "vector_dot", "attention_place"];
 const USES = [...uses, "attention_rows"];
 
-/** Rows of a workgroup that is one subgroup. */
-const SUBGROUP_BLOCK = 4;
-
-/** Subgroups that are known to gain: those of SwiftShader and of llvmpipe. */
-const SUBGROUP_SIZES = [4, 8];
-
-/** One subgroup per workgroup, which loads together what its threads share. */
-function subgroups(size: number) {
-  if (!SUBGROUP_SIZES.includes(size)) return undefined;
-  return { uses: [...uses, "attention_rows_subgroup"], consts: { WG: [size] } };
-}
+const subgroupUses = [...uses, "attention_rows_subgroup", "attention_sums_subgroup"];
 
 interface Size {
   readonly pairs: number;
@@ -27,8 +17,7 @@ interface Size {
 }
 
 /** Workgroups for `rows` rows of every batch element and head. */
-const blocks = (pairs: number, rows: number, WG: number) =>
-  pairs * Math.ceil(rows / (SUBGROUP_SIZES.includes(WG) ? SUBGROUP_BLOCK : WG));
+const blocks = (pairs: number, rows: number, WG: number) => pairs * Math.ceil(rows / WG);
 
 /** Flops of `products` multiply-adds of head width for each query and key that it sees. */
 function flopsOf(products: number, { pairs, queries, keys, VECTOR, WIDTH, CAUSAL }: Size): number {
@@ -61,9 +50,12 @@ export const attention = defineKernel({
     v_start: "u32",
     scale: "f32",
   },
-  consts,
+  consts: { ...consts, KEYS: [4] },
   options,
-  subgroups,
+  subgroups: narrowSubgroups((size) => ({
+    uses: subgroupUses,
+    consts: { WG: [size], KEYS: [1] },
+  })),
   grid: ({ pairs, queries, WG }) => spread(blocks(pairs, queries, WG)),
   cost: (size) => ({ flops: flopsOf(2, size), bytes: bytesOf([2, 2, 1], size) }),
 });
@@ -120,7 +112,7 @@ export const attentionGrad = defineKernel({
   },
   consts,
   options: { ...options, PART: [0, 1, 2] },
-  subgroups,
+  subgroups: narrowSubgroups((size) => ({ uses: subgroupUses, consts: { WG: [size] } })),
   grid: ({ pairs, rows, WG }) => spread(blocks(pairs, rows, WG)),
   cost({ rows, others, PART, ...size }) {
     const [queries, keys] = PART === 0 ? [rows, others] : [others, rows];

@@ -11,14 +11,15 @@
 //   y    f32[B, queries, heads, WIDTH · VECTOR]
 //   lse  f32[B, queries, heads]                    saved for the gradients
 //
-// A workgroup has BLOCK queries of one (b, h) and their rows of y in registers and meets the same
-// keys (attention_rows), four at a time; each query's scores are one thread's. The largest score so
-// far is subtracted before exp; where it grows, the sums shrink. Sums are in the order of the keys;
+// A workgroup has WG queries of one (b, h) and their rows of y in registers and meets the same keys
+// (attention_rows), KEYS at a time; each query's scores are one thread's. The largest score so far
+// is subtracted before exp; where it grows, the sums shrink. Sums are in the order of the keys;
 // error: about keys units in the last place of the sum of magnitudes.
 //
 // Source: Milakov & Gimelshein 2018, arXiv:1805.02867, alg. 3; Dao et al. 2022, arXiv:2205.14135.
 
-const WG: u32 = 64; // threads per workgroup
+const WG: u32 = 64; // threads and queries of a workgroup
+const KEYS: u32 = 4; // scored before their values are added: 4 or 1
 const VECTOR: u32 = 1; // elements of a Vector
 const WIDTH: u32 = 1; // Vectors of a head
 const CAUSAL: u32 = 0; // 1: query i sees the keys j ≤ i
@@ -58,6 +59,19 @@ fn put(at: u32, x: Vector) {
   y[at] = x;
 }
 
+// Keys past the last are the last here, and get no weight.
+fn key_at(j: u32) -> u32 {
+  return min(j, params.keys - 1u);
+}
+
+fn score(own: ptr<function, Rows>, keys: Operand, j: u32, thread: u32) -> f32 {
+  return products(own, meet(keys, key_at(j), thread), thread);
+}
+
+fn add_key(sums: ptr<function, Rows>, weight: f32, values: Operand, j: u32, thread: u32) {
+  add_weighted(sums, weight, meet(values, key_at(j), thread), thread);
+}
+
 @compute @workgroup_size(WG)
 fn main(
   @builtin(workgroup_id) group: vec3<u32>,
@@ -78,32 +92,37 @@ fn main(
   var top = LOWEST;
   var total = 0.0;
   var sums = Rows();
-  let i = place.first + row_of(thread);
+  let i = place.first + thread;
   let seen = select(keys, min(i + 1u, keys), CAUSAL == 1u);
-  let end = select(keys, min(place.first + BLOCK, keys), CAUSAL == 1u);
-  for (var j = 0u; j < end; j += 4u) {
-    let key = vec4<u32>(0u, 1u, 2u, 3u) + j;
-    let at = min(key, vec4(keys - 1u)); // those beyond have no weight
-    let s0 = products(&own, meet(all_k, at.x, thread), thread);
-    let s1 = products(&own, meet(all_k, at.y, thread), thread);
-    let s2 = products(&own, meet(all_k, at.z, thread), thread);
-    let s3 = products(&own, meet(all_k, at.w, thread), thread);
-    let s = select(vec4(LOWEST), scale * vec4(s0, s1, s2, s3), key < vec4(seen));
-    let higher = max(top, max(max(s.x, s.y), max(s.z, s.w)));
+  let end = select(keys, min(place.first + WG, keys), CAUSAL == 1u);
+  for (var j = 0u; j < end; j += KEYS) {
+    let s0 = select(LOWEST, scale * products(&own, meet(all_k, j, thread), thread), j < seen);
+    var s = vec3(LOWEST);
+    if (KEYS == 4u) {
+      s.x = score(&own, all_k, j + 1u, thread);
+      s.y = score(&own, all_k, j + 2u, thread);
+      s.z = score(&own, all_k, j + 3u, thread);
+      s = select(vec3(LOWEST), scale * s, vec3<u32>(1u, 2u, 3u) + j < vec3(seen));
+    }
+    let higher = max(max(top, s0), max(max(s.x, s.y), s.z));
     let shrink = exp(top - higher);
-    let weights = exp(s - higher);
+    let weight = exp(s0 - higher);
+    total = total * shrink + weight;
     top = higher;
-    total = total * shrink + dot(weights, vec4(1.0));
     scale_rows(&sums, shrink);
-    add_weighted(&sums, weights.x, meet(all_v, at.x, thread), thread);
-    add_weighted(&sums, weights.y, meet(all_v, at.y, thread), thread);
-    add_weighted(&sums, weights.z, meet(all_v, at.z, thread), thread);
-    add_weighted(&sums, weights.w, meet(all_v, at.w, thread), thread);
+    add_weighted(&sums, weight, meet(all_v, j, thread), thread);
+    if (KEYS == 4u) {
+      let weights = exp(s - higher);
+      total += weights.x + weights.y + weights.z;
+      add_key(&sums, weights.x, all_v, j + 1u, thread);
+      add_key(&sums, weights.y, all_v, j + 2u, thread);
+      add_key(&sums, weights.z, all_v, j + 3u, thread);
+    }
   }
   scale_rows(&sums, 1.0 / total);
   let heads = params.heads;
   store(&sums, operand_at(0u, place, queries, heads * WIDTH, 0u), place.first, queries, thread);
-  if (thread < BLOCK && i < queries) {
+  if (i < queries) {
     lse[(place.b * queries + i) * heads + place.h] = top + log(total);
   }
 }

@@ -13,12 +13,12 @@
 //   d                               laid out like the operand that it is the cotangent of; three
 //                                   launches may fill one packed tensor
 //
-// A workgroup has BLOCK rows of one batch element and head in registers and meets the same other
+// A workgroup has WG rows of one batch element and head in registers and meets the same other
 // rows (attention_rows), in order. Error as in attention.
 //
 // Source: Dao et al. 2022, arXiv:2205.14135, §B.2.
 
-const WG: u32 = 64; // threads per workgroup
+const WG: u32 = 64; // threads and rows of a workgroup
 const VECTOR: u32 = 1; // elements of a Vector
 const WIDTH: u32 = 1; // Vectors of a head
 const CAUSAL: u32 = 0; // 1: query i sees the keys j ≤ i
@@ -86,7 +86,7 @@ fn main(
   if (PART != 2u) {
     mates = fetch(mates_at, place.first, count, thread);
   }
-  let i = place.first + row_of(thread);
+  let i = place.first + thread;
   let queries = select(params.others, count, PART == 0u);
   let first_query = place.b * queries * heads + place.h;
   var row_lse = 0.0;
@@ -97,7 +97,7 @@ fn main(
   }
   var sums = Rows();
   let begin = select(0u, place.first, CAUSAL == 1u && PART != 0u);
-  let past = min(place.first + BLOCK, params.others);
+  let past = min(place.first + WG, params.others);
   let end = select(params.others, past, CAUSAL == 1u && PART == 0u);
   for (var j = begin; j < end; j++) {
     if (PART != 0u) {
