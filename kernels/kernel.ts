@@ -90,6 +90,15 @@ export const WORD_BYTES = 4;
 /** WebGPU's guaranteed `maxComputeWorkgroupsPerDimension`. */
 const MAX_WORKGROUPS = 65535;
 
+/** Sizes of narrow subgroups: those of SwiftShader and of llvmpipe. */
+const NARROW_SUBGROUPS = [4, 8];
+
+/** The `subgroups` of a kernel whose variant is meant for narrow subgroups only. */
+export const narrowSubgroups =
+  <Variant>(variant: (size: number) => Variant) =>
+  (size: number): Variant | undefined =>
+    NARROW_SUBGROUPS.includes(size) ? variant(size) : undefined;
+
 /** State a kernel record with its names as types; `options` may be left out. */
 export function defineKernel<
   const Bindings extends Record<string, Access>,

@@ -36,7 +36,7 @@ function prepare({ B, H, K }: Sizes, causal: boolean) {
   const VECTOR = vectorWidth(K);
   const WIDTH = K / VECTOR;
   return {
-    params: { pairs: B * H, heads: H, width: WIDTH, scale: K ** -0.5 },
+    params: { pairs: B * H, heads: H, scale: K ** -0.5 },
     options: { VECTOR, WIDTH, CAUSAL: causal ? 1 : 0 },
     stepOf: ({ parts = 1 }: Rows) => parts * H * WIDTH,
     startOf: ({ part = 0 }: Rows) => part * H * WIDTH,

@@ -1,18 +1,11 @@
-import { defineKernel, spread, WORD_BYTES } from "../kernel.ts";
+import { defineKernel, narrowSubgroups, spread, WORD_BYTES } from "../kernel.ts";
 
-const consts = { WG: [64, 32], ROWS: [1, 2] } as const;
+const consts = { WG: [64, 32] } as const;
 const options = { VECTOR: [1, 4], WIDTH: [1], CAUSAL: [0, 1] } as const;
 const uses = ["index", "vector_dot", "attention_place"];
-const USES = [...uses, "attention_others"];
+const USES = [...uses, "attention_rows"];
 
-/** Subgroups that are known to gain: those of SwiftShader and of llvmpipe. */
-const SUBGROUP_SIZES = [4, 8];
-
-/** One subgroup per workgroup, which loads together what its threads share. */
-function subgroups(size: number) {
-  if (!SUBGROUP_SIZES.includes(size)) return undefined;
-  return { uses: [...uses, "attention_others_subgroup"], consts: { WG: [size], ROWS: [2, 1] } };
-}
+const subgroupUses = [...uses, "attention_rows_subgroup", "attention_sums_subgroup"];
 
 interface Size {
   readonly pairs: number;
@@ -24,8 +17,7 @@ interface Size {
 }
 
 /** Workgroups for `rows` rows of every batch element and head. */
-const blocks = (pairs: number, rows: number, { WG, ROWS }: { WG: number; ROWS: number }) =>
-  pairs * Math.ceil(rows / (WG * ROWS));
+const blocks = (pairs: number, rows: number, WG: number) => pairs * Math.ceil(rows / WG);
 
 /** Flops of `products` multiply-adds of head width for each query and key that it sees. */
 function flopsOf(products: number, { pairs, queries, keys, VECTOR, WIDTH, CAUSAL }: Size): number {
@@ -50,7 +42,6 @@ export const attention = defineKernel({
   params: {
     pairs: "u32",
     heads: "u32",
-    width: "u32",
     queries: "u32",
     keys: "u32",
     q_step: "u32",
@@ -59,10 +50,13 @@ export const attention = defineKernel({
     v_start: "u32",
     scale: "f32",
   },
-  consts,
+  consts: { ...consts, KEYS: [4] },
   options,
-  subgroups,
-  grid: ({ pairs, queries, ...tile }) => spread(blocks(pairs, queries, tile)),
+  subgroups: narrowSubgroups((size) => ({
+    uses: subgroupUses,
+    consts: { WG: [size], KEYS: [1] },
+  })),
+  grid: ({ pairs, queries, WG }) => spread(blocks(pairs, queries, WG)),
   cost: (size) => ({ flops: flopsOf(2, size), bytes: bytesOf([2, 2, 1], size) }),
 });
 
@@ -104,7 +98,6 @@ export const attentionGrad = defineKernel({
   params: {
     pairs: "u32",
     heads: "u32",
-    width: "u32",
     rows: "u32",
     others: "u32",
     own_step: "u32",
@@ -119,8 +112,8 @@ export const attentionGrad = defineKernel({
   },
   consts,
   options: { ...options, PART: [0, 1, 2] },
-  subgroups,
-  grid: ({ pairs, rows, ...tile }) => spread(blocks(pairs, rows, tile)),
+  subgroups: narrowSubgroups((size) => ({ uses: subgroupUses, consts: { WG: [size] } })),
+  grid: ({ pairs, rows, WG }) => spread(blocks(pairs, rows, WG)),
   cost({ rows, others, PART, ...size }) {
     const [queries, keys] = PART === 0 ? [rows, others] : [others, rows];
     const whole = { ...size, queries, keys };

@@ -11,15 +11,15 @@
 //   y    f32[B, queries, heads, WIDTH · VECTOR]
 //   lse  f32[B, queries, heads]                    saved for the gradients
 //
-// A thread has ROWS queries of one (b, h) and their rows of y in registers; all threads of a
-// workgroup meet the same keys (attention_others), four at a time. The largest score so far is
-// subtracted before exp; where it grows, the sums shrink. Sums are in the order of the keys; error:
-// about keys units in the last place of the sum of magnitudes.
+// A workgroup has WG queries of one (b, h) and their rows of y in registers and meets the same keys
+// (attention_rows), KEYS at a time; each query's scores are one thread's. The largest score so far
+// is subtracted before exp; where it grows, the sums shrink. Sums are in the order of the keys;
+// error: about keys units in the last place of the sum of magnitudes.
 //
 // Source: Milakov & Gimelshein 2018, arXiv:1805.02867, alg. 3; Dao et al. 2022, arXiv:2205.14135.
 
-const WG: u32 = 64; // threads per workgroup
-const ROWS: u32 = 1; // queries of a thread
+const WG: u32 = 64; // threads and queries of a workgroup
+const KEYS: u32 = 4; // scored before their values are added: 4 or 1
 const VECTOR: u32 = 1; // elements of a Vector
 const WIDTH: u32 = 1; // Vectors of a head
 const CAUSAL: u32 = 0; // 1: query i sees the keys j ≤ i
@@ -29,7 +29,6 @@ const LOWEST: f32 = -3.4e38; // score of a key that takes no part
 struct Params {
   pairs: u32, // batch elements · heads
   heads: u32,
-  width: u32, // Vectors of a head
   queries: u32,
   keys: u32,
   q_step: u32, // in Vectors, as all that follow
@@ -46,29 +45,31 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> y: array<Vector>;
 @group(0) @binding(5) var<storage, read_write> lse: array<f32>;
 
-fn other(which: u32, at: u32) -> Vector {
+fn element(which: u32, at: u32) -> Vector {
   if (which == 0u) {
+    return q[at];
+  }
+  if (which == 1u) {
     return k[at];
   }
   return v[at];
 }
 
-// The scores of the thread's queries with the four keys from j on.
-fn score(
-  place: Place, thread: u32, j: u32,
-  own: ptr<function, Rows>, s: ptr<function, array<vec4<f32>, ROWS>>,
-) {
-  for (var t = 0u; t < 4u; t++) {
-    let key = min(j + t, params.keys - 1u);
-    let at = (place.b * params.keys + key) * params.kv_step + params.k_start + place.column;
-    var products = array<Vector, ROWS>();
-    add_products(&products, own, 0u, at, thread);
-    for (var r = 0u; r < ROWS; r++) {
-      let end = select(params.keys, min(row_at(place, r, thread) + 1u, params.keys), CAUSAL == 1u);
-      let found = select(LOWEST, params.scale * vector_dot(products[r], Vector(1.0)), j + t < end);
-      (*s)[r] = select((*s)[r], vec4(found), vec4(t) == vec4(0u, 1u, 2u, 3u));
-    }
-  }
+fn put(at: u32, x: Vector) {
+  y[at] = x;
+}
+
+// Keys past the last are the last here, and get no weight.
+fn key_at(j: u32) -> u32 {
+  return min(j, params.keys - 1u);
+}
+
+fn score(own: ptr<function, Rows>, keys: Operand, j: u32, thread: u32) -> f32 {
+  return products(own, meet(keys, key_at(j), thread), thread);
+}
+
+fn add_key(sums: ptr<function, Rows>, weight: f32, values: Operand, j: u32, thread: u32) {
+  add_weighted(sums, weight, meet(values, key_at(j), thread), thread);
 }
 
 @compute @workgroup_size(WG)
@@ -81,49 +82,47 @@ fn main(
   if (!place.exists) {
     return; // uniform over the workgroup
   }
-  var own: Rows;
-  for (var r = 0u; r < ROWS; r++) {
-    let i = place.b * params.queries + min(row_at(place, r, thread), params.queries - 1u);
-    for (var c = 0u; c < width(); c++) {
-      own[r][c] = q[i * params.q_step + place.column + c];
+  let queries = params.queries;
+  let keys = params.keys;
+  let scale = params.scale;
+  let all_q = operand_at(0u, place, queries, params.q_step, 0u);
+  let all_k = operand_at(1u, place, keys, params.kv_step, params.k_start);
+  let all_v = operand_at(2u, place, keys, params.kv_step, params.v_start);
+  var own = fetch(all_q, place.first, queries, thread);
+  var top = LOWEST;
+  var total = 0.0;
+  var sums = Rows();
+  let i = place.first + thread;
+  let seen = select(keys, min(i + 1u, keys), CAUSAL == 1u);
+  let end = select(keys, min(place.first + WG, keys), CAUSAL == 1u);
+  for (var j = 0u; j < end; j += KEYS) {
+    let s0 = select(LOWEST, scale * products(&own, meet(all_k, j, thread), thread), j < seen);
+    var s = vec3(LOWEST);
+    if (KEYS == 4u) {
+      s.x = score(&own, all_k, j + 1u, thread);
+      s.y = score(&own, all_k, j + 2u, thread);
+      s.z = score(&own, all_k, j + 3u, thread);
+      s = select(vec3(LOWEST), scale * s, vec3<u32>(1u, 2u, 3u) + j < vec3(seen));
+    }
+    let higher = max(max(top, s0), max(max(s.x, s.y), s.z));
+    let shrink = exp(top - higher);
+    let weight = exp(s0 - higher);
+    total = total * shrink + weight;
+    top = higher;
+    scale_rows(&sums, shrink);
+    add_weighted(&sums, weight, meet(all_v, j, thread), thread);
+    if (KEYS == 4u) {
+      let weights = exp(s - higher);
+      total += weights.x + weights.y + weights.z;
+      add_key(&sums, weights.x, all_v, j + 1u, thread);
+      add_key(&sums, weights.y, all_v, j + 2u, thread);
+      add_key(&sums, weights.z, all_v, j + 3u, thread);
     }
   }
-  var top: array<f32, ROWS>;
-  var total: array<f32, ROWS>;
-  var sums: Rows;
-  let end = select(params.keys, min(place.first + WG * ROWS, params.keys), CAUSAL == 1u);
-  for (var j = 0u; j < end; j += 4u) {
-    var s = array<vec4<f32>, ROWS>();
-    score(place, thread, j, &own, &s);
-    for (var r = 0u; r < ROWS; r++) {
-      let most = max(max(s[r].x, s[r].y), max(s[r].z, s[r].w));
-      let higher = select(max(top[r], most), most, j == 0u);
-      let shrink = select(exp(top[r] - higher), 0.0, j == 0u);
-      s[r] = exp(s[r] - higher);
-      top[r] = higher;
-      total[r] = total[r] * shrink + dot(s[r], vec4(1.0));
-      for (var c = 0u; c < WIDTH; c++) {
-        sums[r][c] *= shrink;
-      }
-    }
-    for (var t = 0u; t < 4u; t++) {
-      let key = min(j + t, params.keys - 1u); // its weight is 0 beyond them
-      let at = (place.b * params.keys + key) * params.kv_step + params.v_start + place.column;
-      var weights: array<f32, ROWS>;
-      for (var r = 0u; r < ROWS; r++) {
-        weights[r] = s[r][t];
-      }
-      add_weighted(&sums, &weights, 1u, at, thread);
-    }
-  }
-  for (var r = 0u; r < ROWS; r++) {
-    let i = row_at(place, r, thread);
-    if (i < params.queries) {
-      let row = (place.b * params.queries + i) * params.heads + place.h;
-      lse[row] = top[r] + log(total[r]);
-      for (var c = 0u; c < width(); c++) {
-        y[row * WIDTH + c] = sums[r][c] * (1.0 / total[r]);
-      }
-    }
+  scale_rows(&sums, 1.0 / total);
+  let heads = params.heads;
+  store(&sums, operand_at(0u, place, queries, heads * WIDTH, 0u), place.first, queries, thread);
+  if (i < queries) {
+    lse[(place.b * queries + i) * heads + place.h] = top + log(total);
   }
 }

@@ -13,13 +13,12 @@
 //   d                               laid out like the operand that it is the cotangent of; three
 //                                   launches may fill one packed tensor
 //
-// A thread has ROWS rows of one batch element and head in registers; all threads of a workgroup
-// meet the same other rows (attention_others), in order. Error as in attention.
+// A workgroup has WG rows of one batch element and head in registers and meets the same other
+// rows (attention_rows), in order. Error as in attention.
 //
 // Source: Dao et al. 2022, arXiv:2205.14135, §B.2.
 
-const WG: u32 = 64; // threads per workgroup
-const ROWS: u32 = 1; // rows of a thread
+const WG: u32 = 64; // threads and rows of a workgroup
 const VECTOR: u32 = 1; // elements of a Vector
 const WIDTH: u32 = 1; // Vectors of a head
 const CAUSAL: u32 = 0; // 1: query i sees the keys j ≤ i
@@ -29,7 +28,6 @@ alias Vector = f32;
 struct Params {
   pairs: u32, // batch elements · heads
   heads: u32,
-  width: u32, // Vectors of a head
   rows: u32,
   others: u32,
   own_step: u32, // in Vectors, as all that follow
@@ -52,11 +50,17 @@ struct Params {
 @group(0) @binding(6) var<storage, read> delta: array<f32>;
 @group(0) @binding(7) var<storage, read_write> d: array<Vector>;
 
-fn other(which: u32, at: u32) -> Vector {
-  if (which == 0u) {
-    return others[at];
+fn element(which: u32, at: u32) -> Vector {
+  switch (which) {
+    case 0u: { return own[at]; }
+    case 1u: { return mate[at]; }
+    case 2u: { return others[at]; }
+    default: { return other_mate[at]; }
   }
-  return other_mate[at];
+}
+
+fn put(at: u32, x: Vector) {
+  d[at] = x;
 }
 
 @compute @workgroup_size(WG)
@@ -69,66 +73,53 @@ fn main(
   if (!place.exists) {
     return; // uniform over the workgroup
   }
-  var rows: Rows;
-  var mates: Rows;
-  var row_lse: array<f32, ROWS>;
-  var row_delta: array<f32, ROWS>;
-  for (var r = 0u; r < ROWS; r++) {
-    let i = place.b * params.rows + min(row_at(place, r, thread), params.rows - 1u);
-    for (var c = 0u; c < width(); c++) {
-      rows[r][c] = own[i * params.own_step + params.own_start + place.column + c];
-      if (PART != 2u) {
-        mates[r][c] = mate[i * params.mate_step + params.mate_start + place.column + c];
-      }
-    }
-    if (PART == 0u) {
-      row_lse[r] = lse[i * params.heads + place.h];
-      row_delta[r] = delta[i * params.heads + place.h];
-    }
+  let count = params.rows;
+  let scale = params.scale;
+  let heads = params.heads;
+  let rows_at = operand_at(0u, place, count, params.own_step, params.own_start);
+  let mates_at = operand_at(1u, place, count, params.mate_step, params.mate_start);
+  let others_at = operand_at(2u, place, params.others, params.other_step, params.other_start);
+  let other_mates_at =
+    operand_at(3u, place, params.others, params.other_mate_step, params.other_mate_start);
+  var rows = fetch(rows_at, place.first, count, thread);
+  var mates = Rows();
+  if (PART != 2u) {
+    mates = fetch(mates_at, place.first, count, thread);
   }
-  var sums: Rows;
-  let past = place.first + WG * ROWS;
+  let i = place.first + thread;
+  let queries = select(params.others, count, PART == 0u);
+  let first_query = place.b * queries * heads + place.h;
+  var row_lse = 0.0;
+  var row_delta = 0.0;
+  if (PART == 0u) {
+    row_lse = lse[first_query + min(i, count - 1u) * heads];
+    row_delta = delta[first_query + min(i, count - 1u) * heads];
+  }
+  var sums = Rows();
   let begin = select(0u, place.first, CAUSAL == 1u && PART != 0u);
-  let end = select(params.others, min(past, params.others), CAUSAL == 1u && PART == 0u);
+  let past = min(place.first + WG, params.others);
+  let end = select(params.others, past, CAUSAL == 1u && PART == 0u);
   for (var j = begin; j < end; j++) {
-    let row = place.b * params.others + j;
-    let at = row * params.other_step + params.other_start + place.column;
-    let mate_at = row * params.other_mate_step + params.other_mate_start + place.column;
-    var products = array<Vector, ROWS>();
-    add_products(&products, &rows, 0u, at, thread);
-    var slopes = array<Vector, ROWS>();
-    if (PART != 2u) {
-      add_products(&slopes, &mates, 1u, mate_at, thread);
+    if (PART != 0u) {
+      row_lse = lse[first_query + j * heads];
     }
-    var weights: array<f32, ROWS>;
-    for (var r = 0u; r < ROWS; r++) {
-      if (PART != 0u) {
-        row_lse[r] = lse[row * params.heads + place.h];
-        row_delta[r] = delta[row * params.heads + place.h];
-      }
-      let i = row_at(place, r, thread);
-      let hidden = CAUSAL == 1u && select(i > j, j > i, PART == 0u);
-      let s = params.scale * vector_dot(products[r], Vector(1.0));
-      let p = select(exp(s - row_lse[r]), 0.0, hidden);
-      let ds = params.scale * p * (vector_dot(slopes[r], Vector(1.0)) - row_delta[r]);
-      weights[r] = select(ds, p, PART == 2u);
-    }
+    let other = meet(others_at, j, thread);
+    let hidden = CAUSAL == 1u && select(i > j, j > i, PART == 0u);
+    let p = select(exp(scale * products(&rows, other, thread) - row_lse), 0.0, hidden);
+    let other_mate = meet(other_mates_at, j, thread);
     if (PART == 2u) {
-      add_weighted(&sums, &weights, 1u, mate_at, thread);
+      add_weighted(&sums, p, other_mate, thread);
     } else {
-      add_weighted(&sums, &weights, 0u, at, thread);
+      if (PART == 1u) {
+        row_delta = delta[first_query + j * heads];
+      }
+      let slope = products(&mates, other_mate, thread) - row_delta;
+      add_weighted(&sums, scale * p * slope, other, thread);
     }
   }
-  for (var r = 0u; r < ROWS; r++) {
-    let i = row_at(place, r, thread);
-    if (i < params.rows) {
-      let row = place.b * params.rows + i;
-      let as_own = row * params.own_step + params.own_start;
-      let as_mate = row * params.mate_step + params.mate_start;
-      let at = select(as_own, as_mate, PART == 2u) + place.column;
-      for (var c = 0u; c < width(); c++) {
-        d[at + c] = sums[r][c];
-      }
-    }
+  if (PART == 2u) {
+    store(&sums, mates_at, place.first, count, thread);
+  } else {
+    store(&sums, rows_at, place.first, count, thread);
   }
 }

@@ -30,7 +30,7 @@ export const conv2d = defineKernel({
   options: { APART: [0, 1] },
   valid: productValid,
   fit: ({ c, o }) => ({ VECTOR_LEFT: vectorOf(c), VECTOR_RIGHT: vectorOf(o) }),
-  subgroups: (size) => productSubgroups(size, ({ o }) => o),
+  subgroups: productSubgroups(({ o }) => o),
   grid: ({ pixels, o, ...tile }) => spread(productTiles(pixels, o, tile)),
   cost: ({ pixels, h, w, c, hOut, wOut, o, r, s }) => ({
     flops: 2 * pixels * r * s * c * o,
@@ -59,7 +59,7 @@ export const conv2dDx = defineKernel({
   options: { STRIDE: [1, 2] },
   valid: productValid,
   fit: ({ o }) => ({ VECTOR_LEFT: vectorOf(o), VECTOR_RIGHT: vectorOf(o) }),
-  subgroups: (size) => productSubgroups(size, ({ c }) => c),
+  subgroups: productSubgroups(({ c }) => c),
   grid({ images, h, w, c, STRIDE, ...tile }) {
     const largestClass = images * Math.ceil(h / STRIDE) * Math.ceil(w / STRIDE);
     return spread(STRIDE ** 2 * productTiles(largestClass, c, tile));
@@ -92,7 +92,7 @@ export const conv2dDweight = defineKernel({
   consts: PRODUCT_CONSTS,
   valid: productValid,
   fit: ({ c, o }) => ({ VECTOR_LEFT: vectorOf(c), VECTOR_RIGHT: vectorOf(o) }),
-  subgroups: (size) => productSubgroups(size, ({ o }) => o),
+  subgroups: productSubgroups(({ o }) => o),
   grid: ({ pixels, rows, o, span, ...tile }) =>
     spread(productTiles(rows, o, tile) * Math.ceil(pixels / span)),
   cost: ({ pixels, h, w, c, hOut, wOut, o, rows, span }) => ({

@@ -1,24 +1,23 @@
-// attention_place — which batch element, head and rows a thread of attention has.
+// attention_place — which batch element, head and rows a workgroup of attention has, and where
+// the rows of an operand lie.
 //
-// Needs WG, ROWS, WIDTH, alias Vector, and attention's `params`.
+// Needs WG, WIDTH and attention's `params`.
 
-alias Rows = array<array<Vector, WIDTH>, ROWS>;
+// The head h of batch element b and the first row of a workgroup. It exists where b does.
+struct Place { b: u32, h: u32, first: u32, exists: bool }
 
-// The head h of batch element b, which is Vectors `column` … column + WIDTH − 1 of a row, and
-// the first row of a workgroup. It exists where b does.
-struct Place { b: u32, h: u32, column: u32, first: u32, exists: bool }
+// Row i of one batch element and head of operand `which` starts at Vector at + i · step.
+struct Operand { which: u32, at: u32, step: u32 }
 
 // The place of workgroup `index`, where each pair (b, h) has `count` rows.
 fn attention_place(index: u32, count: u32) -> Place {
-  let blocks = (count + WG * ROWS - 1u) / (WG * ROWS);
+  let blocks = (count + WG - 1u) / WG;
   let pair = index / blocks;
   let b = pair / params.heads;
-  let h = pair - b * params.heads;
-  let first = (index - pair * blocks) * WG * ROWS;
-  return Place(b, h, h * WIDTH, first, pair < params.pairs);
+  return Place(b, pair - b * params.heads, (index - pair * blocks) * WG, pair < params.pairs);
 }
 
-// Row r of a thread, which may be past the last.
-fn row_at(place: Place, r: u32, thread: u32) -> u32 {
-  return place.first + r * WG + thread;
+// The rows of a place, where each b has `count`, `step` apart, and the first of all is at `start`.
+fn operand_at(which: u32, place: Place, count: u32, step: u32, start: u32) -> Operand {
+  return Operand(which, place.b * count * step + start + place.h * WIDTH, step);
 }

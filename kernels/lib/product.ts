@@ -2,8 +2,7 @@
  * What the records of products share: how a workgroup's tile of results is made (product_shared,
  * product_subgroup) and how such tiles cover a matrix.
  */
-/** Subgroups that are known to gain: those of SwiftShader and of llvmpipe. */
-const SUBGROUP_SIZES = [4, 8];
+import { narrowSubgroups } from "../kernel.ts";
 
 /** Columns of a thread in a narrow product, where four would leave threads without any. */
 const NARROW = 2;
@@ -33,19 +32,13 @@ export const vectorOf = (elements: number) => (elements % 4 === 0 ? 4 : 1);
  * @param colsOf  columns of the result, by the parameters
  * @param others  files of `kernels/lib` that the product uses beside its tile
  */
-export function productSubgroups<Params>(
-  size: number,
-  colsOf: (params: Params) => number,
-  ...others: string[]
-) {
-  if (!SUBGROUP_SIZES.includes(size)) return undefined;
-  return {
+export const productSubgroups = <Params>(colsOf: (params: Params) => number, ...others: string[]) =>
+  narrowSubgroups((size) => ({
     uses: ["index", "product_subgroup", ...others],
     consts: { ROWS: [32, 16], COLS: [4], WGX: [size], WGY: [1] },
     fit: (params: Params): Record<string, number> =>
       colsOf(params) <= NARROW * size ? { COLS: NARROW } : {},
-  };
-}
+  }));
 
 /** Tiles that cover a matrix. */
 export function productTiles(

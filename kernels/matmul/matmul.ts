@@ -33,7 +33,7 @@ export const matmul = defineKernel({
     VECTOR_LEFT: vectorOf(aStep === 1 ? K : M),
     VECTOR_RIGHT: vectorOf(bStep === 1 ? K : N),
   }),
-  subgroups: (size) => productSubgroups(size, ({ N }) => N, EPILOGUE),
+  subgroups: productSubgroups(({ N }) => N, EPILOGUE),
   grid: ({ M, N, K, batches, span, ...tile }) =>
     spread(productTiles(M, N, tile) * batches * Math.ceil(K / span)),
   cost: ({ M, N, K, batches, span, KIND }) => ({

@@ -1,4 +1,4 @@
-import { defineKernel, WORD_BYTES } from "../kernel.ts";
+import { defineKernel, narrowSubgroups, WORD_BYTES } from "../kernel.ts";
 import { PRODUCT_CONSTS, PRODUCT_TILE, productValid } from "../lib/product.ts";
 
 export const nearest = defineKernel({
@@ -9,13 +9,10 @@ export const nearest = defineKernel({
   params: { B: "u32", P: "u32", depth: "u32", span: "u32", parts: "u32", count_at: "u32" },
   consts: PRODUCT_CONSTS,
   valid: productValid,
-  subgroups: (size) =>
-    size === 4 || size === 8
-      ? {
-          uses: ["nearest_subgroup"],
-          consts: { ROWS: [16], COLS: [4], WGX: [size], WGY: [1] },
-        }
-      : undefined,
+  subgroups: narrowSubgroups((size) => ({
+    uses: ["nearest_subgroup"],
+    consts: { ROWS: [16], COLS: [4], WGX: [size], WGY: [1] },
+  })),
   grid: ({ B, parts, ROWS, WGY }) => [Math.ceil(B / (ROWS * WGY)), parts],
   cost: ({ B, P, depth, parts }) => ({
     flops: 2 * B * P * 4 * depth,
