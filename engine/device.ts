@@ -166,25 +166,31 @@ function subgroupSizeOf(gpu: GPUDevice): number {
   return offered ? subgroupMinSize : 0;
 }
 
-function requiredLimits(adapter: GPUAdapter): Record<string, number> {
-  return Object.fromEntries(RAISED_LIMITS.map((name) => [name, adapter.limits[name]]));
+/** What an adapter offers of what we use. */
+function offered({ features, limits }: GPUAdapter): GPUDeviceDescriptor {
+  return {
+    requiredFeatures: WANTED_FEATURES.filter((feature) => features.has(feature)),
+    requiredLimits: Object.fromEntries(RAISED_LIMITS.map((name) => [name, limits[name]])),
+  };
 }
 
 /**
  * Open a device.
  *
- * @param choice  which adapter, in Node; `ROCLIP_ADAPTER` when left out, else `auto`
- * @throws        Error saying what to install when there is no adapter
+ * @param choice   which adapter, in Node; `ROCLIP_ADAPTER` when left out, else `auto`
+ * @param options  least: no optional feature and no limit above WebGPU's defaults, as the least of
+ *                 adapters; all that the adapter offers when left out
+ * @throws         Error saying what to install when there is no adapter
  */
-export async function openDevice(choice?: AdapterChoice): Promise<Device> {
+export async function openDevice(
+  choice?: AdapterChoice,
+  { least = false }: { readonly least?: boolean } = {},
+): Promise<Device> {
   const gpuOfBrowser = browserGpu();
   const wanted = choice ?? ((globalThis.process?.env.ROCLIP_ADAPTER ?? "auto") as AdapterChoice);
   const host = gpuOfBrowser ? await browserHost(gpuOfBrowser) : await nodeHost(wanted);
   const { adapter } = host;
-  const gpu = await adapter.requestDevice({
-    requiredFeatures: WANTED_FEATURES.filter((f) => adapter.features.has(f)),
-    requiredLimits: requiredLimits(adapter),
-  });
+  const gpu = await adapter.requestDevice(least ? {} : offered(adapter));
   let failure: string | undefined;
   gpu.addEventListener("uncapturederror", (event) => {
     failure ??= (event as GPUUncapturedErrorEvent).error.message;

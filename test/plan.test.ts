@@ -1,6 +1,6 @@
 /** Ordering, memory and state: what a plan promises beyond the values of its ops. */
 import fc from "fast-check";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { type Device, hold, openDevice } from "../engine/device.ts";
 import { grad } from "../engine/grad.ts";
 import { constant, input, launch, type Storage, state, type Tensor } from "../engine/graph.ts";
@@ -110,6 +110,27 @@ describe("a plan on a device", () => {
     expect((await readState(device, held)).x.data).toEqual(Float32Array.of(21, 42, 63));
     first.destroy();
     second.destroy();
+  });
+
+  it("allocates nothing in a run, nor in a small read after the first", async () => {
+    const held = hold(device, { x: { shape: [3], data: Float32Array.of(1, 2, 3) } });
+    const y = input("y", [3]);
+    const outputs = { z: add(add(held.x, y), y) };
+    const plan = await compile(device, { outputs, updates: accumulate(held.x, y) });
+    const step = async () => {
+      plan.run({ y: Float32Array.of(1, 1, 1) });
+      return (await plan.read()).z;
+    };
+    await step();
+    const { gpu } = device;
+    const made = ["createBuffer", "createBindGroup", "createComputePipeline"] as const;
+    const spies = made.map((method) => vi.spyOn(gpu, method));
+    expect(await step()).toEqual(Float32Array.of(4, 5, 6));
+    for (const spy of spies) {
+      expect(spy).not.toHaveBeenCalled();
+      spy.mockRestore();
+    }
+    plan.destroy();
   });
 
   it("names a wrong input, a state that is not held and a tensor that does not fit", async () => {

@@ -1,9 +1,10 @@
 /** The command line as a person meets it: help, errors, exit codes. */
 import { execFile } from "node:child_process";
-import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -19,14 +20,36 @@ interface Outcome {
   readonly errors: string;
 }
 
-/** Run the command line from source. */
-function roclip(...words: string[]): Promise<Outcome> {
-  const command = [join(root, "node_modules/tsx/dist/cli.mjs"), "roclip/cli.ts", ...words];
+/** Run the command line from source; press Ctrl-C once its output matches `interruptAt`. */
+function roclip(words: readonly string[], interruptAt?: RegExp): Promise<Outcome> {
+  const command = ["--import", "tsx", "roclip/cli.ts", ...words];
   return new Promise((done) => {
-    execFile(process.execPath, command, { cwd: root }, (error, out, errors) => {
+    const child = execFile(process.execPath, command, { cwd: root }, (error, out, errors) => {
       done({ code: typeof error?.code === "number" ? error.code : 0, out, errors });
     });
+    let shown = "";
+    let pressed = interruptAt === undefined;
+    child.stdout!.on("data", (text: string) => {
+      shown += text;
+      if (pressed || !interruptAt!.test(shown)) return;
+      pressed = child.kill("SIGINT");
+    });
   });
+}
+
+/** A table of captions and a folder of images, each of one colour. */
+async function writePairs(rows: number): Promise<string[]> {
+  const images = join(folder, "images");
+  mkdirSync(images);
+  const lines = ["image,caption,label"];
+  for (let row = 0; row < rows; row++) {
+    const [name, red] = row % 2 === 0 ? ["red", 255] : ["blue", 0];
+    const background = { r: red, g: row, b: 255 - red };
+    const flat = sharp({ create: { width: 8, height: 8, channels: 3, background } });
+    await flat.png().toFile(join(images, `${row}.png`));
+    lines.push(`${row}.png,a ${name} square of shade ${row},${name}`);
+  }
+  return ["--data", file("pairs.csv", lines.join("\n")), "--images", images];
 }
 
 const file = (name: string, text: string) => {
@@ -37,21 +60,37 @@ const file = (name: string, text: string) => {
 
 describe("roclip", () => {
   it("lists its commands with examples, and each command's options", async () => {
-    const { code, out } = await roclip("--help");
+    const { code, out } = await roclip(["--help"]);
     expect(code).toBe(0);
     for (const command of ["demo", "train", "evaluate", "poison", "doctor", "tune"])
       expect(out).toContain(`  ${command}`);
     expect(out).toContain("Examples:");
-    const help = await roclip("train", "--help");
+    const help = await roclip(["train", "--help"]);
     expect(help.out).toContain("--roclip-frequency <integer>");
     expect(help.out).toContain("Examples:");
   });
 
   it("says what the adapter is and that it computes right", async () => {
-    const { code, out } = await roclip("doctor");
+    const { code, out } = await roclip(["doctor"]);
     expect(out).toMatch(/Adapter: \S+/);
     expect(out).toContain("Self-test: ");
     expect(code).toBe(0);
+  });
+
+  it("stops at Ctrl-C after saving, and goes on from there", async () => {
+    const pairs = await writePairs(48);
+    const run = join(folder, "run");
+    const small = "--batch 16 --image-size 8 --image-blocks 1 --text-layers 1 --min-class 2";
+    const attacks = "--poison-targets 0 --backdoor-count 0 --vocabulary-size 514";
+    const words = ["train", ...pairs, ...`${small} ${attacks} --epochs 40`.split(" ")];
+    const stopped = await roclip([...words, "--out", run], /epoch +2 /);
+    expect(stopped.out).toContain(`Go on with: roclip train --resume ${run}`);
+    expect(stopped.out).not.toContain("epoch 40");
+    expect(stopped.code).toBe(0);
+    const resumed = await roclip(["train", "--resume", run]);
+    expect(resumed.out).not.toMatch(/epoch +1 /);
+    expect(resumed.out).toContain("epoch 40");
+    expect(resumed.code).toBe(0);
   });
 
   const bad: [what: string, words: () => string[], message: RegExp][] = [
@@ -90,7 +129,7 @@ describe("roclip", () => {
   ];
   for (const [what, words, message] of bad)
     it(`answers ${what} with exit code 2 and a message, not a stack`, async () => {
-      const { code, errors } = await roclip(...words());
+      const { code, errors } = await roclip(words());
       expect(errors).toMatch(message);
       expect(errors).not.toMatch(/\n\s+at /);
       expect(code).toBe(2);
