@@ -1,36 +1,106 @@
 import { defineKernel, spread, WORD_BYTES } from "../kernel.ts";
+import {
+  PRODUCT_CONSTS,
+  PRODUCT_TILE,
+  PRODUCT_TILE_SUBGROUP,
+  PRODUCT_USES,
+  productSubgroups,
+  productTiles,
+  productValid,
+  vectorOf,
+} from "../lib/product.ts";
+
+/** Operands of a product of images with texts. */
+const SIMILARITY = "similarity";
+const fit = ({ E }: { readonly E: number }) => ({ VECTOR: vectorOf(E) });
 
 export const contrastiveLoss = defineKernel({
   name: "contrastive_loss",
   source: new URL("./contrastive_loss.wgsl", import.meta.url),
-  uses: ["index", "workgroup_max", "workgroup_sum"],
-  bindings: { similarity: "read", log_scale: "read", ids: "read", lse: "write", term: "write" },
-  params: { size: "u32" },
-  consts: { WG: [64, 32, 256] },
-  reorders: ["WG"],
-  grid: ({ size }) => spread(2 * size),
-  cost: ({ size }) => ({ flops: 8 * size * size, bytes: WORD_BYTES * (size * size + 5 * size) }),
+  uses: [SIMILARITY, ...PRODUCT_TILE, "row_lse_tile"],
+  bindings: { own: "read", others: "read", log_scale: "read", lse: "update" },
+  params: { B: "u32", E: "u32", span: "u32", side: "u32" },
+  consts: PRODUCT_CONSTS,
+  reorders: ["COLS", "WGX"],
+  valid: productValid,
+  fit,
+  subgroups(size) {
+    const changes = productSubgroups(size, () => Number.POSITIVE_INFINITY);
+    const uses = [SIMILARITY, ...PRODUCT_TILE_SUBGROUP, "row_lse_subgroup"];
+    return changes && { ...changes, uses };
+  },
+  grid: ({ B, span, ROWS, WGY }) => [Math.ceil(B / (ROWS * WGY)), Math.ceil(B / span)],
+  cost: ({ B, E, span }) => ({
+    flops: B * B * (2 * E + 4),
+    bytes: WORD_BYTES * B * (2 * E + Math.ceil(B / span)),
+  }),
 });
 
-export const contrastiveLossGrad = defineKernel({
-  name: "contrastive_loss_grad",
-  source: new URL("./contrastive_loss_grad.wgsl", import.meta.url),
-  uses: ["index", "workgroup_sum"],
+export const contrastiveLossTerms = defineKernel({
+  name: "contrastive_loss_terms",
+  source: new URL("./contrastive_loss_terms.wgsl", import.meta.url),
+  uses: ["index", "lanes", "vector_dot"],
   bindings: {
-    similarity: "read",
+    images: "read",
+    texts: "read",
     log_scale: "read",
     ids: "read",
+    parts: "read",
+    lse: "write",
+    share: "write",
+    term: "write",
+  },
+  params: { B: "u32", width: "u32", parts: "u32" },
+  consts: { WG: [64], LANES: [8, 4, 32] },
+  reorders: ["LANES"],
+  options: { VECTOR: [1, 4] },
+  grid: ({ B, WG, LANES }) => spread(Math.ceil(B / (WG / LANES))),
+  cost: ({ B, width, parts, VECTOR }) => ({
+    flops: B * (2 * VECTOR * width + 8 * parts),
+    bytes: WORD_BYTES * B * (2 * VECTOR * width + 2 * parts + 5),
+  }),
+});
+
+export const contrastiveLossSlope = defineKernel({
+  name: "contrastive_loss_slope",
+  source: new URL("./contrastive_loss_slope.wgsl", import.meta.url),
+  uses: [...PRODUCT_USES, SIMILARITY],
+  bindings: {
+    own: "read",
+    others: "read",
+    log_scale: "read",
+    ids: "read",
+    share: "read",
     lse: "read",
     dloss: "read",
-    dsimilarity: "write",
-    dscale: "write",
+    slope: "write",
   },
-  params: { size: "u32" },
-  consts: { WG: [64, 32, 256] },
-  reorders: ["WG"],
-  grid: ({ size }) => spread(size),
-  cost: ({ size }) => ({
-    flops: 14 * size * size,
-    bytes: WORD_BYTES * (2 * size * size + 4 * size),
+  params: { B: "u32", E: "u32", first: "u32", rows: "u32" },
+  consts: PRODUCT_CONSTS,
+  valid: productValid,
+  fit,
+  subgroups: (size) => productSubgroups(size, ({ B }) => B, SIMILARITY),
+  grid: ({ B, rows, ...tile }) => spread(productTiles(rows, B, tile)),
+  cost: ({ B, E, rows }) => ({
+    flops: rows * B * (2 * E + 8),
+    bytes: WORD_BYTES * (rows * B + (rows + B) * (E + 3)),
+  }),
+});
+
+export const contrastiveLossPull = defineKernel({
+  name: "contrastive_loss_pull",
+  source: new URL("./contrastive_loss_pull.wgsl", import.meta.url),
+  uses: PRODUCT_USES,
+  bindings: { slope: "read", others: "read", d: "update" },
+  params: { B: "u32", E: "u32", first: "u32", rows: "u32" },
+  consts: PRODUCT_CONSTS,
+  options: { PART: [0, 1] },
+  valid: productValid,
+  fit: ({ B, E }) => ({ VECTOR_LEFT: vectorOf(B), VECTOR_RIGHT: vectorOf(E) }),
+  subgroups: (size) => productSubgroups(size, ({ E }) => E),
+  grid: ({ B, E, rows, PART, ...tile }) => spread(productTiles(PART === 0 ? rows : B, E, tile)),
+  cost: ({ B, E, rows, PART }) => ({
+    flops: 2 * rows * B * E,
+    bytes: WORD_BYTES * (rows * B + E * (rows + B) + (PART === 0 ? 0 : B * E)),
   }),
 });

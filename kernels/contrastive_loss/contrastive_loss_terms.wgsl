@@ -1,0 +1,94 @@
+// contrastive_loss_terms — the terms of the symmetric cross-entropy: the second pass of
+// contrastive_loss.
+//
+//   z[i,j]    = exp(log_scale) · Σ_e images[i,e] · texts[j,e]
+//   P(i)      = { j : ids[j] = ids[i] }                      the positives of i; i is among them
+//   lse[i]    = log Σ_j exp(z[i,j])       lse[B + i] = log Σ_j exp(z[j,i])
+//   share[i]  = 1 / |P(i)|
+//   term[i]   = (lse[i] + lse[B + i] − 2 · share[i] · Σ_{j∈P(i)} z[i,j]) / (2 B)
+//   the loss  = Σ term                    (sum_rows)
+//
+//   images, texts  f32[B, VECTOR · width]
+//   log_scale      f32[1]
+//   ids            u32[B]                 all different: plain CLIP
+//   parts          f32[2, parts, B]       of both lse, as contrastive_loss leaves them
+//   lse            f32[2 B]
+//   share, term    f32[B]
+//
+// Summed over i, the positives of columns have the same terms as those of rows, so each is met
+// once. LANES threads per row stride over its parts and over ids; few rows share an id, so that
+// products are few. Error: that of a z (contrastive_loss) and a few units in the last place of lse.
+//
+// Source: Radford et al. 2021, arXiv:2103.00020, figure 3; several positives as in Khosla et al.
+// 2020, arXiv:2004.11362, eq. 2.
+
+const WG: u32 = 64; // threads per workgroup
+const LANES: u32 = 8; // threads per row; divides WG
+const VECTOR: u32 = 1; // elements of a Vector
+alias Vector = f32;
+
+struct Params { B: u32, width: u32 /* Vectors of a row */, parts: u32 }
+
+@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(1) var<storage, read> images: array<Vector>;
+@group(0) @binding(2) var<storage, read> texts: array<Vector>;
+@group(0) @binding(3) var<storage, read> log_scale: array<f32>;
+@group(0) @binding(4) var<storage, read> ids: array<u32>;
+@group(0) @binding(5) var<storage, read> parts: array<f32>;
+@group(0) @binding(6) var<storage, read_write> lse: array<f32>;
+@group(0) @binding(7) var<storage, read_write> share: array<f32>;
+@group(0) @binding(8) var<storage, read_write> term: array<f32>;
+
+// The log-sum-exp of a row's parts.
+fn joined(thread: u32, side: u32, i: u32) -> f32 {
+  let lane = thread % LANES;
+  let first = side * params.parts * params.B + i;
+  var largest = parts[first];
+  for (var c = lane; c < params.parts; c += LANES) {
+    largest = max(largest, parts[first + c * params.B]);
+  }
+  let top = lanes_max(thread, largest);
+  var sum = 0.0;
+  for (var c = lane; c < params.parts; c += LANES) {
+    sum += exp(parts[first + c * params.B] - top);
+  }
+  return top + log(lanes_sum(thread, sum));
+}
+
+fn similarity(i: u32, j: u32) -> f32 {
+  var sum = 0.0;
+  for (var e = 0u; e < params.width; e++) {
+    sum += vector_dot(images[i * params.width + e], texts[j * params.width + e]);
+  }
+  return sum;
+}
+
+@compute @workgroup_size(WG)
+fn main(
+  @builtin(workgroup_id) group: vec3<u32>,
+  @builtin(num_workgroups) groups: vec3<u32>,
+  @builtin(local_invocation_index) thread: u32,
+) {
+  let size = params.B;
+  let row = linear_workgroup(group, groups) * (WG / LANES) + thread / LANES;
+  let i = min(row, size - 1u);
+  let id = ids[i];
+  var count = 0.0;
+  var positive = 0.0;
+  for (var j = thread % LANES; j < size; j += LANES) {
+    if (ids[j] == id) {
+      count += 1.0;
+      positive += similarity(i, j);
+    }
+  }
+  let own_share = 1.0 / lanes_sum(thread, count);
+  let mean_positive = exp(log_scale[0]) * own_share * lanes_sum(thread, positive);
+  let row_lse = joined(thread, 0u, i);
+  let column_lse = joined(thread, 1u, i);
+  if (thread % LANES == 0u && row < size) {
+    lse[i] = row_lse;
+    lse[size + i] = column_lse;
+    share[i] = own_share;
+    term[i] = ((row_lse - mean_positive) + (column_lse - mean_positive)) / f32(2u * size);
+  }
+}
