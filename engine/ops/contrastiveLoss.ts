@@ -17,6 +17,9 @@ const PART_COLUMNS = 128;
 /** Parts of the columns at most: with the tiles of rows, enough workgroups for the largest GPUs. */
 const MAX_PARTS = 96;
 
+/** Rows in a part of a column: those of the smallest tile, which ends with its columns. */
+const PART_ROWS = 32;
+
 /** Images whose slopes are made at a time: an eighth of the batch, but no fewer, no more than: */
 const MIN_SLAB = 256; // with it, all cores of a device are at work
 const MAX_SLAB = 1024; // with it, they are at work by images too, whose products are few and long
@@ -33,16 +36,18 @@ interface Operands {
 /** Terms of the loss, and what their gradient needs: lse of rows and columns, shares. */
 function termsOf({ images, texts, logitScale, ids }: Operands) {
   const [B, E] = images.shape as [number, number];
-  const span = Math.ceil(B / MAX_PARTS / PART_COLUMNS) * PART_COLUMNS;
-  const parts = Math.ceil(B / span);
-  const stream = (side: number, own: Tensor, others: Tensor, lse: Tensor) =>
-    launch(kernel, { B, E, span, side }, { own, others, log_scale: logitScale, lse }, {}).lse;
-  const rows = stream(0, images, texts, blank("contrastive_loss.parts", [2, parts, B]));
+  const across = Math.ceil(B / MAX_PARTS / PART_COLUMNS) * PART_COLUMNS;
+  const row_parts = Math.ceil(B / across);
+  const column_parts = Math.ceil(B / PART_ROWS);
+  const given = { images, texts, log_scale: logitScale };
+  const { parts } = launch(kernel, { B, E, across, down: PART_ROWS }, given, {
+    parts: [row_parts + column_parts, B],
+  });
   const VECTOR = vectorWidth(E);
   return launch(
     contrastiveLossTerms,
-    { B, width: E / VECTOR, parts },
-    { images, texts, log_scale: logitScale, ids, parts: stream(1, texts, images, rows) },
+    { B, width: E / VECTOR, row_parts, column_parts },
+    { ...given, ids, parts },
     { lse: [2 * B], share: [B], term: [B] },
     { VECTOR },
   );
@@ -55,7 +60,7 @@ function pulled(
 ) {
   const [B, E] = images.shape as [number, number];
   const slab = Math.min(Math.max(Math.ceil(B / SLABS), MIN_SLAB), MAX_SLAB);
-  const given = { own: images, others: texts, log_scale: logitScale, ids, ...saved };
+  const given = { images, texts, log_scale: logitScale, ids, ...saved };
   let dimages = blank("contrastiveLoss.dimages", [B, E]);
   let dtexts = blank("contrastiveLoss.dtexts", [B, E]);
   for (let first = 0; first < B; first += slab) {

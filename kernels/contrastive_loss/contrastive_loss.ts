@@ -17,22 +17,22 @@ const fit = ({ E }: { readonly E: number }) => ({ VECTOR: vectorOf(E) });
 export const contrastiveLoss = defineKernel({
   name: "contrastive_loss",
   source: new URL("./contrastive_loss.wgsl", import.meta.url),
-  uses: [SIMILARITY, ...PRODUCT_TILE, "row_lse_tile"],
-  bindings: { own: "read", others: "read", log_scale: "read", lse: "update" },
-  params: { B: "u32", E: "u32", span: "u32", side: "u32" },
+  uses: [SIMILARITY, ...PRODUCT_TILE, "both_lse_tile"],
+  bindings: { images: "read", texts: "read", log_scale: "read", parts: "write" },
+  params: { B: "u32", E: "u32", across: "u32", down: "u32" },
   consts: PRODUCT_CONSTS,
   reorders: ["COLS", "WGX"],
   valid: productValid,
   fit,
   subgroups(size) {
     const changes = productSubgroups(size, () => Number.POSITIVE_INFINITY);
-    const uses = [SIMILARITY, ...PRODUCT_TILE_SUBGROUP, "row_lse_subgroup"];
-    return changes && { ...changes, uses };
+    const uses = [SIMILARITY, ...PRODUCT_TILE_SUBGROUP, "both_lse_subgroup"];
+    return changes && { ...changes, uses, consts: { ...changes.consts, ROWS: [32] } };
   },
-  grid: ({ B, span, ROWS, WGY }) => [Math.ceil(B / (ROWS * WGY)), Math.ceil(B / span)],
-  cost: ({ B, E, span }) => ({
-    flops: B * B * (2 * E + 4),
-    bytes: WORD_BYTES * B * (2 * E + Math.ceil(B / span)),
+  grid: ({ B, across, ROWS, WGY }) => [Math.ceil(B / (ROWS * WGY)), Math.ceil(B / across)],
+  cost: ({ B, E, across, down }) => ({
+    flops: B * B * (2 * E + 8),
+    bytes: WORD_BYTES * B * (2 * E + Math.ceil(B / across) + Math.ceil(B / down)),
   }),
 });
 
@@ -50,14 +50,14 @@ export const contrastiveLossTerms = defineKernel({
     share: "write",
     term: "write",
   },
-  params: { B: "u32", width: "u32", parts: "u32" },
+  params: { B: "u32", width: "u32", row_parts: "u32", column_parts: "u32" },
   consts: { WG: [64], LANES: [8, 4, 32] },
   reorders: ["LANES"],
   options: { VECTOR: [1, 4] },
   grid: ({ B, WG, LANES }) => spread(Math.ceil(B / (WG / LANES))),
-  cost: ({ B, width, parts, VECTOR }) => ({
-    flops: B * (2 * VECTOR * width + 8 * parts),
-    bytes: WORD_BYTES * B * (2 * VECTOR * width + 2 * parts + 5),
+  cost: ({ B, width, row_parts, column_parts, VECTOR }) => ({
+    flops: B * (2 * VECTOR * width + 4 * (row_parts + column_parts)),
+    bytes: WORD_BYTES * B * (2 * VECTOR * width + row_parts + column_parts + 5),
   }),
 });
 
@@ -66,8 +66,8 @@ export const contrastiveLossSlope = defineKernel({
   source: new URL("./contrastive_loss_slope.wgsl", import.meta.url),
   uses: [...PRODUCT_USES, SIMILARITY],
   bindings: {
-    own: "read",
-    others: "read",
+    images: "read",
+    texts: "read",
     log_scale: "read",
     ids: "read",
     share: "read",

@@ -1,36 +1,42 @@
-// contrastive_loss — log-sum-exp of every row of a matrix of scaled similarities, part by part.
+// contrastive_loss — log-sum-exp of all rows and all columns of a matrix of scaled similarities,
+// part by part.
 //
-//   z[m,n]             = exp(log_scale) · Σ_e own[m,e] · others[n,e]
-//   lse[side, part, m] = log Σ_n exp(z[m,n])    n = part · span … min((part + 1) · span, B) − 1
+//   z[m,n]              = exp(log_scale) · Σ_e images[m,e] · texts[n,e]
+//   parts[c, m]         = log Σ_n exp(z[m,n])    c · across ≤ n < (c + 1) · across
+//   parts[C + r, n]     = log Σ_m exp(z[m,n])    r · down   ≤ m < (r + 1) · down
 //
-//   own, others  f32[B, E]    images and texts for the rows (side 0), texts and images for the
-//                             columns (side 1) of the matrix that images span with texts
-//   log_scale    f32[1]
-//   lse          f32[2, parts, B]    one side of it is written; contrastive_loss_terms joins parts
+//   images, texts  f32[B, E]
+//   log_scale      f32[1]
+//   parts          f32[C + R, B]    C = ceil(B / across), R = ceil(B / down): those of rows, then
+//                                   those of columns; contrastive_loss_terms joins them
 //
 // z is never written. A workgroup takes its rows through one part like a tile of a matrix product
 // through the columns: each thread keeps a tile of sums in registers, then the largest z so far of
-// its rows and the sum of exponentials below it, which shrinks where the largest grows. The threads
-// that share a row are joined in the end: in workgroup memory (row_lse_tile, on product_shared) or,
-// where subgroups are narrow, by subgroup operations (row_lse_subgroup, on product_subgroup).
+// its rows and the sum of exponentials below it, which shrinks where the largest grows. Columns are
+// done with the tile. The threads that share a line are joined in workgroup memory (both_lse_tile,
+// on product_shared) or, where subgroups are narrow, by subgroup operations (both_lse_subgroup).
 //
-// Error of lse: that of a z, exp(log_scale) · E units in the last place of Σ_e |own · others|, and
-// about span / COLS units in the last place of the sum, both as they are.
+// Error of a part: that of a z, exp(log_scale) · E units in the last place of Σ_e |images · texts|,
+// a few units in the last place of the largest z, and across (down) of the sum.
 //
 // Source: Radford et al. 2021, arXiv:2103.00020, figure 3; Milakov & Gimelshein 2018,
 // arXiv:1805.02867, alg. 3.
 
 const VECTOR: u32 = 1; // elements of a Vector
 alias Vector = f32;
-const LOWEST: f32 = -3.4e38; // z of a column that takes no part
+const LOWEST: f32 = -3.4e38; // z where there is none: its exponential is 0
 
-struct Params { B: u32, E: u32, span: u32 /* columns of a part */, side: u32 }
+struct Params {
+  B: u32, E: u32,
+  across: u32, // columns in a part of a row: a multiple of every tile's
+  down: u32, // rows in a part of a column: a divisor of every tile's
+}
 
 @group(0) @binding(0) var<uniform> uniforms: Params;
-@group(0) @binding(1) var<storage, read> own: array<Vector>;
-@group(0) @binding(2) var<storage, read> others: array<Vector>;
+@group(0) @binding(1) var<storage, read> images: array<Vector>;
+@group(0) @binding(2) var<storage, read> texts: array<Vector>;
 @group(0) @binding(3) var<storage, read> log_scale: array<f32>;
-@group(0) @binding(4) var<storage, read_write> lse: array<f32>;
+@group(0) @binding(4) var<storage, read_write> parts: array<f32>;
 
 var<private> params: Params; // a copy: some drivers load a uniform at every use
 var<private> scale: f32;
@@ -38,15 +44,14 @@ var<private> scale: f32;
 // A part of the columns, and the terms of a product: the same for all threads of a workgroup.
 struct Part { index: u32, begin: u32, end: u32, terms: u32 }
 
-// Of four rows: the largest z so far, and Σ exp(z − top).
+// Of four lines: the largest z so far, and Σ exp(z − top).
 struct Running { top: vec4<f32>, sum: vec4<f32> }
 
-const NOTHING = Running(vec4(LOWEST), vec4(0.0));
+const NOTHING = Running(vec4(LOWEST), vec4(1.0)); // e^LOWEST = 0
 
-// Take four columns of four rows in, those that exist. Where none did so far the sum counts some
-// that do not: a row's first that does makes exp(LOWEST − top) = 0 of it, here or in the end.
-fn take(so_far: Running, quad: Quad, exist: vec4<bool>) -> Running {
-  let z = scale * transpose(mat4x4<f32>(quad[0], quad[1], quad[2], quad[3])); // by columns
+// Take a z of four others in, of those that exist. While none did, the sum counts what does not:
+// the first that does makes nothing of it, since e^(LOWEST − top) = 0.
+fn take(so_far: Running, z: mat4x4<f32>, exist: vec4<bool>) -> Running {
   let z0 = select(vec4(LOWEST), z[0], exist[0]);
   let z1 = select(vec4(LOWEST), z[1], exist[1]);
   let z2 = select(vec4(LOWEST), z[2], exist[2]);
@@ -56,14 +61,31 @@ fn take(so_far: Running, quad: Quad, exist: vec4<bool>) -> Running {
   return Running(top, fma(so_far.sum, exp(so_far.top - top), sum));
 }
 
-fn write_four(m: u32, part: u32, rows: Running) {
-  let parts = (params.B + params.span - 1u) / params.span;
-  let at = (params.side * parts + part) * params.B + m;
-  let values = rows.top + log(rows.sum);
+// Take a quad of similarities in, by its rows and by its columns.
+fn take_both(
+  quad: Quad, rows: ptr<function, Running>, columns: ptr<function, Running>,
+  rows_exist: vec4<bool>, columns_exist: vec4<bool>,
+) {
+  let z = scale * mat4x4<f32>(quad[0], quad[1], quad[2], quad[3]);
+  *rows = take(*rows, transpose(z), columns_exist);
+  *columns = take(*columns, z, rows_exist);
+}
+
+fn write_four(line: u32, first: u32, step: u32, found: Running) {
+  let values = found.top + log(found.sum);
   for (var i = 0u; i < 4u; i++) {
-    if (m + i < params.B) {
-      lse[at + i] = values[i];
+    if (first + i * step < params.B) {
+      parts[line * params.B + first + i * step] = values[i];
     }
+  }
+}
+
+// A tile's rows, from m on, may be several parts of its columns: all is in the first of them.
+fn write_columns(m: u32, n: u32, step: u32, found: Running) {
+  let first = (params.B + params.across - 1u) / params.across;
+  for (var row = m; row < min(m + HEIGHT, params.B); row += params.down) {
+    let top = select(vec4(LOWEST), found.top, row == m);
+    write_four(first + row / params.down, n, step, Running(top, found.sum));
   }
 }
 
@@ -71,7 +93,7 @@ fn write_four(m: u32, part: u32, rows: Running) {
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) thread: vec3<u32>) {
   params = uniforms;
   scale = exp(log_scale[0]);
-  let begin = group.y * uniforms.span;
-  let end = min(begin + uniforms.span, uniforms.B);
-  stream_rows(group.x * HEIGHT, Part(group.y, begin, end, uniforms.E), thread.xy);
+  let begin = group.y * uniforms.across;
+  let end = min(begin + uniforms.across, uniforms.B);
+  stream(group.x * HEIGHT, Part(group.y, begin, end, uniforms.E), thread.xy);
 }

@@ -1,11 +1,11 @@
 // contrastive_loss_slope — the loss's cotangents of the similarities of some images with all texts.
 //
-//   s[i,j]     = Σ_e own[i,e] · others[j,e]                  z[i,j] = exp(log_scale) · s[i,j]
+//   s[i,j]     = Σ_e images[i,e] · texts[j,e]                z[i,j] = exp(log_scale) · s[i,j]
 //   g[i,j]     = exp(z − lse[i]) + exp(z − lse[B + j]) − 2 · positive[i,j]
 //   positive   = share[i] where ids[i] = ids[j], else 0
 //   slope[m,j] = ∂loss/∂s[i,j] = exp(log_scale) · dloss / (2 B) · g[i,j]      i = first + m
 //
-//   own, others       f32[B, E]        images and texts
+//   images, texts     f32[B, E]
 //   log_scale, dloss  f32[1]
 //   ids               u32[B]
 //   share, lse        f32[B], f32[2 B]    of contrastive_loss_terms
@@ -22,8 +22,8 @@ alias Vector = f32;
 struct Params { B: u32, E: u32, first: u32, rows: u32 }
 
 @group(0) @binding(0) var<uniform> uniforms: Params;
-@group(0) @binding(1) var<storage, read> own: array<Vector>;
-@group(0) @binding(2) var<storage, read> others: array<Vector>;
+@group(0) @binding(1) var<storage, read> images: array<Vector>;
+@group(0) @binding(2) var<storage, read> texts: array<Vector>;
 @group(0) @binding(3) var<storage, read> log_scale: array<f32>;
 @group(0) @binding(4) var<storage, read> ids: array<u32>;
 @group(0) @binding(5) var<storage, read> share: array<f32>;

@@ -11,7 +11,7 @@
 //   images, texts  f32[B, VECTOR · width]
 //   log_scale      f32[1]
 //   ids            u32[B]                 all different: plain CLIP
-//   parts          f32[2, parts, B]       of both lse, as contrastive_loss leaves them
+//   parts          f32[row_parts + column_parts, B]    of lse, as contrastive_loss leaves them
 //   lse            f32[2 B]
 //   share, term    f32[B]
 //
@@ -27,7 +27,7 @@ const LANES: u32 = 8; // threads per row; divides WG
 const VECTOR: u32 = 1; // elements of a Vector
 alias Vector = f32;
 
-struct Params { B: u32, width: u32 /* Vectors of a row */, parts: u32 }
+struct Params { B: u32, width: u32 /* Vectors of a row */, row_parts: u32, column_parts: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> images: array<Vector>;
@@ -39,18 +39,18 @@ struct Params { B: u32, width: u32 /* Vectors of a row */, parts: u32 }
 @group(0) @binding(7) var<storage, read_write> share: array<f32>;
 @group(0) @binding(8) var<storage, read_write> term: array<f32>;
 
-// The log-sum-exp of a row's parts.
-fn joined(thread: u32, side: u32, i: u32) -> f32 {
-  let lane = thread % LANES;
-  let first = side * params.parts * params.B + i;
-  var largest = parts[first];
-  for (var c = lane; c < params.parts; c += LANES) {
-    largest = max(largest, parts[first + c * params.B]);
+// The log-sum-exp of `count` parts of line i, from `begin` on.
+fn joined(thread: u32, i: u32, begin: u32, count: u32) -> f32 {
+  let first = begin + thread % LANES;
+  let end = begin + count;
+  var largest = parts[begin * params.B + i];
+  for (var c = first; c < end; c += LANES) {
+    largest = max(largest, parts[c * params.B + i]);
   }
   let top = lanes_max(thread, largest);
   var sum = 0.0;
-  for (var c = lane; c < params.parts; c += LANES) {
-    sum += exp(parts[first + c * params.B] - top);
+  for (var c = first; c < end; c += LANES) {
+    sum += exp(parts[c * params.B + i] - top);
   }
   return top + log(lanes_sum(thread, sum));
 }
@@ -83,8 +83,8 @@ fn main(
   }
   let own_share = 1.0 / lanes_sum(thread, count);
   let mean_positive = exp(log_scale[0]) * own_share * lanes_sum(thread, positive);
-  let row_lse = joined(thread, 0u, i);
-  let column_lse = joined(thread, 1u, i);
+  let row_lse = joined(thread, i, 0u, params.row_parts);
+  let column_lse = joined(thread, i, params.row_parts, params.column_parts);
   if (thread % LANES == 0u && row < size) {
     lse[i] = row_lse;
     lse[size + i] = column_lse;
