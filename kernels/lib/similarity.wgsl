@@ -2,9 +2,9 @@
 //
 //   tile[m, n] = Σ_e images[m, e] · texts[n, e]
 //
-// Rows beyond the last are read as the last. Needs buffers `images` and `texts`, f32[B, E] in Vectors,
-// `const VECTOR` (4 where E is a multiple of it), `alias Vector` and a private copy of `params`
-// with B and E.
+// Rows beyond the last are read as the last. Needs buffers `images` and `texts`, f32[B, E], as
+// Vectors, `const VECTOR` (4 where E is a multiple of it), `alias Vector` and a private copy of
+// `params` with B and E.
 
 const VECTOR_LEFT: u32 = VECTOR;
 const VECTOR_RIGHT: u32 = VECTOR;
@@ -35,7 +35,8 @@ fn right(column: Place, e: Cursor) -> f32 {
 
 fn left_block(rows: array<Place, 4>, e: Cursor) -> mat4x4<f32> {
   return transpose(mat4x4<f32>(
-    image_four(rows[0] + e), image_four(rows[1] + e), image_four(rows[2] + e), image_four(rows[3] + e),
+    image_four(rows[0] + e), image_four(rows[1] + e),
+    image_four(rows[2] + e), image_four(rows[3] + e),
   ));
 }
 
