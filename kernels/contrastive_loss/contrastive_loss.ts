@@ -39,7 +39,7 @@ export const contrastiveLoss = defineKernel({
 export const contrastiveLossTerms = defineKernel({
   name: "contrastive_loss_terms",
   source: new URL("./contrastive_loss_terms.wgsl", import.meta.url),
-  uses: ["index", "lanes", "vector_dot"],
+  uses: ["index", "vector_dot"],
   bindings: {
     images: "read",
     texts: "read",
@@ -51,10 +51,9 @@ export const contrastiveLossTerms = defineKernel({
     term: "write",
   },
   params: { B: "u32", width: "u32", row_parts: "u32", column_parts: "u32" },
-  consts: { WG: [64], LANES: [8, 4, 32] },
-  reorders: ["LANES"],
+  consts: { WG: [32, 64] },
   options: { VECTOR: [1, 4] },
-  grid: ({ B, WG, LANES }) => spread(Math.ceil(B / (WG / LANES))),
+  grid: ({ B, WG }) => spread(Math.ceil(B / WG)),
   cost: ({ B, width, row_parts, column_parts, VECTOR }) => ({
     flops: B * (2 * VECTOR * width + 4 * (row_parts + column_parts)),
     bytes: WORD_BYTES * B * (2 * VECTOR * width + row_parts + column_parts + 5),

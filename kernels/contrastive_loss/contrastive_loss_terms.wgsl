@@ -16,14 +16,13 @@
 //   share, term    f32[B]
 //
 // Summed over i, the positives of columns have the same terms as those of rows, so each is met
-// once. LANES threads per row stride over its parts and over ids; few rows share an id, so that
-// products are few. Error: that of a z (contrastive_loss) and a few units in the last place of lse.
+// once. One thread per row. Error: that of a z (contrastive_loss), and a few units in the last place
+// of lse.
 //
 // Source: Radford et al. 2021, arXiv:2103.00020, figure 3; several positives as in Khosla et al.
 // 2020, arXiv:2004.11362, eq. 2.
 
-const WG: u32 = 64; // threads per workgroup
-const LANES: u32 = 8; // threads per row; divides WG
+const WG: u32 = 32; // threads per workgroup
 const VECTOR: u32 = 1; // elements of a Vector
 alias Vector = f32;
 
@@ -39,26 +38,24 @@ struct Params { B: u32, width: u32 /* Vectors of a row */, row_parts: u32, colum
 @group(0) @binding(7) var<storage, read_write> share: array<f32>;
 @group(0) @binding(8) var<storage, read_write> term: array<f32>;
 
-// The log-sum-exp of `count` parts of line i, from `begin` on.
-fn joined(thread: u32, i: u32, begin: u32, count: u32) -> f32 {
-  let first = begin + thread % LANES;
-  let end = begin + count;
-  var largest = parts[begin * params.B + i];
-  for (var c = first; c < end; c += LANES) {
-    largest = max(largest, parts[c * params.B + i]);
+// The log-sum-exp of parts first … end − 1 of line i.
+fn joined(i: u32, first: u32, end: u32) -> f32 {
+  var top = parts[first * params.B + i];
+  for (var c = first + 1u; c < end; c++) {
+    top = max(top, parts[c * params.B + i]);
   }
-  let top = lanes_max(thread, largest);
   var sum = 0.0;
-  for (var c = first; c < end; c += LANES) {
+  for (var c = first; c < end; c++) {
     sum += exp(parts[c * params.B + i] - top);
   }
-  return top + log(lanes_sum(thread, sum));
+  return top + log(sum);
 }
 
 fn similarity(i: u32, j: u32) -> f32 {
   var sum = 0.0;
-  for (var e = 0u; e < params.width; e++) {
-    sum += vector_dot(images[i * params.width + e], texts[j * params.width + e]);
+  let width = params.width;
+  for (var e = 0u; e < width; e++) {
+    sum += vector_dot(images[i * width + e], texts[j * width + e]);
   }
   return sum;
 }
@@ -69,26 +66,31 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) thread: u32,
 ) {
+  let i = linear_workgroup(group, groups) * WG + thread;
   let size = params.B;
-  let row = linear_workgroup(group, groups) * (WG / LANES) + thread / LANES;
-  let i = min(row, size - 1u);
+  if (i >= size) {
+    return;
+  }
   let id = ids[i];
   var count = 0.0;
-  var positive = 0.0;
-  for (var j = thread % LANES; j < size; j += LANES) {
-    if (ids[j] == id) {
-      count += 1.0;
-      positive += similarity(i, j);
+  var sum = 0.0;
+  var j = 0u;
+  loop {
+    while (j < size && ids[j] != id) { // first all threads look, then they multiply together
+      j++;
     }
+    if (j >= size) {
+      break;
+    }
+    count += 1.0;
+    sum += similarity(i, j);
+    j++;
   }
-  let own_share = 1.0 / lanes_sum(thread, count);
-  let mean_positive = exp(log_scale[0]) * own_share * lanes_sum(thread, positive);
-  let row_lse = joined(thread, i, 0u, params.row_parts);
-  let column_lse = joined(thread, i, params.row_parts, params.column_parts);
-  if (thread % LANES == 0u && row < size) {
-    lse[i] = row_lse;
-    lse[size + i] = column_lse;
-    share[i] = own_share;
-    term[i] = ((row_lse - mean_positive) + (column_lse - mean_positive)) / f32(2u * size);
-  }
+  let positive = exp(log_scale[0]) * sum / count;
+  let row_lse = joined(i, 0u, params.row_parts);
+  let column_lse = joined(i, params.row_parts, params.row_parts + params.column_parts);
+  lse[i] = row_lse;
+  lse[size + i] = column_lse;
+  share[i] = 1.0 / count;
+  term[i] = ((row_lse - positive) + (column_lse - positive)) / f32(2u * size);
 }
