@@ -16,8 +16,8 @@
 //   share, term    f32[B]
 //
 // Summed over i, the positives of columns have the same terms as those of rows, so each is met
-// once. One thread per row. Error: that of a z (contrastive_loss), and a few units in the last place
-// of lse.
+// once. One thread per row. Error: that of a z (contrastive_loss), and a few units in the last
+// place of lse.
 //
 // Source: Radford et al. 2021, arXiv:2103.00020, figure 3; several positives as in Khosla et al.
 // 2020, arXiv:2004.11362, eq. 2.

@@ -11,18 +11,22 @@ function crossEntropy(z: Float64Array, positives: readonly number[]): number {
 function reference(images: Array64, texts: Array64, logitScale: Array64, ids: ArrayLike<number>) {
   const [B, E] = images.shape as [number, number];
   const scale = Math.exp(logitScale.data[0]!);
-  const all = Array.from({ length: B }, (_, i) => i);
-  const product = (i: number, j: number) => {
-    let dot = 0;
-    for (let e = 0; e < E; e++) dot += images.data[i * E + e]! * texts.data[j * E + e]!;
-    return scale * dot;
-  };
-  const rows = all.map((i) => Float64Array.from(all, (j) => product(i, j)));
-  const columns = all.map((j) => Float64Array.from(rows, (row) => row[j]!));
-  const loss = all.reduce((sum, i) => {
-    const positives = all.filter((j) => ids[j] === ids[i]);
-    return sum + crossEntropy(rows[i]!, positives) + crossEntropy(columns[i]!, positives);
-  }, 0);
+  const rows = new Float64Array(B * B);
+  const columns = new Float64Array(B * B);
+  for (let i = 0; i < B; i++)
+    for (let j = 0; j < B; j++) {
+      let dot = 0;
+      for (let e = 0; e < E; e++) dot += images.data[i * E + e]! * texts.data[j * E + e]!;
+      rows[i * B + j] = scale * dot;
+      columns[j * B + i] = scale * dot;
+    }
+  let loss = 0;
+  for (let i = 0; i < B; i++) {
+    const positives: number[] = [];
+    for (let j = 0; j < B; j++) if (ids[j] === ids[i]) positives.push(j);
+    for (const z of [rows, columns])
+      loss += crossEntropy(z.subarray(i * B, (i + 1) * B), positives);
+  }
   return array64([], () => loss / (2 * B));
 }
 
