@@ -51,7 +51,7 @@ export const contrastiveLossTerms = defineKernel({
     term: "write",
   },
   params: { B: "u32", width: "u32", row_parts: "u32", column_parts: "u32" },
-  consts: { WG: [32, 64] },
+  consts: { WG: [64, 32] },
   options: { VECTOR: [1, 4] },
   grid: ({ B, WG }) => spread(Math.ceil(B / WG)),
   cost: ({ B, width, row_parts, column_parts, VECTOR }) => ({

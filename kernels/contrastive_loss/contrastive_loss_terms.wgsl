@@ -22,7 +22,7 @@
 // Source: Radford et al. 2021, arXiv:2103.00020, figure 3; several positives as in Khosla et al.
 // 2020, arXiv:2004.11362, eq. 2.
 
-const WG: u32 = 32; // threads per workgroup
+const WG: u32 = 64; // threads per workgroup
 const VECTOR: u32 = 1; // elements of a Vector
 alias Vector = f32;
 
