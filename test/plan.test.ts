@@ -6,6 +6,7 @@ import { grad } from "../engine/grad.ts";
 import { constant, input, launch, type Storage, state, type Tensor } from "../engine/graph.ts";
 import { type Lifetime, layOut, lifetimesOf } from "../engine/memory.ts";
 import { add } from "../engine/ops/add.ts";
+import { contrastiveLoss } from "../engine/ops/contrastiveLoss.ts";
 import { sumRows } from "../engine/ops/rows.ts";
 import { orderDispatches } from "../engine/order.ts";
 import { compile } from "../engine/plan.ts";
@@ -80,6 +81,21 @@ describe("a plan's memory", () => {
     expect(slotBytes).toEqual([4000, 4000]);
     expect([peakBytes, boundBytes]).toEqual([8000, 8000]);
   });
+
+  for (const [B, share] of [
+    [1024, 1 / 3],
+    [8192, 1 / 5],
+  ] as const)
+    it(`holds less than ${share.toFixed(2)} of the similarities of a batch of ${B}`, () => {
+      const images = state("images", [B, 8]);
+      const texts = state("texts", [B, 8]);
+      const logitScale = state("logitScale", []);
+      const loss = contrastiveLoss(images, texts, logitScale);
+      const gradients = grad(loss, { images, texts, logitScale });
+      const wanted = [loss, ...Object.values(gradients)];
+      const { peakBytes } = layOut(lifetimesOf(orderDispatches(wanted), wanted));
+      expect(peakBytes).toBeLessThan(share * B * B * 4);
+    });
 });
 
 describe("grad", () => {

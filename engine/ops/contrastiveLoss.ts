@@ -1,26 +1,77 @@
 import {
-  contrastiveLossGrad,
+  contrastiveLossPull,
+  contrastiveLossSlope,
+  contrastiveLossTerms,
   contrastiveLoss as kernel,
 } from "../../kernels/contrastive_loss/contrastive_loss.ts";
-import { constant, launch, type Tensor, withGrad } from "../graph.ts";
+import { vectorWidth } from "../../kernels/kernel.ts";
+import { blank, constant, launch, type Tensor, withGrad } from "../graph.ts";
 import { match } from "../shape.ts";
-import { matmul } from "./matmul.ts";
+import { multiply } from "./multiply.ts";
+import { sum } from "./reduce.ts";
 import { sumRows } from "./rows.ts";
 
-/** Cross-entropy of scaled similarities with their positives, over rows and over columns. */
-function symmetricCrossEntropy(similarity: Tensor, logitScale: Tensor, ids: Tensor): Tensor {
-  const size = ids.shape[0]!;
-  const inputs = { similarity, log_scale: logitScale, ids };
-  const { lse, term } = launch(kernel, { size }, inputs, { lse: [2 * size], term: [2 * size] });
-  return withGrad(sumRows(term, []), { similarity, logitScale }, (dloss) => {
-    const { dsimilarity, dscale } = launch(
-      contrastiveLossGrad,
-      { size },
-      { ...inputs, lse, dloss },
-      { dsimilarity: [size, size], dscale: [size] },
-    );
-    return { similarity: dsimilarity, logitScale: sumRows(dscale, []) };
+/** Columns in a part: a multiple of what a workgroup takes at a time, whatever its constants. */
+const PART_COLUMNS = 128;
+
+/** Parts of the columns at most: with the tiles of rows, enough workgroups for the largest GPUs. */
+const MAX_PARTS = 96;
+
+/** Rows in a part of a column: those of the smallest tile, which ends with its columns. */
+const PART_ROWS = 32;
+
+/** Images whose slopes are made at a time: an eighth of the batch, but no fewer, no more than: */
+const MIN_SLAB = 256; // with it, all cores of a device are at work
+const MAX_SLAB = 1024; // with it, they are at work by images too, whose products are few and long
+const SLABS = 8;
+
+/** What a loss is made of; `ids` say which rows share positives. */
+interface Operands {
+  readonly images: Tensor;
+  readonly texts: Tensor;
+  readonly logitScale: Tensor;
+  readonly ids: Tensor;
+}
+
+/** Terms of the loss, and what their gradient needs: lse of rows and columns, shares. */
+function termsOf({ images, texts, logitScale, ids }: Operands) {
+  const [B, E] = images.shape as [number, number];
+  const across = Math.ceil(B / MAX_PARTS / PART_COLUMNS) * PART_COLUMNS;
+  const row_parts = Math.ceil(B / across);
+  const column_parts = Math.ceil(B / PART_ROWS);
+  const given = { images, texts, log_scale: logitScale };
+  const { parts } = launch(kernel, { B, E, across, down: PART_ROWS }, given, {
+    parts: [row_parts + column_parts, B],
   });
+  const VECTOR = vectorWidth(E);
+  return launch(
+    contrastiveLossTerms,
+    { B, width: E / VECTOR, row_parts, column_parts },
+    { ...given, ids, parts },
+    { lse: [2 * B], share: [B], term: [B] },
+    { VECTOR },
+  );
+}
+
+/** Gradients by images and texts, slab by slab: B² slopes at once would be the largest tensor. */
+function pulled(
+  { images, texts, logitScale, ids }: Operands,
+  saved: Readonly<Record<"share" | "lse" | "dloss", Tensor>>,
+) {
+  const [B, E] = images.shape as [number, number];
+  const slab = Math.min(Math.max(Math.ceil(B / SLABS), MIN_SLAB), MAX_SLAB);
+  const given = { images, texts, log_scale: logitScale, ids, ...saved };
+  let dimages = blank("contrastiveLoss.dimages", [B, E]);
+  let dtexts = blank("contrastiveLoss.dtexts", [B, E]);
+  for (let first = 0; first < B; first += slab) {
+    const params = { B, E, first, rows: Math.min(slab, B - first) };
+    const { slope } = launch(contrastiveLossSlope, params, given, { slope: [params.rows, B] });
+    const pull = (PART: number, others: Tensor, d: Tensor) =>
+      launch(contrastiveLossPull, params, { slope, others, d }, {}, { PART }).d;
+    dimages = pull(0, texts, dimages);
+    dtexts = pull(1, images, dtexts);
+  }
+  return { images: dimages, texts: dtexts };
 }
 
 /**
@@ -29,6 +80,9 @@ function symmetricCrossEntropy(similarity: Tensor, logitScale: Tensor, ids: Tens
  *
  *   L = ½ [CE(s · images · textsᵀ, diagonal) + CE(s · texts · imagesᵀ, diagonal)]
  *   s = exp(logitScale)
+ *
+ * The B² similarities are never stored. The loss takes them as they are made; the gradient makes
+ * them again, for at most 1024 images at a time.
  *
  * @param images      f32[B, E], unit rows
  * @param texts       f32[B, E], unit rows
@@ -54,5 +108,12 @@ export function contrastiveLoss(
     positives: [positives, "B", "u32"],
   });
   const ids = positives ?? constant(Uint32Array.from({ length: B }, (_, i) => i));
-  return symmetricCrossEntropy(matmul(images, texts, { transposeB: true }), logitScale, ids);
+  const operands = { images, texts, logitScale, ids };
+  const { lse, share, term } = termsOf(operands);
+  return withGrad(sumRows(term, []), { images, texts, logitScale }, (dloss) => {
+    const { images: dimages, texts: dtexts } = pulled(operands, { lse, share, dloss });
+    // Σ_ij z[i,j] ∂loss/∂z[i,j]: both factors of z stand before the same sum
+    const dscale = sum(multiply(images, dimages));
+    return { images: dimages, texts: dtexts, logitScale: dscale };
+  });
 }

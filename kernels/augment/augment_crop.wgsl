@@ -28,10 +28,16 @@ const HUE: u32 = 3;
 
 struct Params { batch: u32, words: u32, source: u32, size: u32 }
 
-@group(0) @binding(0) var<uniform> params: Params;
+@group(0) @binding(0) var<uniform> uniforms: Params;
 @group(0) @binding(1) var<storage, read> images: array<u32>;
 @group(0) @binding(2) var<storage, read> draws: array<Draw>;
 @group(0) @binding(3) var<storage, read_write> y: array<vec4<f32>>;
+
+var<private> params: Params; // a copy: some drivers load a uniform at every use
+
+// The changes of an image in their order, two bits each, and how much of each kind. Not arrays,
+// which some drivers load lane by lane where the index is no constant.
+struct Changes { order: u32, brightness: f32, contrast: f32, saturation: f32, hue: f32 }
 
 fn resized(image: u32, down: ResizeSpan, across: ResizeSpan, row: u32, column: u32) -> vec3<f32> {
   let rows = resize_taps(down, row);
@@ -64,10 +70,13 @@ fn resized(image: u32, down: ResizeSpan, across: ResizeSpan, row: u32, column: u
   return sum / (255.0 * total);
 }
 
-fn change(which: u32, amount: f32, rgb: vec3<f32>, mean: f32) -> vec3<f32> {
+fn change(changes: Changes, k: u32, rgb: vec3<f32>, mean: f32) -> vec3<f32> {
+  let which = (changes.order >> (2u * k)) & 3u;
   if (which == HUE) {
-    return select(colour_turn(rgb, amount), rgb, amount == 0.0); // to the last bit
+    return select(colour_turn(rgb, changes.hue), rgb, changes.hue == 0.0); // to the last bit
   }
+  let other = select(changes.saturation, changes.brightness, which == BRIGHTNESS);
+  let amount = select(other, changes.contrast, which == CONTRAST);
   let gray = select(colour_gray(rgb), mean, which == CONTRAST);
   return colour_blend(rgb, select(gray, 0.0, which == BRIGHTNESS), amount);
 }
@@ -79,24 +88,23 @@ fn main(
   @builtin(local_invocation_index) thread: u32,
 ) {
   let b = linear_workgroup(group, groups);
-  if (b >= params.batch) {
+  if (b >= uniforms.batch) {
     return; // uniform over the workgroup
   }
-  let size = params.size;
+  params = uniforms;
+  let size = uniforms.size;
   let side = f32(params.source);
   let down = resize_span(draws[b].top, min(draws[b].height, side), size);
   let across = resize_span(draws[b].left, min(draws[b].width, side), size);
   let mirror = draws[b].flip != 0.0;
   let gray = draws[b].grayscale != 0.0;
-  let amounts =
-    vec4<f32>(draws[b].brightness, draws[b].contrast, draws[b].saturation, draws[b].hue);
-  var which: array<u32, 4>;
-  var amount: array<f32, 4>;
+  var changes =
+    Changes(0u, draws[b].brightness, draws[b].contrast, draws[b].saturation, draws[b].hue);
   var contrast_at = 3u;
   for (var k = 0u; k < 4u; k++) {
-    which[k] = min(u32(draws[b].order[k]), HUE);
-    amount[k] = amounts[which[k]];
-    contrast_at = select(contrast_at, k, which[k] == CONTRAST);
+    let which = min(u32(draws[b].order[k]), HUE);
+    changes.order |= which << (2u * k);
+    contrast_at = select(contrast_at, k, which == CONTRAST);
   }
 
   let step_rows = WG / size;
@@ -108,7 +116,7 @@ fn main(
     let place = select(column, size - 1u - column, mirror);
     var rgb = resized(b * params.words, down, across, row, place);
     for (var k = 0u; k < contrast_at; k++) {
-      rgb = change(which[k], amount[k], rgb, 0.0);
+      rgb = change(changes, k, rgb, 0.0);
     }
     luma += colour_gray(rgb);
     y[b * size * size + i] = vec4<f32>(rgb, 0.0);
@@ -124,7 +132,7 @@ fn main(
     var rgb = y[b * size * size + i].rgb;
     var k = contrast_at;
     loop {
-      rgb = change(which[k], amount[k], rgb, mean);
+      rgb = change(changes, k, rgb, mean);
       continuing {
         k++;
         break if k >= 4u;

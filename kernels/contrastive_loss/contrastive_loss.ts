@@ -1,36 +1,104 @@
-import { defineKernel, spread, WORD_BYTES } from "../kernel.ts";
+import { defineKernel, narrowSubgroups, spread, WORD_BYTES } from "../kernel.ts";
+import {
+  PRODUCT_CONSTS,
+  PRODUCT_TILE,
+  PRODUCT_TILE_SUBGROUP,
+  PRODUCT_USES,
+  productSubgroups,
+  productTiles,
+  productValid,
+  vectorOf,
+} from "../lib/product.ts";
+
+/** Operands of a product of images with texts. */
+const SIMILARITY = "similarity";
+const fit = ({ E }: { readonly E: number }) => ({ VECTOR: vectorOf(E) });
 
 export const contrastiveLoss = defineKernel({
   name: "contrastive_loss",
   source: new URL("./contrastive_loss.wgsl", import.meta.url),
-  uses: ["index", "workgroup_max", "workgroup_sum"],
-  bindings: { similarity: "read", log_scale: "read", ids: "read", lse: "write", term: "write" },
-  params: { size: "u32" },
-  consts: { WG: [64, 32, 256] },
-  reorders: ["WG"],
-  grid: ({ size }) => spread(2 * size),
-  cost: ({ size }) => ({ flops: 8 * size * size, bytes: WORD_BYTES * (size * size + 5 * size) }),
+  uses: [SIMILARITY, ...PRODUCT_TILE, "both_lse_tile"],
+  bindings: { images: "read", texts: "read", log_scale: "read", parts: "write" },
+  params: { B: "u32", E: "u32", across: "u32", down: "u32" },
+  consts: PRODUCT_CONSTS,
+  reorders: ["COLS", "WGX"],
+  valid: productValid,
+  fit,
+  subgroups: narrowSubgroups((size) => ({
+    uses: [SIMILARITY, ...PRODUCT_TILE_SUBGROUP, "both_lse_subgroup"],
+    consts: { ROWS: [32], COLS: [4], WGX: [size], WGY: [1] },
+  })),
+  grid: ({ B, across, ROWS, WGY }) => [Math.ceil(B / (ROWS * WGY)), Math.ceil(B / across)],
+  cost: ({ B, E, across, down }) => ({
+    flops: B * B * (2 * E + 8),
+    bytes: WORD_BYTES * B * (2 * E + Math.ceil(B / across) + Math.ceil(B / down)),
+  }),
 });
 
-export const contrastiveLossGrad = defineKernel({
-  name: "contrastive_loss_grad",
-  source: new URL("./contrastive_loss_grad.wgsl", import.meta.url),
-  uses: ["index", "workgroup_sum"],
+export const contrastiveLossTerms = defineKernel({
+  name: "contrastive_loss_terms",
+  source: new URL("./contrastive_loss_terms.wgsl", import.meta.url),
+  uses: ["index", "vector_dot"],
   bindings: {
-    similarity: "read",
+    images: "read",
+    texts: "read",
     log_scale: "read",
     ids: "read",
+    parts: "read",
+    lse: "write",
+    share: "write",
+    term: "write",
+  },
+  params: { B: "u32", width: "u32", row_parts: "u32", column_parts: "u32" },
+  consts: { WG: [64, 32] },
+  options: { VECTOR: [1, 4] },
+  grid: ({ B, WG }) => spread(Math.ceil(B / WG)),
+  cost: ({ B, width, row_parts, column_parts, VECTOR }) => ({
+    flops: B * (2 * VECTOR * width + 4 * (row_parts + column_parts)),
+    bytes: WORD_BYTES * B * (2 * VECTOR * width + row_parts + column_parts + 5),
+  }),
+});
+
+export const contrastiveLossSlope = defineKernel({
+  name: "contrastive_loss_slope",
+  source: new URL("./contrastive_loss_slope.wgsl", import.meta.url),
+  uses: [...PRODUCT_USES, SIMILARITY],
+  bindings: {
+    images: "read",
+    texts: "read",
+    log_scale: "read",
+    ids: "read",
+    share: "read",
     lse: "read",
     dloss: "read",
-    dsimilarity: "write",
-    dscale: "write",
+    slope: "write",
   },
-  params: { size: "u32" },
-  consts: { WG: [64, 32, 256] },
-  reorders: ["WG"],
-  grid: ({ size }) => spread(size),
-  cost: ({ size }) => ({
-    flops: 14 * size * size,
-    bytes: WORD_BYTES * (2 * size * size + 4 * size),
+  params: { B: "u32", E: "u32", first: "u32", rows: "u32" },
+  consts: PRODUCT_CONSTS,
+  valid: productValid,
+  fit,
+  subgroups: productSubgroups(({ B }) => B, SIMILARITY),
+  grid: ({ B, rows, ...tile }) => spread(productTiles(rows, B, tile)),
+  cost: ({ B, E, rows }) => ({
+    flops: rows * B * (2 * E + 8),
+    bytes: WORD_BYTES * (rows * B + (rows + B) * (E + 3)),
+  }),
+});
+
+export const contrastiveLossPull = defineKernel({
+  name: "contrastive_loss_pull",
+  source: new URL("./contrastive_loss_pull.wgsl", import.meta.url),
+  uses: PRODUCT_USES,
+  bindings: { slope: "read", others: "read", d: "update" },
+  params: { B: "u32", E: "u32", first: "u32", rows: "u32" },
+  consts: PRODUCT_CONSTS,
+  options: { PART: [0, 1] },
+  valid: productValid,
+  fit: ({ B, E }) => ({ VECTOR_LEFT: vectorOf(B), VECTOR_RIGHT: vectorOf(E) }),
+  subgroups: productSubgroups(({ E }) => E),
+  grid: ({ B, E, rows, PART, ...tile }) => spread(productTiles(PART === 0 ? rows : B, E, tile)),
+  cost: ({ B, E, rows, PART }) => ({
+    flops: 2 * rows * B * E,
+    bytes: WORD_BYTES * (rows * B + E * (rows + B) + (PART === 0 ? 0 : B * E)),
   }),
 });

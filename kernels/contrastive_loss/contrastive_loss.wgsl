@@ -1,70 +1,99 @@
-// contrastive_loss — terms of the symmetric cross-entropy of a square matrix of similarities.
+// contrastive_loss — log-sum-exp of all rows and all columns of a matrix of scaled similarities,
+// part by part.
 //
-//   z[i,j]    = exp(log_scale) · similarity[i,j]
-//   P(i)      = { j : ids[j] = ids[i] }                      the positives of i; i is among them
-//   lse[i]    = log Σ_j exp(z[i,j])       lse[size + j] = log Σ_i exp(z[i,j])
-//   term[i]   = (lse[i] − mean_{j∈P(i)} z[i,j]) / (2 size)   and the same for columns
-//   the loss  = Σ term                                       (sum_rows)
+//   z[m,n]              = exp(log_scale) · Σ_e images[m,e] · texts[n,e]
+//   parts[c, m]         = log Σ_n exp(z[m,n])    c · across ≤ n < (c + 1) · across
+//   parts[C + r, n]     = log Σ_m exp(z[m,n])    r · down   ≤ m < (r + 1) · down
 //
-//   similarity  f32[size, size]    rows are images, columns texts
-//   log_scale   f32[1]
-//   ids         u32[size]          all different: plain CLIP
-//   lse, term   f32[2 size]        rows first, then columns
+//   images, texts  f32[B, E]
+//   log_scale      f32[1]
+//   parts          f32[C + R, B]    C = ceil(B / across), R = ceil(B / down): those of rows, then
+//                                   those of columns; contrastive_loss_terms joins them
 //
-// One workgroup per row or column; threads stride over it by WG. The largest z is subtracted before
-// the exponentials. Error of a sum: about size / WG + log2(WG) units in the last place.
+// z is never written. A workgroup takes its rows through one part like a tile of a matrix product
+// through the columns: each thread keeps a tile of sums in registers, then the largest z so far of
+// its rows and the sum of exponentials below it, which shrinks where the largest grows. Columns are
+// done with the tile. The threads that share a line are joined in workgroup memory (both_lse_tile,
+// on product_shared) or, where subgroups are narrow, by subgroup operations (both_lse_subgroup).
 //
-// Source: Radford et al. 2021, arXiv:2103.00020, figure 3; several positives as in Khosla et al.
-// 2020, arXiv:2004.11362, eq. 2.
+// Error of a part: that of a z, exp(log_scale) · E units in the last place of Σ_e |images · texts|,
+// a few units in the last place of the largest z, and across (down) of the sum.
+//
+// Source: Radford et al. 2021, arXiv:2103.00020, figure 3; Milakov & Gimelshein 2018,
+// arXiv:1805.02867, alg. 3.
 
-const WG: u32 = 64; // threads per row; a power of two (workgroup_sum, workgroup_max)
+const VECTOR: u32 = 1; // elements of a Vector
+alias Vector = f32;
+const LOWEST: f32 = -3.4e38; // z where there is none: its exponential is 0
 
-struct Params { size: u32 }
+struct Params {
+  B: u32, E: u32,
+  across: u32, // columns in a part of a row: a multiple of every tile's
+  down: u32, // rows in a part of a column: a divisor of every tile's
+}
 
-@group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> similarity: array<f32>;
-@group(0) @binding(2) var<storage, read> log_scale: array<f32>;
-@group(0) @binding(3) var<storage, read> ids: array<u32>;
-@group(0) @binding(4) var<storage, read_write> lse: array<f32>;
-@group(0) @binding(5) var<storage, read_write> term: array<f32>;
+@group(0) @binding(0) var<uniform> uniforms: Params;
+@group(0) @binding(1) var<storage, read> images: array<Vector>;
+@group(0) @binding(2) var<storage, read> texts: array<Vector>;
+@group(0) @binding(3) var<storage, read> log_scale: array<f32>;
+@group(0) @binding(4) var<storage, read_write> parts: array<f32>;
 
-@compute @workgroup_size(WG)
-fn main(
-  @builtin(workgroup_id) group: vec3<u32>,
-  @builtin(num_workgroups) groups: vec3<u32>,
-  @builtin(local_invocation_index) thread: u32,
+var<private> params: Params; // a copy: some drivers load a uniform at every use
+var<private> scale: f32;
+
+// A part of the columns, and the terms of a product: the same for all threads of a workgroup.
+struct Part { index: u32, begin: u32, end: u32, terms: u32 }
+
+// Of four lines: the largest z so far, and Σ exp(z − top).
+struct Running { top: vec4<f32>, sum: vec4<f32> }
+
+const NOTHING = Running(vec4(LOWEST), vec4(1.0)); // e^LOWEST = 0
+
+// Take a z of four others in, of those that exist. While none did, the sum counts what does not:
+// the first that does makes nothing of it, since e^(LOWEST − top) = 0.
+fn take(so_far: Running, z: mat4x4<f32>, exist: vec4<bool>) -> Running {
+  let z0 = select(vec4(LOWEST), z[0], exist[0]);
+  let z1 = select(vec4(LOWEST), z[1], exist[1]);
+  let z2 = select(vec4(LOWEST), z[2], exist[2]);
+  let z3 = select(vec4(LOWEST), z[3], exist[3]);
+  let top = max(so_far.top, max(max(z0, z1), max(z2, z3)));
+  let sum = (exp(z0 - top) + exp(z1 - top)) + (exp(z2 - top) + exp(z3 - top));
+  return Running(top, fma(so_far.sum, exp(so_far.top - top), sum));
+}
+
+// Take a quad of similarities in, by its rows and by its columns.
+fn take_both(
+  quad: Quad, rows: ptr<function, Running>, columns: ptr<function, Running>,
+  rows_exist: vec4<bool>, columns_exist: vec4<bool>,
 ) {
-  let line = linear_workgroup(group, groups);
-  let size = params.size;
-  if (line >= 2u * size) {
-    return; // uniform over the workgroup
-  }
-  let is_row = line < size;
-  let i = select(line - size, line, is_row);
-  let first = select(i, i * size, is_row);
-  let stride = select(size, 1u, is_row);
-  let scale = exp(log_scale[0]);
+  let z = scale * mat4x4<f32>(quad[0], quad[1], quad[2], quad[3]);
+  *rows = take(*rows, transpose(z), columns_exist);
+  *columns = take(*columns, z, rows_exist);
+}
 
-  var largest = -3.4e38;
-  for (var j = thread; j < size; j += WG) {
-    largest = max(largest, scale * similarity[first + j * stride]);
-  }
-  let top = workgroup_max(thread, largest);
-  var sum = 0.0;
-  var positive = 0.0;
-  var count = 0.0;
-  for (var j = thread; j < size; j += WG) {
-    let z = scale * similarity[first + j * stride];
-    sum += exp(z - top);
-    if (ids[j] == ids[i]) {
-      positive += z;
-      count += 1.0;
+fn write_four(line: u32, first: u32, step: u32, found: Running) {
+  let values = found.top + log(found.sum);
+  for (var i = 0u; i < 4u; i++) {
+    if (first + i * step < params.B) {
+      parts[line * params.B + first + i * step] = values[i];
     }
   }
-  let line_lse = top + log(workgroup_sum(thread, sum));
-  let mean_positive = workgroup_sum(thread, positive) / workgroup_sum(thread, count);
-  if (thread == 0u) {
-    lse[line] = line_lse;
-    term[line] = (line_lse - mean_positive) / f32(2u * size);
+}
+
+// A tile's rows, from m on, may be several parts of its columns: all is in the first of them.
+fn write_columns(m: u32, n: u32, step: u32, found: Running) {
+  let first = (params.B + params.across - 1u) / params.across;
+  for (var row = m; row < min(m + HEIGHT, params.B); row += params.down) {
+    let top = select(vec4(LOWEST), found.top, row == m);
+    write_four(first + row / params.down, n, step, Running(top, found.sum));
   }
+}
+
+@compute @workgroup_size(WGX, WGY)
+fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) thread: vec3<u32>) {
+  params = uniforms;
+  scale = exp(log_scale[0]);
+  let begin = group.y * uniforms.across;
+  let end = min(begin + uniforms.across, uniforms.B);
+  stream(group.x * HEIGHT, Part(group.y, begin, end, uniforms.E), thread.xy);
 }

@@ -10,6 +10,9 @@ const NARROW = 2;
 /** Files of `kernels/lib` that make a tile of a product in workgroup memory. */
 export const PRODUCT_TILE = ["product_shared", "product_stage"] as const;
 
+/** Files of `kernels/lib` that make a tile of a product by a narrow subgroup. */
+export const PRODUCT_TILE_SUBGROUP = ["product_subgroup"] as const;
+
 /** Files of `kernels/lib` that a product uses; with narrow subgroups, another tile. */
 export const PRODUCT_USES = ["index", ...PRODUCT_TILE, "product_store"] as const;
 
@@ -34,7 +37,7 @@ export const vectorOf = (elements: number) => (elements % 4 === 0 ? 4 : 1);
  */
 export const productSubgroups = <Params>(colsOf: (params: Params) => number, ...others: string[]) =>
   narrowSubgroups((size) => ({
-    uses: ["index", "product_subgroup", ...others],
+    uses: ["index", ...PRODUCT_TILE_SUBGROUP, "product_subgroup_store", ...others],
     consts: { ROWS: [32, 16], COLS: [4], WGX: [size], WGY: [1] },
     fit: (params: Params): Record<string, number> =>
       colsOf(params) <= NARROW * size ? { COLS: NARROW } : {},
