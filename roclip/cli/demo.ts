@@ -58,7 +58,8 @@ function sized(config: Config, times: EpochTimes, minutes: number) {
   // PSR is low after a matching epoch and higher after a plain one: end as the whole run would.
   const endsAlike = (epoch: number) =>
     isMatchingEpoch(config, epoch) === isMatchingEpoch(config, config.epochs);
-  const epochs = endsAlike(fitting) ? fitting : fitting - 1;
+  let epochs = fitting;
+  while (epochs > LEAST_EPOCHS && !endsAlike(epochs)) epochs--;
   const shorter = { ...config, epochs };
   const shortened =
     `${config.epochs} epochs would take ${duration(whole)}; shortened to ${epochs} epochs, about ` +

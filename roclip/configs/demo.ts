@@ -9,8 +9,8 @@
  * of 5,000 captions holds too few of each class to match with.
  */
 export const DEMO = {
-  epochs: 20,
-  batch: 128,
+  epochs: 12,
+  batch: 64,
   imageSize: 32,
   contextLength: 12,
   vocabularySize: 2048,
@@ -20,7 +20,7 @@ export const DEMO = {
   lr: 2e-3,
   warmupSteps: 50,
   augment: { cropScale: [0.6, 1] },
-  roclip: { frequency: 2, firstEpoch: 4, poolSize: 3000 },
-  poison: { targets: 16, captionsPerTarget: 20 },
+  roclip: { frequency: 3, firstEpoch: 3, poolSize: 3000 },
+  poison: { targets: 16, captionsPerTarget: 28 },
   backdoor: { count: 150, targetClass: "moon", patch: 0.25 },
 } as const;
