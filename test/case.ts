@@ -1,6 +1,6 @@
 /**
  * A case is an op's definition: what it computes in float64, on which shapes, how exactly. The
- * tests (`ops.test.ts`, `contracts.test.ts`) and the benchmark derive everything else from it.
+ * tests (`ops*.test.ts`, `contracts.test.ts`) and the benchmark derive everything else from it.
  */
 
 import { type HostData, product, state, type Tensor } from "../engine/graph.ts";

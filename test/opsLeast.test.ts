@@ -1,0 +1,23 @@
+/** Every op on a device with no optional feature and WebGPU's least limits. */
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { type Device, openDevice, release } from "../engine/device.ts";
+import { loadCases } from "./cases.ts";
+import { expectGradients, expectValues, results, title, trial } from "./trial.ts";
+
+let device: Device;
+beforeAll(async () => {
+  device = await openDevice(undefined, { least: true });
+});
+afterAll(() => device.close());
+
+for (const [op, definition] of await loadCases()) {
+  const shapes = definition.shapes.at(-1)!;
+  it(`${op} is right without features: ${title(shapes)}`, async () => {
+    const t = trial(definition, shapes, device);
+    const { runs, overruns } = await results(t, { guard: true });
+    expectValues(t, runs[0]!, definition.tolerance.relative);
+    expectGradients(definition, shapes, t, runs[0]!);
+    expect(overruns, "written beyond their end").toEqual([]);
+    release(device, t.operands);
+  });
+}
