@@ -3,14 +3,14 @@ import { WORD_BYTES } from "../kernels/kernel.ts";
 import { byteLength, type Device } from "./device.ts";
 import type { HostData, Storage } from "./graph.ts";
 import type { Layout } from "./memory.ts";
-import { readBuffers } from "./read.ts";
+import { type Region, readBuffers } from "./read.ts";
 
 const GUARD_WORDS = 64;
 const SENTINEL = 0x7fc0dead; // a NaN as f32, so that an element never written shows as well
 
 /** The plan's own buffers: slots, inputs, constants, parameters. */
 export interface Buffers {
-  readonly of: (storage: Storage) => GPUBuffer;
+  readonly regionOf: (storage: Storage) => Region;
   readonly boundBytes: (storage: Storage) => number;
   readonly params: GPUBuffer;
   destroy(): void;
@@ -68,18 +68,18 @@ export function allocate(
   const own = new Map(fixed.map((s) => [s, makeBuffer(device, s.label, byteLength(s), s.data)]));
   const uniform = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
   const block = makeBuffer(device, "params", params.byteLength, params, uniform);
-  const find = (storage: Storage) => {
-    const slot = layout.slotOf.get(storage);
-    const elsewhere = own.get(storage) ?? device.buffers.get(storage);
-    const buffer = slot === undefined ? elsewhere : slots[slot];
-    if (buffer) return buffer;
+  const find = (storage: Storage): Region => {
+    const place = layout.placeOf.get(storage);
+    if (place) return { buffer: slots[place.slot]!, offset: place.offset };
+    const buffer = own.get(storage) ?? device.buffers.get(storage);
+    if (buffer) return { buffer, offset: 0 };
     throw new Error(
       `plan: state must be on the device before a plan uses it; ${storage.label} is not held; ` +
         "pass its tree to hold first",
     );
   };
   return {
-    of: find,
+    regionOf: find,
     boundBytes: (s) => byteLength(s) + (s.kind === "slot" ? guardBytes : 0),
     params: block,
     destroy: () => {
@@ -95,7 +95,7 @@ export async function overrunsOf(
   storages: readonly Storage[],
 ): Promise<string[]> {
   const sources = storages.map((storage) => ({
-    buffer: buffers.of(storage),
+    ...buffers.regionOf(storage),
     storage: { ...storage, dtype: "u32" as const, elements: storage.elements + GUARD_WORDS },
   }));
   const data = await readBuffers(device, sources);

@@ -1,9 +1,9 @@
 /**
- * Where a plan's tensors lie: slots, each one GPU buffer, reused when lifetimes do not overlap.
+ * Where a plan's tensors lie: each in a range of a slot, which is one GPU buffer. Ranges are reused
+ * when lifetimes do not overlap.
  *
  * WebGPU forbids one dispatch to bind a buffer both for reading and for writing, even in disjoint
- * ranges, so a slot holds one tensor at a time, and a tensor that a dispatch reads never shares a
- * slot with one that it writes: lifetimes are inclusive at both ends.
+ * ranges, so a tensor that a dispatch reads never shares a slot with one that it writes.
  */
 import { byteLength } from "./device.ts";
 import type { Dispatch, Storage, Tensor } from "./graph.ts";
@@ -15,9 +15,16 @@ export interface Lifetime {
   readonly last: number;
 }
 
-/** An assignment of storages to slots. */
+/** Where a storage lies. */
+export interface Place {
+  readonly slot: number;
+  /** Bytes from the slot's start. */
+  readonly offset: number;
+}
+
+/** An assignment of storages to ranges of slots. */
 export interface Layout {
-  readonly slotOf: ReadonlyMap<Storage, number>;
+  readonly placeOf: ReadonlyMap<Storage, Place>;
   readonly slotBytes: readonly number[];
   /** Bytes of all slots. */
   readonly peakBytes: number;
@@ -47,6 +54,22 @@ export function lifetimesOf(dispatches: readonly Dispatch[], kept: readonly Tens
   return [...found.values()];
 }
 
+/** For each storage, those that a dispatch writes while it reads it, or reads while it writes. */
+export type Conflicts = ReadonlyMap<Storage, ReadonlySet<Storage>>;
+
+/** Which storages of a list of dispatches may not share a slot. */
+export function conflictsOf(dispatches: readonly Dispatch[]): Conflicts {
+  const found = new Map<Storage, Set<Storage>>();
+  const add = (a: Storage, b: Storage) => found.set(a, (found.get(a) ?? new Set()).add(b));
+  for (const { reads, writes } of dispatches)
+    for (const { storage: read } of Object.values(reads))
+      for (const { storage: written } of Object.values(writes)) {
+        add(read, written);
+        add(written, read);
+      }
+  return found;
+}
+
 const overlap = (a: Lifetime, b: Lifetime) => a.first <= b.last && b.first <= a.last;
 
 /** The most bytes alive at any one dispatch. */
@@ -66,37 +89,94 @@ function liveBound(lifetimes: readonly Lifetime[]): number {
   return most;
 }
 
+/** A tensor in its range of a slot. */
+interface Tenant {
+  readonly lifetime: Lifetime;
+  readonly offset: number;
+  readonly end: number;
+}
+
+interface Slot {
+  bytes: number;
+  readonly tenants: Tenant[];
+}
+
+const ALIGNMENT = 256; // bytes; the most that minStorageBufferOffsetAlignment may be
+const aligned = (bytes: number) => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
+
 /**
- * Assign slots greedily, largest tensor first, each to the smallest slot that is free throughout
- * its lifetime.
+ * The tightest range of a slot that is free throughout a lifetime.
  *
+ * @returns  its offset; the bytes that the slot must grow by, if no gap is wide enough; those of
+ *           the gap that stay unused
+ */
+function gapIn({ bytes, tenants }: Slot, lifetime: Lifetime, needed: number) {
+  const alive = tenants.filter((tenant) => overlap(tenant.lifetime, lifetime));
+  alive.sort((a, b) => a.offset - b.offset);
+  let best = { offset: 0, growth: Number.POSITIVE_INFINITY, unused: 0 };
+  let offset = 0;
+  for (const { offset: next, end } of [...alive, { offset: bytes, end: bytes }]) {
+    const unused = next - offset - needed;
+    const tighter = best.growth > 0 || unused < best.unused;
+    if (unused >= 0 && tighter) best = { offset, growth: 0, unused };
+    else if (next === bytes && best.growth > 0) best = { offset, growth: -unused, unused: 0 };
+    offset = Math.max(offset, end);
+  }
+  return best;
+}
+
+/** Give every lifetime, in this order, the range that costs the fewest bytes. */
+function place(lifetimes: readonly Lifetime[], conflicts: Conflicts, maxSlotBytes: number) {
+  const slots: Slot[] = [];
+  const placeOf = new Map<Storage, Place>();
+  for (const lifetime of lifetimes) {
+    const { storage } = lifetime;
+    const needed = aligned(byteLength(storage));
+    const hostile = conflicts.get(storage);
+    // The empty slot is a new one, taken when another would have to grow by as much.
+    const { slot, offset, growth } = [{ bytes: 0, tenants: [] }, ...slots]
+      .filter(({ tenants }) => !tenants.some((t) => hostile?.has(t.lifetime.storage)))
+      .map((slot) => ({ slot, ...gapIn(slot, lifetime, needed) }))
+      .filter((at) => at.slot.bytes === 0 || at.slot.bytes + at.growth <= maxSlotBytes)
+      .reduce((a, b) => ((b.growth - a.growth || b.unused - a.unused) < 0 ? b : a));
+    if (slot.tenants.length === 0) slots.push(slot);
+    slot.bytes += growth;
+    slot.tenants.push({ lifetime, offset, end: offset + needed });
+    placeOf.set(storage, { slot: slots.indexOf(slot), offset });
+  }
+  return { placeOf, slotBytes: slots.map(({ bytes }) => bytes) };
+}
+
+const sum = (numbers: readonly number[]) => numbers.reduce((total, n) => total + n, 0);
+const bytesOf = ({ storage }: Lifetime) => byteLength(storage);
+
+/** Orders that `place` is tried in: each is the best of them for some plans. */
+const ORDERS: readonly ((a: Lifetime, b: Lifetime) => number)[] = [
+  (a, b) => bytesOf(b) - bytesOf(a) || a.first - b.first,
+  (a, b) => b.last - a.last || bytesOf(b) - bytesOf(a),
+  (a, b) => bytesOf(b) * (b.last - b.first + 1) - bytesOf(a) * (a.last - a.first + 1),
+];
+
+/**
+ * Lay storages out greedily, in several orders, and keep the layout of the fewest bytes.
+ *
+ * @param conflicts     which may not share a slot
+ * @param maxSlotBytes  the adapter's largest buffer; no slot of several tensors is larger
  * @see Pisarchyk & Lee 2020, arXiv:2001.03288, "greedy by size"
  */
-export function layOut(lifetimes: readonly Lifetime[]): Layout {
-  const slotOf = new Map<Storage, number>();
-  const slots: { bytes: number; tenants: Lifetime[] }[] = [];
-  const bySize = [...lifetimes].sort(
-    (a, b) => byteLength(b.storage) - byteLength(a.storage) || a.first - b.first,
-  );
-  for (const lifetime of bySize) {
-    const free = slots.filter(({ tenants }) => !tenants.some((t) => overlap(t, lifetime)));
-    let slot = free.sort((a, b) => a.bytes - b.bytes)[0];
-    if (!slot) {
-      slot = { bytes: byteLength(lifetime.storage), tenants: [] };
-      slots.push(slot);
-    }
-    slot.tenants.push(lifetime);
-    slotOf.set(lifetime.storage, slots.indexOf(slot));
-  }
-  const slotBytes = slots.map(({ bytes }) => bytes);
-  const peakBytes = slotBytes.reduce((sum, bytes) => sum + bytes, 0);
-  return { slotOf, slotBytes, peakBytes, boundBytes: liveBound(lifetimes) };
+export function layOut(
+  lifetimes: readonly Lifetime[],
+  conflicts: Conflicts,
+  maxSlotBytes: number,
+): Layout {
+  const layouts = ORDERS.map((order) => place([...lifetimes].sort(order), conflicts, maxSlotBytes));
+  const best = layouts.reduce((a, b) => (sum(b.slotBytes) < sum(a.slotBytes) ? b : a));
+  return { ...best, peakBytes: sum(best.slotBytes), boundBytes: liveBound(lifetimes) };
 }
 
 /** A slot for every storage, for runs that must not reuse memory. */
 export function layOutApart(lifetimes: readonly Lifetime[]): Layout {
-  const slotOf = new Map(lifetimes.map(({ storage }, i) => [storage, i]));
-  const slotBytes = lifetimes.map(({ storage }) => byteLength(storage));
-  const peakBytes = slotBytes.reduce((sum, bytes) => sum + bytes, 0);
-  return { slotOf, slotBytes, peakBytes, boundBytes: liveBound(lifetimes) };
+  const placeOf = new Map(lifetimes.map(({ storage }, slot) => [storage, { slot, offset: 0 }]));
+  const slotBytes = lifetimes.map(bytesOf);
+  return { placeOf, slotBytes, peakBytes: sum(slotBytes), boundBytes: liveBound(lifetimes) };
 }

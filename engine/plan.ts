@@ -5,7 +5,7 @@
 import { allocate, type Buffers, checkFits, overrunsOf } from "./buffers.ts";
 import type { Device } from "./device.ts";
 import type { HostData, Storage, Tensor } from "./graph.ts";
-import { type Layout, layOut, layOutApart, lifetimesOf } from "./memory.ts";
+import { conflictsOf, type Layout, layOut, layOutApart, lifetimesOf } from "./memory.ts";
 import { inputsOf, orderDispatches } from "./order.ts";
 import { profileSteps, type Timing } from "./profile.ts";
 import { readBuffers } from "./read.ts";
@@ -69,7 +69,10 @@ export async function compile(
   const fixed = [...new Set([...inputs.values(), ...constants])];
   checkFits(device, [...fixed, ...lifetimes.map(({ storage }) => storage)]);
 
-  const layout = options.guard ? layOutApart(lifetimes) : layOut(lifetimes);
+  const { maxBufferSize } = device.gpu.limits;
+  const layout = options.guard
+    ? layOutApart(lifetimes)
+    : layOut(lifetimes, conflictsOf(order), maxBufferSize);
   const { data, offsets } = packParams(order);
   const buffers = allocate(device, layout, fixed, data, options.guard ?? false);
   const steps = await buildSteps(device, order, buffers, offsets, options);
@@ -96,7 +99,8 @@ function uploader(device: Device, inputs: Built["inputs"], buffers: Buffers) {
             `${name} has ${data.length}; pass what the plan was built for`,
         );
       }
-      device.gpu.queue.writeBuffer(buffers.of(storage), 0, data as Float32Array<ArrayBuffer>);
+      const { buffer, offset } = buffers.regionOf(storage);
+      device.gpu.queue.writeBuffer(buffer, offset, data as Float32Array<ArrayBuffer>);
     }
   };
 }
@@ -106,7 +110,7 @@ function reader(device: Device, outputs: Program["outputs"], buffers: Buffers) {
   return async (...names: string[]) => {
     const wanted = names.length > 0 ? names : Object.keys(outputs);
     const storages = wanted.map((name) => outputs[name]!.storage);
-    const sources = storages.map((storage) => ({ buffer: buffers.of(storage), storage }));
+    const sources = storages.map((storage) => ({ ...buffers.regionOf(storage), storage }));
     const data = await readBuffers(device, sources);
     return Object.fromEntries(wanted.map((name, i) => [name, data[i]!]));
   };

@@ -29,16 +29,23 @@ function giveBack(gpu: GPUDevice, staging: GPUBuffer): void {
   }
 }
 
-/** Read GPU buffers back, all in one submission. */
+/** Where a storage's data begins. */
+export interface Region {
+  readonly buffer: GPUBuffer;
+  /** Bytes from the buffer's start. */
+  readonly offset: number;
+}
+
+/** Read storages back, all in one submission. */
 export async function readBuffers(
   device: Device,
-  sources: readonly { readonly buffer: GPUBuffer; readonly storage: Storage }[],
+  sources: readonly (Region & { readonly storage: Storage })[],
 ): Promise<HostData[]> {
   const { gpu } = device;
   const encoder = gpu.createCommandEncoder({ label: "read" });
-  const staged = sources.map(({ buffer, storage }) => {
+  const staged = sources.map(({ buffer, offset, storage }) => {
     const staging = takeStaging(gpu, byteLength(storage));
-    encoder.copyBufferToBuffer(buffer, 0, staging, 0, byteLength(storage));
+    encoder.copyBufferToBuffer(buffer, offset, staging, 0, byteLength(storage));
     return staging;
   });
   gpu.queue.submit([encoder.finish()]);
@@ -57,7 +64,7 @@ export async function readState<T>(device: Device, tree: T): Promise<Mapped<T, T
   const tensors = leaves<Tensor>(tree).map(([, tensor]) => tensor);
   const data = await readBuffers(
     device,
-    tensors.map(({ storage }) => ({ buffer: device.buffers.get(storage)!, storage })),
+    tensors.map(({ storage }) => ({ buffer: device.buffers.get(storage)!, offset: 0, storage })),
   );
   const byTensor = new Map(tensors.map((tensor, i) => [tensor, data[i]!]));
   return mapTree(tree, (tensor: Tensor) => ({

@@ -65,7 +65,7 @@ function bindGroup(
   const { kernel, reads, writes } = step.dispatch;
   const entries: GPUBindGroupEntry[] = Object.keys(kernel.bindings).map((name, i) => {
     const { storage } = (writes[name] ?? reads[name]) as Tensor;
-    const resource = { buffer: buffers.of(storage), size: buffers.boundBytes(storage) };
+    const resource = { ...buffers.regionOf(storage), size: buffers.boundBytes(storage) };
     return { binding: i + 1, resource };
   });
   const fields = Object.keys(kernel.params).length;

@@ -4,10 +4,11 @@ import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
 import { type Device, hold, openDevice } from "../engine/device.ts";
 import { grad } from "../engine/grad.ts";
 import { constant, input, launch, type Storage, state, type Tensor } from "../engine/graph.ts";
-import { type Lifetime, layOut, lifetimesOf } from "../engine/memory.ts";
+import { conflictsOf, type Lifetime, layOut, lifetimesOf } from "../engine/memory.ts";
 import { add } from "../engine/ops/add.ts";
 import { contrastiveLoss } from "../engine/ops/contrastiveLoss.ts";
 import { sumRows } from "../engine/ops/rows.ts";
+import { scale } from "../engine/ops/scale.ts";
 import { orderDispatches } from "../engine/order.ts";
 import { compile } from "../engine/plan.ts";
 import { readState } from "../engine/read.ts";
@@ -57,29 +58,73 @@ describe("a plan's memory", () => {
       return { storage, first, last: first + length };
     });
 
-  it("never puts two tensors that live together in one slot, nor one in too small a slot", () => {
+  const lay = (wanted: Tensor[]) => {
+    const order = orderDispatches(wanted);
+    return layOut(lifetimesOf(order, wanted), conflictsOf(order), 2 ** 30);
+  };
+  const overlap = (a: Lifetime, b: Lifetime) => a.first <= b.last && b.first <= a.last;
+
+  it("gives each tensor bytes that no other has in its lifetime, apart from what it is read with", () => {
+    const lifetimes = fc.array(lifetime, { maxLength: 40 });
+    const hostile = fc.array(fc.tuple(fc.nat(39), fc.nat(39)), { maxLength: 30 });
     fc.assert(
-      fc.property(fc.array(lifetime, { maxLength: 40 }), (lifetimes) => {
-        const { slotOf, slotBytes, peakBytes, boundBytes } = layOut(lifetimes);
-        for (const a of lifetimes) {
-          expect(slotBytes[slotOf.get(a.storage)!]).toBeGreaterThanOrEqual(4 * a.storage.elements);
-          for (const b of lifetimes)
-            if (a !== b && slotOf.get(a.storage) === slotOf.get(b.storage))
-              expect(a.last < b.first || b.last < a.first).toBe(true);
-        }
-        expect(peakBytes).toBeGreaterThanOrEqual(boundBytes);
-      }),
+      fc.property(
+        lifetimes,
+        hostile,
+        fc.integer({ min: 400, max: 4000 }),
+        (tensors, pairs, max) => {
+          const conflicts = new Map(tensors.map(({ storage }) => [storage, new Set<Storage>()]));
+          for (const [i, j] of pairs) {
+            const [a, b] = [tensors[i]?.storage, tensors[j]?.storage];
+            if (a && b && a !== b)
+              for (const [x, y] of [
+                [a, b],
+                [b, a],
+              ] as const)
+                conflicts.get(x)!.add(y);
+          }
+          const { placeOf, slotBytes, peakBytes, boundBytes } = layOut(tensors, conflicts, max);
+          for (const a of tensors) {
+            const { slot, offset } = placeOf.get(a.storage)!;
+            const end = offset + 4 * a.storage.elements;
+            expect(offset % 256).toBe(0);
+            expect(end).toBeLessThanOrEqual(slotBytes[slot]!);
+            expect(slotBytes[slot]!).toBeLessThanOrEqual(Math.max(max, 512));
+            for (const b of tensors) {
+              const other = placeOf.get(b.storage)!;
+              if (a === b || slot !== other.slot || !overlap(a, b)) continue;
+              expect(conflicts.get(a.storage)!.has(b.storage)).toBe(false);
+              expect(other.offset >= end || other.offset + 4 * b.storage.elements <= offset).toBe(
+                true,
+              );
+            }
+          }
+          expect(peakBytes).toBeGreaterThanOrEqual(boundBytes);
+        },
+      ),
       { seed: 1 },
     );
   });
 
   it("reuses a chain's slots and reports the bound", () => {
-    const x = state("x", [1000]);
+    const x = state("x", [1024]);
     let y = x;
     for (let i = 0; i < 10; i++) y = add(y, x);
-    const { slotBytes, peakBytes, boundBytes } = layOut(lifetimesOf(orderDispatches([y]), [y]));
-    expect(slotBytes).toEqual([4000, 4000]);
-    expect([peakBytes, boundBytes]).toEqual([8000, 8000]);
+    const { slotBytes, peakBytes, boundBytes } = lay([y]);
+    expect(slotBytes).toEqual([4096, 4096]);
+    expect([peakBytes, boundBytes]).toEqual([8192, 8192]);
+  });
+
+  it("keeps what a dispatch reads out of the slot that it writes", () => {
+    const x = state("x", [64]);
+    const [y, z] = [add(x, x), scale(x, 2)];
+    const { placeOf } = lay([add(y, z)]);
+    const read = [y, z].map((t) => placeOf.get(t.storage)!.slot);
+    const written = [...placeOf].filter(
+      ([storage]) => storage !== y.storage && storage !== z.storage,
+    );
+    expect(written).toHaveLength(1);
+    expect(read).not.toContain(written[0]![1].slot);
   });
 
   for (const [B, share] of [
@@ -93,7 +138,7 @@ describe("a plan's memory", () => {
       const loss = contrastiveLoss(images, texts, logitScale);
       const gradients = grad(loss, { images, texts, logitScale });
       const wanted = [loss, ...Object.values(gradients)];
-      const { peakBytes } = layOut(lifetimesOf(orderDispatches(wanted), wanted));
+      const { peakBytes } = lay(wanted);
       expect(peakBytes).toBeLessThan(share * B * B * 4);
     });
 });
