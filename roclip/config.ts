@@ -120,7 +120,9 @@ function explain(issue: z.core.$ZodIssue, json: unknown): string[] {
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((name) => {
       const key = [...issue.path, name].join(".");
-      return `every key must be known; found "${key}"; did you mean "${nearestName(key, KNOWN)}"?`;
+      const ofModel = (other: string) => other.startsWith("model.");
+      const known = KNOWN.filter((other) => ofModel(other) === ofModel(key));
+      return `every key must be known; found "${key}"; did you mean "${nearestName(key, known)}"?`;
     });
   }
   const path = issue.path.filter((part) => typeof part === "string");
