@@ -5,6 +5,7 @@ import { Command, CommanderError } from "commander";
 import { addDemo } from "./cli/demo.ts";
 import { addDoctor } from "./cli/doctor.ts";
 import { addEvaluate } from "./cli/evaluate.ts";
+import { addExport } from "./cli/export.ts";
 import { addPoison } from "./cli/poison.ts";
 import { addTrain } from "./cli/train.ts";
 import { addTune } from "./cli/tune.ts";
@@ -37,10 +38,12 @@ Examples:
   roclip demo                                      CLIP and RoCLIP on the same poisoned data
   roclip train --data train.csv --images photos/
   roclip evaluate runs/demo/roclip
+  roclip export runs/demo/roclip --out model.safetensors
   roclip tune                                      which kernel constants are fastest here
   roclip doctor`,
 );
-for (const add of [addDemo, addTrain, addEvaluate, addPoison, addDoctor, addTune]) add(program);
+for (const add of [addDemo, addTrain, addEvaluate, addExport, addPoison, addDoctor, addTune])
+  add(program);
 for (const command of program.commands) command.exitOverride().showHelpAfterError("(see --help)");
 
 try {

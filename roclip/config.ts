@@ -1,6 +1,8 @@
 /** What a training run is configured by: its keys described, and JSON checked against them. */
 import { z } from "zod";
+import { MODEL_SCHEMA } from "./architecture.ts";
 import { UserError } from "./errors.ts";
+import { expandModel } from "./expandModel.ts";
 import { CONFIG_SCHEMA, type Config } from "./schema.ts";
 import { nearestName } from "./spelling.ts";
 
@@ -23,6 +25,8 @@ export interface ConfigRow {
 /** The part of a JSON Schema that is read here. */
 interface Leaf {
   readonly type?: string;
+  readonly const?: string;
+  readonly anyOf?: readonly Leaf[];
   readonly default?: unknown;
   readonly description?: string;
   readonly properties?: Readonly<Record<string, Leaf>>;
@@ -50,6 +54,10 @@ function rangeText(leaf: Leaf): string {
 
 /** What a value must be, in words. */
 function typeText(leaf: Leaf): string {
+  if (leaf.anyOf) return leaf.anyOf.map(typeText).join(", or ");
+  if (leaf.const !== undefined) return JSON.stringify(leaf.const);
+  if (leaf.type === "null") return "null";
+  if (leaf.type === "object") return "an object";
   if (leaf.enum) return `one of: ${leaf.enum.join(", ")}`;
   if (leaf.type === "boolean") return "true or false";
   if (leaf.type === "string") return "a text";
@@ -69,7 +77,7 @@ function leavesOf(schema: Leaf, path: readonly string[]): ConfigRow[] {
   return [
     {
       key: path.join("."),
-      kind: schema.type as ConfigRow["kind"],
+      kind: (schema.anyOf?.[0] ?? schema).type as ConfigRow["kind"],
       choices: schema.enum ?? [],
       type: typeText(schema),
       default: schema.default,
@@ -78,15 +86,18 @@ function leavesOf(schema: Leaf, path: readonly string[]): ConfigRow[] {
   ];
 }
 
-const ROWS: readonly ConfigRow[] = leavesOf(
-  z.toJSONSchema(CONFIG_SCHEMA, { io: "input" }) as Leaf,
-  [],
-);
+const rowsOf = (schema: z.ZodType, path: readonly string[]) =>
+  leavesOf(z.toJSONSchema(schema, { io: "input" }) as Leaf, path);
+
+const ROWS: readonly ConfigRow[] = rowsOf(CONFIG_SCHEMA, []);
+
+/** The keys of flags and those of a model, which is one flag. */
+const ALL_ROWS = [...ROWS, ...rowsOf(MODEL_SCHEMA, ["model"])];
 
 /** Every key that may be written: leaves and the groups they stand in. */
-const KNOWN = [...new Set(ROWS.flatMap(({ key }) => [key, key.replace(/\.?[^.]*$/, "")]))].filter(
-  Boolean,
-);
+const KNOWN = [
+  ...new Set(ALL_ROWS.flatMap(({ key }) => [key, key.replace(/\.?[^.]*$/, "")])),
+].filter(Boolean);
 
 /** Every key of the configuration with its type, default and description. */
 export function describeConfig(): readonly ConfigRow[] {
@@ -109,18 +120,27 @@ function explain(issue: z.core.$ZodIssue, json: unknown): string[] {
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((name) => {
       const key = [...issue.path, name].join(".");
-      return `every key must be known; found "${key}"; did you mean "${nearestName(key, KNOWN)}"?`;
+      const ofModel = (other: string) => other.startsWith("model.");
+      const known = KNOWN.filter((other) => ofModel(other) === ofModel(key));
+      return `every key must be known; found "${key}"; did you mean "${nearestName(key, known)}"?`;
     });
   }
   const path = issue.path.filter((part) => typeof part === "string");
   const key = path.join(".");
-  const found = JSON.stringify(valueAt(json, path)) ?? "nothing";
-  const row = ROWS.find((candidate) => candidate.key === key);
+  const value = valueAt(json, path);
+  // A model may be a text or an object: what is wrong inside an object says more.
+  const object = typeof value === "object" && value !== null && !Array.isArray(value);
+  if (issue.code === "invalid_union" && object)
+    return (issue.errors.at(-1) ?? []).flatMap((inner) =>
+      explain({ ...inner, path: [...issue.path, ...inner.path] }, json),
+    );
+  const found = JSON.stringify(value) ?? "nothing";
+  const row = ALL_ROWS.find((candidate) => candidate.key === key);
   if (!row)
     return [`${key || "the configuration"} must be an object of keys; found ${found}; see --help`];
-  return [
-    `${key} must be ${row.type}; found ${found}; the default is ${JSON.stringify(row.default)}`,
-  ];
+  const advice =
+    row.default === undefined ? "give one" : `the default is ${JSON.stringify(row.default)}`;
+  return [`${key} must be ${row.type}; found ${found}; ${advice}`];
 }
 
 /**
@@ -129,11 +149,13 @@ function explain(issue: z.core.$ZodIssue, json: unknown): string[] {
  * @param json   an object of (nested) keys, all optional
  * @param where  what to call it in an error: a file's path, or "config"
  * @returns      the resolved configuration
- * @throws       UserError naming every unknown key (and the nearest known one) and bad value
+ * @throws       UserError naming every unknown key (and the nearest known one), bad value and
+ *               key that contradicts the model
  */
 export function parseConfig(json: unknown, where = "config"): Config {
-  const result = CONFIG_SCHEMA.safeParse(json);
+  const written = expandModel(json, where);
+  const result = CONFIG_SCHEMA.safeParse(written);
   if (result.success) return result.data;
-  const lines = result.error.issues.flatMap((issue) => explain(issue, json));
+  const lines = result.error.issues.flatMap((issue) => explain(issue, written));
   throw new UserError(lines.map((line) => `${where}: ${line}`).join("\n"));
 }

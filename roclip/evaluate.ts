@@ -83,10 +83,10 @@ export async function createEmbedder(
   const { params, statistics } = state;
   const bytes = input("images", [batch, imageWords(imageSize)], "u32");
   const pixels = normalise(bytes, { size: imageSize });
-  const image = unitRows(imageFeaturesEval(params.image, statistics, pixels, config.image));
+  const image = unitRows(imageFeaturesEval(params.image, statistics, pixels, config));
   const tokens = input("tokens", [batch, contextLength], "u32");
   const ends = input("ends", [batch], "u32");
-  const text = unitRows(textFeatures(params.text, config.text.heads, tokens, ends));
+  const text = unitRows(textFeatures(params.text, config, tokens, ends));
   const [imagePlan, textPlan] = await Promise.all([
     compile(device, { outputs: { y: image } }),
     compile(device, { outputs: { y: text } }),

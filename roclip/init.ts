@@ -7,6 +7,13 @@ export function normal(shape: readonly number[], std: number, key: Key): HostArr
   return { shape, data: Float32Array.from({ length: product(shape) }, () => std * draws.normal()) };
 }
 
+/** Uniform draws from [−bound, bound). */
+export function uniform(shape: readonly number[], bound: number, key: Key): HostArray {
+  const draws = stream(key);
+  const draw = () => (2 * draws.uniform() - 1) * bound;
+  return { shape, data: Float32Array.from({ length: product(shape) }, draw) };
+}
+
 /** One value everywhere. */
 export function filled(shape: readonly number[], value: number): HostArray {
   return { shape, data: new Float32Array(product(shape)).fill(value) };
@@ -22,3 +29,19 @@ export interface Norm<Leaf> {
 export function unitNorm(width: number): Norm<HostArray> {
   return { gain: filled([width], 1), bias: filled([width], 0) };
 }
+
+/** Weight and bias of a linear map. */
+export interface Affine<Leaf> {
+  /** f32[in, out] */
+  readonly weight: Leaf;
+  /** f32[out] */
+  readonly bias: Leaf;
+}
+
+/**
+ * What PyTorch gives the biases of a linear map, and the weights of linear maps and convolutions,
+ * that nothing else is said about: uniform, bounded by the root of the number of inputs.
+ *
+ * @see torch.nn.Linear, torch.nn.Conv2d
+ */
+export const torchBound = (inputs: number) => inputs ** -0.5;

@@ -7,8 +7,8 @@ import { initText, type TextParams } from "./text.ts";
 import { initVision, type VisionParams, type VisionStatistics } from "./vision.ts";
 
 /** Trainable parameters. */
-export interface Params<Leaf> {
-  readonly image: VisionParams<Leaf>;
+export interface Params<Leaf, Image = VisionParams<Leaf>> {
+  readonly image: Image;
   readonly text: TextParams<Leaf>;
   /** f32[]: the logarithm of the factor on cosine similarities. */
   readonly logitScale: Leaf;
@@ -56,13 +56,15 @@ function initPool(config: Config, pairs: number, key: Key): Pool<HostArray> {
 /**
  * The state of a run before its first step.
  *
- * @param vocabulary  tokens the tokenizer knows
+ * @param vocabulary  tokens the tokenizer knows; a model that says how many it has keeps to that
  * @param pairs       training pairs
  */
 export function initState(config: Config, vocabulary: number, pairs: number): State<HostArray> {
   const key: Key = fold([config.seed >>> 0, 0], 0x6d6f6465); // "mode", for model
   const { params: image, statistics } = initVision(config, fold(key, 1));
-  const text = initText(config, vocabulary, fold(key, 2));
+  const { model } = config;
+  const rows = model === "small" ? vocabulary : model.text_cfg.vocab_size;
+  const text = initText(config, rows, fold(key, 2));
   const params = { image, text, logitScale: filled([], INITIAL_LOGIT_SCALE) };
   const zeros = () => mapTree(params, ({ shape }: HostArray) => filled(shape, 0));
   return {

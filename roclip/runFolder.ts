@@ -3,6 +3,7 @@ import { existsSync, mkdirSync } from "node:fs";
 import { appendFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type HostArray, leaves, rebuild } from "../engine/index.ts";
+import { stepsPerEpoch } from "./batches.ts";
 import {
   type Json,
   readCheckpoint,
@@ -42,6 +43,11 @@ export interface Progress {
   /** Sum of the losses of those steps. */
   readonly lossSum: number;
   readonly results: readonly EpochResult[];
+}
+
+/** Training steps that a run has done. */
+export function stepsDone({ config, pairs, epoch, step }: Progress): number {
+  return (epoch - 1) * stepsPerEpoch(config, pairs) + step;
 }
 
 const encode = (text: string) => new TextEncoder().encode(text);

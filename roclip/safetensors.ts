@@ -1,18 +1,31 @@
 /**
- * The safetensors format, f32 and u32: header length (u64), JSON header, data, little-endian.
+ * The safetensors format: header length (u64), JSON header, data, little-endian. Of its element
+ * types those that our states (f32, u32) and checkpoints of others (f16, i64) have.
  *
  * @see github.com/huggingface/safetensors, README "Format"
  */
 import { UserError } from "./errors.ts";
 
+/** What the elements of a stored tensor are kept in; halves as their 16 bits (half.ts). */
+interface Arrays {
+  readonly f32: Float32Array;
+  readonly u32: Uint32Array;
+  readonly f16: Uint16Array;
+  readonly i64: BigInt64Array;
+}
+type StoredDtype = keyof Arrays;
+/** The element types of our states. */
+const STATE_DTYPES = ["f32", "u32"] as const;
+type StateDtype = (typeof STATE_DTYPES)[number];
+
 /** A named array of a file. */
-export type StoredTensor =
-  | { readonly dtype: "f32"; readonly shape: readonly number[]; readonly data: Float32Array }
-  | { readonly dtype: "u32"; readonly shape: readonly number[]; readonly data: Uint32Array };
+export type StoredTensor<D extends StoredDtype = StateDtype> = {
+  [K in D]: { readonly dtype: K; readonly shape: readonly number[]; readonly data: Arrays[K] };
+}[D];
 
 /** Named arrays and named texts. */
-export interface SafetensorsFile {
-  readonly tensors: Readonly<Record<string, StoredTensor>>;
+export interface SafetensorsFile<D extends StoredDtype = StateDtype> {
+  readonly tensors: Readonly<Record<string, StoredTensor<D>>>;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
@@ -20,8 +33,7 @@ const PREFIX = 8; // bytes of the header's length
 const ALIGNMENT = 8; // bytes; the header is padded with spaces so that the data starts aligned
 const MAX_HEADER = 100_000_000; // bytes; the reference reader's bound
 const METADATA = "__metadata__";
-const WORD = 4; // bytes of an f32 or a u32
-const DTYPES = { F32: "f32", U32: "u32" } as const;
+const BYTES = { f32: 4, u32: 4, f16: 2, i64: 8 } as const; // of an element
 
 /** Elements of a shape. */
 function elements(shape: readonly number[]): number {
@@ -29,14 +41,18 @@ function elements(shape: readonly number[]): number {
 }
 
 /**
- * The bytes of a file with these tensors, in this order.
+ * The bytes of a file with these tensors: those of wide elements first, so that all are aligned,
+ * in this order otherwise.
  *
  * @throws  Error when a tensor's data does not fill its shape, or one is named "__metadata__"
  */
-export function encodeSafetensors({ tensors, metadata }: SafetensorsFile): Uint8Array {
+export function encodeSafetensors({ tensors, metadata }: SafetensorsFile<StoredDtype>): Uint8Array {
   const entries: [string, unknown][] = [[METADATA, metadata]];
+  const ordered = Object.entries(tensors).toSorted(
+    ([, a], [, b]) => BYTES[b.dtype] - BYTES[a.dtype],
+  );
   let end = 0;
-  for (const [name, { dtype, shape, data }] of Object.entries(tensors)) {
+  for (const [name, { dtype, shape, data }] of ordered) {
     if (data.length !== elements(shape) || name === METADATA) {
       throw new Error(
         `encodeSafetensors: "${name}" must hold as many numbers as its shape; ` +
@@ -53,7 +69,7 @@ export function encodeSafetensors({ tensors, metadata }: SafetensorsFile): Uint8
   new DataView(bytes.buffer).setBigUint64(0, BigInt(start - PREFIX), true);
   bytes.set(header, PREFIX);
   let at = start;
-  for (const { data } of Object.values(tensors)) {
+  for (const [, { data }] of ordered) {
     bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
     at += data.byteLength;
   }
@@ -61,9 +77,9 @@ export function encodeSafetensors({ tensors, metadata }: SafetensorsFile): Uint8
 }
 
 /** One entry of a header that has been checked. */
-interface Entry {
+interface Entry<D extends StoredDtype> {
   readonly name: string;
-  readonly dtype: "f32" | "u32";
+  readonly dtype: D;
   readonly shape: readonly number[];
   readonly begin: number;
   readonly end: number;
@@ -80,16 +96,21 @@ function isCounts(value: unknown): value is number[] {
 }
 
 /** The entry of tensor `name`, or the rule it breaks. Offsets are within `room` bytes. */
-function readEntry(name: string, value: unknown, room: number): Entry | string {
+function readEntry<D extends StoredDtype>(
+  name: string,
+  value: unknown,
+  room: number,
+  dtypes: readonly D[],
+): Entry<D> | string {
   if (!isObject(value)) return "must be an object";
   const { dtype: code, shape, data_offsets: offsets } = value;
-  const dtype = Object.entries(DTYPES).find(([known]) => known === code)?.[1];
-  if (!dtype) return "must have dtype F32 or U32";
+  const dtype = dtypes.find((known) => known.toUpperCase() === code);
+  if (!dtype) return `must have dtype ${dtypes.map((known) => known.toUpperCase()).join(" or ")}`;
   if (!isCounts(shape)) return "must have a shape of whole numbers";
   if (!isCounts(offsets) || offsets.length !== 2) return "must have two data_offsets";
   const [begin, end] = offsets as [number, number];
   if (begin > end || end > room) return `must lie within the ${room} bytes of data`;
-  if (elements(shape) * WORD !== end - begin) return "must have as many bytes as its shape";
+  if (elements(shape) * BYTES[dtype] !== end - begin) return "must have as many bytes as its shape";
   return { name, dtype, shape, begin, end };
 }
 
@@ -120,14 +141,20 @@ function readHeader(
  * The tensors of a file. Safe on any bytes: every length is checked before it is used, tensors may
  * neither overlap nor leave gaps, so no more is allocated than the file holds.
  *
- * @param bytes  the whole file
- * @param where  what to call it in an error: its path
- * @throws       UserError when the bytes are not such a file
+ * @param bytes   the whole file
+ * @param where   what to call it in an error: its path
+ * @param dtypes  element types to take; those of our states when left out
+ * @throws        UserError when the bytes are not such a file
  */
-export function decodeSafetensors(bytes: Uint8Array, where: string): SafetensorsFile {
+export function decodeSafetensors<D extends StoredDtype = StateDtype>(
+  bytes: Uint8Array,
+  where: string,
+  dtypes: readonly D[] = STATE_DTYPES as readonly StoredDtype[] as readonly D[],
+): SafetensorsFile<D> {
   const fail = (rule: string, found: string) =>
     new UserError(
-      `${where}: ${rule}; found ${found}; the file is damaged or no safetensors of f32 and u32`,
+      `${where}: ${rule}; found ${found}; the file is damaged or no safetensors of ` +
+        dtypes.join(" and "),
     );
   const { header, start } = readHeader(bytes, fail);
   const { [METADATA]: texts = {}, ...rest } = header;
@@ -135,7 +162,7 @@ export function decodeSafetensors(bytes: Uint8Array, where: string): Safetensors
     throw fail("metadata must be texts by name", JSON.stringify(texts).slice(0, 80));
   }
   const entries = Object.entries(rest).map(([name, value]) => {
-    const entry = readEntry(name, value, bytes.length - start);
+    const entry = readEntry(name, value, bytes.length - start, dtypes);
     if (typeof entry !== "string") return entry;
     throw fail(`tensor "${name}" ${entry}`, JSON.stringify(value).slice(0, 120));
   });
@@ -149,7 +176,7 @@ export function decodeSafetensors(bytes: Uint8Array, where: string): Safetensors
   if (end !== bytes.length - start) {
     throw fail("tensors must fill the data", `${end} of ${bytes.length - start} bytes used`);
   }
-  const tensors = entries.map((entry): [string, StoredTensor] => [
+  const tensors = entries.map((entry): [string, StoredTensor<D>] => [
     entry.name,
     copyTensor(entry, bytes.subarray(start + entry.begin, start + entry.end)),
   ]);
@@ -157,10 +184,18 @@ export function decodeSafetensors(bytes: Uint8Array, where: string): Safetensors
   return { tensors: Object.fromEntries(tensors), metadata: texts as Record<string, string> };
 }
 
+const MAKE: { readonly [K in StoredDtype]: (bytes: ArrayBuffer) => Arrays[K] } = {
+  f32: (bytes) => new Float32Array(bytes),
+  u32: (bytes) => new Uint32Array(bytes),
+  f16: (bytes) => new Uint16Array(bytes),
+  i64: (bytes) => new BigInt64Array(bytes),
+};
+
 /** A tensor with its own, aligned copy of the bytes. */
-function copyTensor({ dtype, shape }: Entry, bytes: Uint8Array): StoredTensor {
+function copyTensor<D extends StoredDtype>(
+  { dtype, shape }: Entry<D>,
+  bytes: Uint8Array,
+): StoredTensor<D> {
   const { buffer } = new Uint8Array(bytes); // not slice(): that of a Node Buffer shares its memory
-  return dtype === "f32"
-    ? { dtype, shape, data: new Float32Array(buffer) }
-    : { dtype, shape, data: new Uint32Array(buffer) };
+  return { dtype, shape, data: MAKE[dtype](buffer) } as StoredTensor<D>;
 }

@@ -5,6 +5,7 @@
  * f34a929).
  */
 import { z } from "zod";
+import { MODEL_SCHEMA, PRESETS } from "./architecture.ts";
 
 const count = () => z.int().min(1);
 const share = () => z.number().min(0).max(1);
@@ -132,6 +133,17 @@ export const CONFIG_SCHEMA = z
       .describe("Train plain CLIP (with the same augmentations) or RoCLIP"),
     epochs: count().default(20).describe("Passes over the data (authors: 24)"),
     batch: z.int().min(2).default(128).describe("Pairs in a step (authors: 512)"),
+    model: z
+      .union([z.literal("small"), MODEL_SCHEMA])
+      .default("small")
+      .describe(
+        `CLIP model: ${Object.keys(PRESETS).join(", ")}, or in a file an object as open_clip's; it ` +
+          "decides sizes and towers. small: what image, text and the sizes say (authors: RN50)",
+      ),
+    pretrained: z
+      .string()
+      .default("")
+      .describe('safetensors file of weights to begin with, as open_clip names them; "" for none'),
     imageSize: z.int().min(8).default(32).describe("Image side in pixels (authors: 224)"),
     contextLength: z
       .int()

@@ -24,6 +24,7 @@ import type { Config } from "./schema.ts";
 import type { Source } from "./source.ts";
 import { type Batch, fillPool, trainingStep } from "./step.ts";
 import type { Tokenizer } from "./tokenize.ts";
+import { readWeights } from "./weights.ts";
 
 /** What a run is made of. */
 export interface SessionOptions {
@@ -96,19 +97,32 @@ export function requirePool({ defence, roclip, batch }: Config, pairs: number): 
     );
 }
 
+/** Refuse a tokenizer that makes tokens the model does not have. */
+function requireVocabulary({ model }: Config, { vocabularySize }: Tokenizer): void {
+  if (model === "small" || vocabularySize <= model.text_cfg.vocab_size) return;
+  throw new UserError(
+    `model.text_cfg.vocab_size: the model must have the tokenizer's ${vocabularySize} tokens; it ` +
+      `has ${model.text_cfg.vocab_size}; choose a larger one, or leave out --merges`,
+  );
+}
+
 /**
  * Begin or resume a run: state on the device, plans ready to be built.
  *
  * @throws  UserError when the pool is smaller than a batch, a batch larger than the data, or a
- *          checkpoint is of another model
+ *          checkpoint or the pretrained weights are of another model
  */
 export async function beginSession(options: SessionOptions): Promise<Session> {
   const { config, device, train, tokenizer, folder } = options;
   const pairs = train.captions.length;
   const stepsInEpoch = stepsPerEpoch(config, pairs);
   requirePool(config, pairs);
+  requireVocabulary(config, tokenizer);
   let host: State<HostArray> = initState(config, tokenizer.vocabularySize, pairs);
   let progress = freshProgress(options);
+  const { model, pretrained } = config;
+  if (pretrained !== "" && !options.resume)
+    host = { ...host, ...(await readWeights(pretrained, model, host)) };
   if (options.resume) {
     const saved = await readRun(folder);
     host = saved.state(host);

@@ -91,10 +91,10 @@ export function stepLoss(
   const { params, pool } = state;
   const { blurKernel } = config.augment;
   const pixels = augment(batch.images, batch.draws, { size: config.imageSize, blurKernel });
-  const seen = imageFeatures(params.image, state.statistics, pixels, config.image);
+  const seen = imageFeatures(params.image, state.statistics, pixels, config);
   const { features, statistics } = seen;
   const I = unitRows(features);
-  const T = unitRows(textFeatures(params.text, config.text.heads, batch.tokens, batch.ends));
+  const T = unitRows(textFeatures(params.text, config, batch.tokens, batch.ends));
 
   if (!matching) {
     const loss = contrastiveLoss(I, T, params.logitScale);
@@ -152,6 +152,6 @@ function descend(
  * @returns      the pool's new versions
  */
 export function fillPool(config: Config, state: HeldState, batch: Batch): HeldState["pool"] {
-  const T = textFeatures(state.params.text, config.text.heads, batch.tokens, batch.ends);
+  const T = textFeatures(state.params.text, config, batch.tokens, batch.ends);
   return ringPush(state.pool, unitRows(T), batch.pairs);
 }

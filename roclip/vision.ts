@@ -1,175 +1,77 @@
-/**
- * The image tower: a residual convolutional network.
- *
- * A 3×3 stem of stride 2, average pooling if asked for, stages of basic blocks (two 3×3
- * convolutions and a shortcut), global average pooling and a projection without bias. Every stage
- * after the first doubles the width and halves the image.
- *
- * @see He, Zhang, Ren & Sun 2016, arXiv:1512.03385, §3.3 (blocks), §4.2 (small images)
- */
-import {
-  averagePool,
-  batchnorm,
-  batchnormEval,
-  conv2d,
-  fold,
-  type HostArray,
-  type Key,
-  linear,
-  reshape,
-  type Tensor,
-} from "../engine/index.ts";
-import { filled, type Norm, normal, unitNorm } from "./init.ts";
+/** The image tower of a configuration: the small one, CLIP's ResNet or its vision transformer. */
+import type { HostArray, Key, Tensor } from "../engine/index.ts";
+import { activationOf } from "./architecture.ts";
 import type { Config } from "./schema.ts";
+import {
+  batchStatistics,
+  type Normalise,
+  runningStatistics,
+  type VisionStatistics,
+} from "./vision/batchNorm.ts";
+import { applyResidual, initResidual, type ResidualParams } from "./vision/residual.ts";
+import { applyResNet, initResNet, type ResNetParams } from "./vision/resnet.ts";
+import {
+  applyVisionTransformer,
+  initVisionTransformer,
+  type VisionTransformerParams,
+} from "./vision/visionTransformer.ts";
 
-interface Block<Leaf> {
-  readonly conv1: Leaf;
-  readonly norm1: Norm<Leaf>;
-  readonly conv2: Leaf;
-  readonly norm2: Norm<Leaf>;
-  /** Present where the block changes the width or halves the image. */
-  readonly shortcut?: { readonly conv: Leaf; readonly norm: Norm<Leaf> };
-}
+export type { VisionStatistics } from "./vision/batchNorm.ts";
 
-/** Parameters of the tower; convolutions are f32[r, s, c, o]. */
-export interface VisionParams<Leaf> {
-  readonly stem: { readonly conv: Leaf; readonly norm: Norm<Leaf> };
-  readonly blocks: readonly Block<Leaf>[];
-  /** f32[C, E] */
-  readonly projection: Leaf;
-}
+/** Parameters of an image tower. */
+export type VisionParams<Leaf> =
+  | ResidualParams<Leaf>
+  | ResNetParams<Leaf>
+  | VisionTransformerParams<Leaf>;
 
-/** Running mean and variance of one batch norm. */
-export interface Statistics<Leaf> {
-  readonly mean: Leaf;
-  readonly variance: Leaf;
-}
-
-/** Running statistics of every batch norm, in the order the tower meets them. */
-export type VisionStatistics<Leaf> = readonly Statistics<Leaf>[];
-
-interface BlockShape {
-  readonly from: number;
-  readonly to: number;
-  readonly stride: number;
-}
-
-/** Widths and strides of the blocks that a configuration asks for. */
-function blockShapes({ width, blocks }: Config["image"]): BlockShape[] {
-  return blocks.flatMap((count, stage) => {
-    const to = width * 2 ** stage;
-    const before = stage === 0 ? width : to / 2;
-    return Array.from({ length: count }, (_, i) => ({
-      from: i === 0 ? before : to,
-      to,
-      stride: i === 0 && stage > 0 ? 2 : 1,
-    }));
-  });
-}
-
-const changes = ({ from, to, stride }: BlockShape) => stride > 1 || from !== to;
-
-/** He et al. 2015, arXiv:1502.01852, eq. 10, for the fan-out of a convolution before a ReLU. */
-function convolution(size: number, from: number, to: number, key: Key): HostArray {
-  return normal([size, size, from, to], Math.sqrt(2 / (size * size * to)), key);
-}
-
-function initBlock(shape: BlockShape, key: Key): Block<HostArray> {
-  const { from, to } = shape;
-  const block = {
-    conv1: convolution(3, from, to, fold(key, 1)),
-    norm1: unitNorm(to),
-    conv2: convolution(3, to, to, fold(key, 2)),
-    norm2: unitNorm(to),
-  };
-  if (!changes(shape)) return block;
-  const shortcut = { conv: convolution(1, from, to, fold(key, 3)), norm: unitNorm(to) };
-  return { ...block, shortcut };
-}
+/** What a configuration says of the image tower. */
+type VisionConfig = Pick<Config, "model" | "image">;
 
 /** Initial parameters and running statistics of the image tower. */
 export function initVision(
-  config: Pick<Config, "image" | "embedding">,
+  config: VisionConfig & Pick<Config, "embedding">,
   key: Key,
 ): { params: VisionParams<HostArray>; statistics: VisionStatistics<HostArray> } {
-  const { width } = config.image;
-  const shapes = blockShapes(config.image);
-  const top = shapes.at(-1)!.to;
-  const norms = [
-    width,
-    ...shapes.flatMap((shape) =>
-      changes(shape) ? [shape.to, shape.to, shape.to] : [shape.to, shape.to],
-    ),
-  ];
-  return {
-    params: {
-      stem: { conv: convolution(3, 3, width, fold(key, 1)), norm: unitNorm(width) },
-      blocks: shapes.map((shape, i) => initBlock(shape, fold(fold(key, 2), i))),
-      projection: normal([top, config.embedding], top ** -0.5, fold(key, 3)),
-    },
-    statistics: norms.map((n) => ({ mean: filled([n], 0), variance: filled([n], 1) })),
-  };
+  const { model } = config;
+  if (model === "small") return initResidual(config, key);
+  const { layers } = model.vision_cfg;
+  return typeof layers === "number"
+    ? { params: initVisionTransformer(model, layers, key), statistics: [] }
+    : initResNet(model, layers, key);
 }
 
-/** What a batch norm is followed by. */
-interface Epilogue {
-  readonly activation?: "relu";
-  readonly residual?: Tensor;
-}
-/** Normalise with the next of the tower's statistics. */
-type Normalise = (x: Tensor, norm: Norm<Tensor>, epilogue?: Epilogue) => Tensor;
-
-function applyBlock(block: Block<Tensor>, x: Tensor, normalise: Normalise): Tensor {
-  const stride = block.shortcut && block.conv1.shape[2] !== block.conv1.shape[3] ? 2 : 1;
-  const relu = { activation: "relu" } as const;
-  const conv1 = conv2d(x, block.conv1, { stride, padding: 1 });
-  const inner = normalise(conv1, block.norm1, relu);
-  const residual = block.shortcut
-    ? normalise(conv2d(x, block.shortcut.conv, { stride }), block.shortcut.norm)
-    : x;
-  const conv2 = conv2d(inner, block.conv2, { padding: 1 });
-  return normalise(conv2, block.norm2, { ...relu, residual });
-}
-
-/** What of the configuration is not seen in the parameters' shapes. */
-type Layout = Partial<Pick<Config["image"], "pool">>;
-
-/** Stem, blocks, pooling, projection; `normalise` decides where statistics come from. */
+/** Features by the tower that the parameters are of; `normalise` decides by which statistics. */
 function tower(
   params: VisionParams<Tensor>,
   images: Tensor,
-  { pool = false }: Layout,
+  { model, image }: VisionConfig,
   normalise: Normalise,
 ): Tensor {
-  const stem = conv2d(images, params.stem.conv, { stride: 2, padding: 1 });
-  let x = normalise(stem, params.stem.norm, { activation: "relu" });
-  if (pool) x = averagePool(x, { size: 2, stride: 2 });
-  for (const block of params.blocks) x = applyBlock(block, x, normalise);
-  const [batch, height, width, channels] = x.shape as [number, number, number, number];
-  const pooled = averagePool(x, { size: [height, width] });
-  return linear(reshape(pooled, [batch, channels]), params.projection);
+  if ("blocks" in params) return applyResidual(params, images, image, normalise);
+  if (model === "small")
+    throw new Error(
+      "vision: parameters must be the model's; they are not; make them by initVision",
+    );
+  const { width, head_width } = model.vision_cfg;
+  if ("attentionPool" in params) return applyResNet(params, images, head_width, normalise);
+  const choice = { heads: width / head_width, activation: activationOf(model) };
+  return applyVisionTransformer(params, images, choice);
 }
 
 /**
  * Image features in training: batch statistics, running statistics updated in place.
  *
  * @param images  f32[B, h, w, 3], normalised
- * @param layout  the configuration's image tower
  * @returns       features f32[B, E], not of unit length; the statistics' new versions
  */
 export function imageFeatures(
   params: VisionParams<Tensor>,
   statistics: VisionStatistics<Tensor>,
   images: Tensor,
-  layout: Layout = {},
+  config: VisionConfig,
 ): { features: Tensor; statistics: VisionStatistics<Tensor> } {
-  const updated: Statistics<Tensor>[] = [];
-  const features = tower(params, images, layout, (x, { gain, bias }, epilogue = {}) => {
-    const running = statistics[updated.length]!;
-    const { y, mean, variance } = batchnorm(x, gain, bias, running, epilogue);
-    updated.push({ mean, variance });
-    return y;
-  });
+  const { normalise, updated } = batchStatistics(statistics);
+  const features = tower(params, images, config, normalise);
   return { features, statistics: updated };
 }
 
@@ -177,18 +79,13 @@ export function imageFeatures(
  * Image features in evaluation: running statistics.
  *
  * @param images  f32[B, h, w, 3], normalised
- * @param layout  the configuration's image tower
  * @returns       f32[B, E], not of unit length
  */
 export function imageFeaturesEval(
   params: VisionParams<Tensor>,
   statistics: VisionStatistics<Tensor>,
   images: Tensor,
-  layout: Layout = {},
+  config: VisionConfig,
 ): Tensor {
-  let next = 0;
-  return tower(params, images, layout, (x, { gain, bias }, epilogue = {}) => {
-    const { mean, variance } = statistics[next++]!;
-    return batchnormEval(x, gain, bias, mean, variance, epilogue);
-  });
+  return tower(params, images, config, runningStatistics(statistics));
 }

@@ -7,8 +7,8 @@ import { vectorWidth } from "../../kernels/kernel.ts";
 import { blank, launch, type Tensor, withGrad } from "../graph.ts";
 import { match, type Operand, shapeError } from "../shape.ts";
 
-// The longest that is meant; the kernels have no limit
-const MAX_TOKENS = 512;
+/** The longest sequence that is meant; the kernels have no limit. */
+export const MAX_TOKENS = 512;
 
 /** Choices of `attention`. */
 export interface AttentionOptions {

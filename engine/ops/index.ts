@@ -1,7 +1,7 @@
 export { gelu, quickGelu, relu } from "./activation.ts";
 export { adamW } from "./adamW.ts";
 export { add } from "./add.ts";
-export { attention, selfAttention } from "./attention.ts";
+export { attention, MAX_TOKENS, selfAttention } from "./attention.ts";
 export { augment, COLOUR_CHANGES, DRAW, DRAWS, normalise } from "./augment.ts";
 export { batchnorm, batchnormEval } from "./batchnorm.ts";
 export { clampUpdate } from "./clampUpdate.ts";

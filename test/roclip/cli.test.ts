@@ -1,11 +1,15 @@
 /** The command line as a person meets it: help, errors, exit codes. */
 import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { leaves } from "../../engine/index.ts";
+import { initState } from "../../roclip/model.ts";
+import { readRun } from "../../roclip/runFolder.ts";
+import { readWeights } from "../../roclip/weights.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 let folder: string;
@@ -52,6 +56,13 @@ async function writePairs(rows: number): Promise<string[]> {
   return ["--data", file("pairs.csv", lines.join("\n")), "--images", images];
 }
 
+let written: Promise<string[]> | undefined;
+/** The options that name 48 pairs, written once. */
+function pairsOf(): Promise<string[]> {
+  written ??= writePairs(48);
+  return written;
+}
+
 const file = (name: string, text: string) => {
   const path = join(folder, name);
   writeFileSync(path, text);
@@ -62,7 +73,7 @@ describe("roclip", () => {
   it("lists its commands with examples, and each command's options", async () => {
     const { code, out } = await roclip(["--help"]);
     expect(code).toBe(0);
-    for (const command of ["demo", "train", "evaluate", "poison", "doctor", "tune"])
+    for (const command of ["demo", "train", "evaluate", "export", "poison", "doctor", "tune"])
       expect(out).toContain(`  ${command}`);
     expect(out).toContain("Examples:");
     const help = await roclip(["train", "--help"]);
@@ -77,8 +88,32 @@ describe("roclip", () => {
     expect(code).toBe(0);
   });
 
+  it("trains a model of open_clip's form, exports it and begins with what it exported", async () => {
+    const vision_cfg = { layers: 1, width: 16, head_width: 8, patch_size: 4, image_size: 8 };
+    const text_cfg = { context_length: 8, vocab_size: 514, width: 16, heads: 2, layers: 1 };
+    const none = { poison: { targets: 0 }, backdoor: { count: 0 } };
+    const config = { model: { embed_dim: 8, vision_cfg, text_cfg }, batch: 16, epochs: 1, ...none };
+    const pairs = [...(await pairsOf()), "--min-class", "2"];
+    const words = ["train", ...pairs, "--config", file("vit.json", JSON.stringify(config))];
+    const first = join(folder, "first");
+    expect((await roclip([...words, "--out", first])).code).toBe(0);
+    const weights = join(folder, "vit.safetensors");
+    const exported = await roclip(["export", first, "--out", weights, "--f16"]);
+    expect(exported.out).toContain("open_clip's names");
+    const names = ["visual.conv1.weight", "transformer.resblocks.0.attn.in_proj_weight"];
+    for (const name of names) expect(readFileSync(weights, "latin1")).toContain(`"${name}":`);
+    // Steps that are lost in rounding leave the weights as they were read.
+    const second = join(folder, "second");
+    const gentle = ["--lr", "1e-30", "--pretrained", weights, "--out", second];
+    expect((await roclip([...words, ...gentle])).code).toBe(0);
+    const saved = await readRun(second);
+    const like = initState(saved.progress.config, 514, 48);
+    const read = await readWeights(weights, saved.progress.config.model, like);
+    expect(leaves(saved.state(like).params)).toEqual(leaves(read.params));
+  });
+
   it("stops at Ctrl-C after saving, and goes on from there", async () => {
-    const pairs = await writePairs(48);
+    const pairs = await pairsOf();
     const run = join(folder, "run");
     const small = "--batch 16 --image-size 8 --image-blocks 1 --text-layers 1 --min-class 2";
     const attacks = "--poison-targets 0 --backdoor-count 0 --vocabulary-size 514";

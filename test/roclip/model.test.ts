@@ -123,7 +123,8 @@ describe("the image tower", () => {
         const asTensors = <Tree>(tree: Tree) =>
           mapTree(tree, ({ shape }: HostArray, path) => input(path, shape));
         const images = input("images", [3, side, side, 3]);
-        const { features } = imageFeatures(asTensors(params.image), asTensors(statistics), images);
+        const [held, running] = [asTensors(params.image), asTensors(statistics)];
+        const { features } = imageFeatures(held, running, images, config);
         expect(features.shape, `${blocks} at ${side}`).toEqual([3, E]);
       }
   });
@@ -133,7 +134,7 @@ describe("the image tower", () => {
     const pixels = Float32Array.from({ length: B * S * S * 3 }, () => draws.normal());
     const images = input("images", [B, S, S, 3]);
     const held = hold(device, initState(config, VOCABULARY, PAIRS));
-    const training = imageFeatures(held.params.image, held.statistics, images);
+    const training = imageFeatures(held.params.image, held.statistics, images, config);
     const plan = await compile(device, {
       outputs: { features: training.features },
       updates: training.statistics,
@@ -153,7 +154,7 @@ describe("the image tower", () => {
       overwrite(device, held.statistics[i]!.mean, own("mean", 1));
       overwrite(device, held.statistics[i]!.variance, own("variance", (count - 1) / count));
     }
-    const y = imageFeaturesEval(held.params.image, held.statistics, images);
+    const y = imageFeaturesEval(held.params.image, held.statistics, images, config);
     const evaluated = await once({ y }, { images: pixels });
     const { error, text } = worstError(evaluated.y!, Float64Array.from(features!));
     expect(error, text).toBeLessThan(1e-4); // the statistics above are good to 1e-6 of their scale
@@ -166,7 +167,7 @@ describe("the text tower", () => {
   it("sees nothing after the end of text, and every token up to it", async () => {
     const params = hold(device, initState(config, VOCABULARY, PAIRS).params.text);
     const inputs = batchInputs(config);
-    const y = textFeatures(params, config.text.heads, inputs.tokens, inputs.ends);
+    const y = textFeatures(params, config, inputs.tokens, inputs.ends);
     expect(y.shape).toEqual([B, E]);
     const plan = await compile(device, { outputs: { y } });
     const { tokens, ends } = hostBatch(0);
@@ -279,7 +280,7 @@ describe("a step", () => {
     const state: HeldState = hold(device, initState(config, VOCABULARY, PAIRS));
     const inputs = batchInputs(config);
     const { tokens, ends, pairs } = hostBatch(0);
-    const features = textFeatures(state.params.text, config.text.heads, inputs.tokens, inputs.ends);
+    const features = textFeatures(state.params.text, config, inputs.tokens, inputs.ends);
     const plan = await compile(device, {
       outputs: { expected: unitRows(features) },
       updates: fillPool(config, state, inputs),

@@ -16,6 +16,7 @@ import { parseConfig } from "../../../roclip/config.ts";
 import { DEMO } from "../../../roclip/configs/demo.ts";
 import { initState, MAX_LOGIT_SCALE, type Params } from "../../../roclip/model.ts";
 import { textFeatures } from "../../../roclip/text.ts";
+import type { ResidualParams } from "../../../roclip/vision/residual.ts";
 import { imageFeatures, type VisionStatistics } from "../../../roclip/vision.ts";
 import { quickNormals, quickStream } from "../../quickStream.ts";
 import type { Jax, JaxArray } from "../engines/jaxTypes.ts";
@@ -44,7 +45,11 @@ function treeOf<Tree>(kind: Kind, form: unknown, operands: Named<unknown>): Tree
   return rebuild(form, new Map(paths.map((path) => [path, operands[`${kind}.${path}`]]))) as Tree;
 }
 
-const paramsOf = <T>(operands: Named<T>) => treeOf<Params<T>>("parameter", START.params, operands);
+/** The demonstration's parameters: those of a model with the small image tower. */
+type DemoParams<T> = Params<T, ResidualParams<T>>;
+
+const paramsOf = <T>(operands: Named<T>) =>
+  treeOf<DemoParams<T>>("parameter", START.params, operands);
 
 /** As AdamW of the demonstration: matrices and filters decay. */
 const settingsOf = (rank: number) => ({
@@ -75,13 +80,13 @@ function operands(): Named<HostArray> {
 function own(operands: Named<Tensor>) {
   const params = paramsOf(operands);
   const moments = {
-    first: treeOf<Params<Tensor>>("first", START.params, operands),
-    second: treeOf<Params<Tensor>>("second", START.params, operands),
+    first: treeOf<DemoParams<Tensor>>("first", START.params, operands),
+    second: treeOf<DemoParams<Tensor>>("second", START.params, operands),
   };
   const before = treeOf<VisionStatistics<Tensor>>("statistics", START.statistics, operands);
   const { images, tokens, ends, schedule } = operands;
-  const { features, statistics } = imageFeatures(params.image, before, images!, CONFIG.image);
-  const texts = unitRows(textFeatures(params.text, heads, tokens!, ends!));
+  const { features, statistics } = imageFeatures(params.image, before, images!, CONFIG);
+  const texts = unitRows(textFeatures(params.text, CONFIG, tokens!, ends!));
   const loss = contrastiveLoss(unitRows(features), texts, params.logitScale);
   const next = adamWUpdate(grad(loss, params), moments, params, schedule!, {
     ...CONFIG,

@@ -1,15 +1,15 @@
-/** The demonstration's model and training step in jax-js, after roclip/vision.ts and text.ts. */
+/** The demonstration's model and training step in jax-js, after roclip/vision and text.ts. */
 import type { Params } from "../../../roclip/model.ts";
 import type { TextParams } from "../../../roclip/text.ts";
-import type { VisionParams } from "../../../roclip/vision.ts";
+import type { ResidualParams } from "../../../roclip/vision/residual.ts";
 import type { Jax, JaxArray } from "../engines/jaxTypes.ts";
 import { jaxAttention } from "./attention.ts";
 import { jaxConv } from "./conv2d.ts";
 import { jaxLayernorm } from "./normalise.ts";
 import type { Batch } from "./stepTfjs.ts";
 
-type Norm = VisionParams<JaxArray>["stem"]["norm"];
-type Block = VisionParams<JaxArray>["blocks"][number];
+type Norm = ResidualParams<JaxArray>["stem"]["norm"];
+type Block = ResidualParams<JaxArray>["blocks"][number];
 type Layer = TextParams<JaxArray>["layers"][number];
 
 const EPS = 1e-5; // of our batch norm and of torch's
@@ -38,7 +38,7 @@ function averagePool({ numpy: np }: Jax, x: JaxArray): JaxArray {
   return np.mean(np.reshape(x, [B, h / 2, 2, w / 2, 2, c]), [2, 4]);
 }
 
-function imageFeatures(jax: Jax, params: VisionParams<JaxArray>, images: JaxArray): JaxArray {
+function imageFeatures(jax: Jax, params: ResidualParams<JaxArray>, images: JaxArray): JaxArray {
   const { stem, blocks, projection } = params;
   const convolved = jaxConv(jax, { stride: 2, padding: 1 })(images, stem.conv);
   let x = averagePool(jax, jax.nn.relu(batchnorm(jax, convolved, stem.norm)));
@@ -86,7 +86,7 @@ function unitRows({ numpy: np }: Jax, x: JaxArray): JaxArray {
 /** The loss of a plain step. */
 export function jaxLoss(
   jax: Jax,
-  params: Params<JaxArray>,
+  params: Params<JaxArray, ResidualParams<JaxArray>>,
   heads: number,
   batch: Batch<JaxArray>,
 ): JaxArray {

@@ -1,13 +1,13 @@
-/** The demonstration's model and training step in tfjs, after roclip/vision.ts and text.ts. */
+/** The demonstration's model and training step in tfjs, after roclip/vision and text.ts. */
 import type { Params } from "../../../roclip/model.ts";
 import type { TextParams } from "../../../roclip/text.ts";
-import type { VisionParams } from "../../../roclip/vision.ts";
+import type { ResidualParams } from "../../../roclip/vision/residual.ts";
 import type { Tf, TfTensor } from "../engines/tfjsTypes.ts";
 import { tfAttention } from "./attention.ts";
 import { tfLayernorm } from "./normalise.ts";
 
-type Norm = VisionParams<TfTensor>["stem"]["norm"];
-type Block = VisionParams<TfTensor>["blocks"][number];
+type Norm = ResidualParams<TfTensor>["stem"]["norm"];
+type Block = ResidualParams<TfTensor>["blocks"][number];
 type Layer = TextParams<TfTensor>["layers"][number];
 
 const EPS = 1e-5; // of our batch norm and of torch's
@@ -38,7 +38,7 @@ function applyBlock(tf: Tf, block: Block, x: TfTensor): TfTensor {
   return tf.relu(tf.add(batchnorm(tf, tf.conv2d(inner, conv2, 1, 1), norm2), residual));
 }
 
-function imageFeatures(tf: Tf, params: VisionParams<TfTensor>, images: TfTensor): TfTensor {
+function imageFeatures(tf: Tf, params: ResidualParams<TfTensor>, images: TfTensor): TfTensor {
   const { stem, blocks, projection } = params;
   const first = tf.relu(batchnorm(tf, tf.conv2d(images, stem.conv, 2, 1), stem.norm));
   let x = tf.avgPool(first, 2, 2, "valid");
@@ -82,7 +82,7 @@ const unitRows = (tf: Tf, x: TfTensor) => tf.mul(x, tf.rsqrt(tf.sum(tf.square(x)
 /** The loss of a plain step. */
 export function tfLoss(
   tf: Tf,
-  params: Params<TfTensor>,
+  params: Params<TfTensor, ResidualParams<TfTensor>>,
   heads: number,
   batch: Batch<TfTensor>,
 ): TfTensor {

@@ -1,0 +1,49 @@
+/** `roclip export`: a run's weights as a file for other programs. */
+import type { Command } from "commander";
+import { writeAtomically } from "../checkpoint.ts";
+import { initState } from "../model.ts";
+import { readRun, stepsDone } from "../runFolder.ts";
+import { tokenizerFromJson } from "../tokenize.ts";
+import { encodeWeights } from "../weights.ts";
+
+interface Options {
+  readonly out: string;
+  readonly f16?: boolean;
+}
+
+async function runExport(path: string, { out, f16 = false }: Options): Promise<void> {
+  const saved = await readRun(path);
+  const { config, tokenizer, pairs } = saved.progress;
+  const { vocabularySize } = tokenizerFromJson(tokenizer);
+  const state = saved.state(initState(config, vocabularySize, pairs));
+  const steps = stepsDone(saved.progress);
+  const bytes = encodeWeights(config.model, state, { half: f16, steps });
+  await writeAtomically(out, bytes);
+  console.log(`Written to ${out}: ${bytes.length} bytes.`);
+  if (config.model === "small") {
+    console.log("The small model is ours alone, so its tensors have our names and layouts.");
+    return;
+  }
+  console.log("Its tensors have open_clip's names and layouts.");
+  if (config.merges === "")
+    console.log(
+      "Its tokens were learnt from the training captions: CLIP's own tokenizer does not fit it.",
+    );
+}
+
+/** Add the command to the program. */
+export function addExport(program: Command): void {
+  const command = program
+    .command("export")
+    .description("Write a run's weights as safetensors, in open_clip's names.")
+    .argument("<run>", "run folder, or its checkpoint.safetensors")
+    .requiredOption("--out <file>", "file to write")
+    .option("--f16", "half precision where OpenAI's files have it");
+  command.addHelpText(
+    "after",
+    `
+Examples:
+  roclip export runs/rn50 --out rn50.safetensors --f16`,
+  );
+  command.action(runExport);
+}

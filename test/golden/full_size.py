@@ -1,0 +1,84 @@
+"""CLIP at full size in PyTorch, for scripts/compareTorch.ts: random weights, features, gradients.
+
+    full_size.py make <folder>     weights of a model, a batch, features, gradients
+    full_size.py load <folder> <weights>   the features that a file of weights gives
+
+<folder>/model.json is the model in open_clip's form. Everything is computed in float32, as users of
+PyTorch do; loading is strict, so that a name or a shape that differs is an error.
+"""
+
+import json
+import pathlib
+import sys
+
+import numpy as np
+import torch
+
+from clip import build, contrastive_loss, read_safetensors, without_prefix, write_safetensors
+
+SEED, BATCH = 20236, 2
+
+
+def draw(model):
+    """Norms and biases that are not 1 and 0, and images whose features differ."""
+    for name, value in model.state_dict().items():
+        if name.endswith("running_mean"):
+            value.normal_(0, 0.1)
+        elif name.endswith("running_var"):
+            value.uniform_(0.5, 1.5)
+        elif value.dim() == 1 and value.is_floating_point():
+            norm = any(part in name for part in ("bn", "ln_", "downsample.1"))
+            value.normal_(1.0 if norm and name.endswith("weight") else 0.0, 0.05)
+    model.logit_scale.fill_(2.5)
+
+
+def draw_batch(config):
+    size, text = config["vision_cfg"]["image_size"], config["text_cfg"]
+    images = torch.randn(BATCH, size, size, 3)
+    tokens = torch.zeros(BATCH, text["context_length"], dtype=torch.int64)
+    for row, words in zip(tokens, (5, text["context_length"] - 2)):  # the second fills it
+        row[: words + 2] = torch.randint(1, text["vocab_size"] - 2, (words + 2,))
+        row[words + 1] = text["vocab_size"] - 1
+    return images, tokens
+
+
+def features(model, images, tokens):
+    pixels = images.permute(0, 3, 1, 2)
+    with torch.no_grad():
+        found = {"image": model.eval().visual(pixels), "text": model.encode_text(tokens)}
+    return {name: value.numpy() for name, value in found.items()}
+
+
+def make(folder):
+    torch.manual_seed(SEED)
+    config = json.loads((folder / "model.json").read_text())
+    model = build(config)
+    with torch.no_grad():
+        draw(model)
+    images, tokens = draw_batch(config)
+    state = {name: value.numpy() for name, value in model.state_dict().items()}
+    write_safetensors(folder / "torch.safetensors", state, {})
+    batch = {"images": images.numpy(), "tokens": tokens.numpy().astype(np.uint32)}
+    found = {**batch, **features(model, images, tokens)}
+    image, text = model.train().visual(images.permute(0, 3, 1, 2)), model.encode_text(tokens)
+    loss = contrastive_loss(image, text, model.logit_scale)
+    loss.backward()
+    for name, parameter in model.named_parameters():
+        found[f"gradients.{name}"] = parameter.grad.numpy()
+    found["loss"] = loss.detach().numpy()
+    write_safetensors(folder / "expected.safetensors", found, {"torch": torch.__version__})
+
+
+def load(folder, weights):
+    model = build(json.loads((folder / "model.json").read_text()))
+    model.load_state_dict(without_prefix(read_safetensors(weights)[0], ""), strict=True)
+    expected, _ = read_safetensors(folder / "expected.safetensors")
+    images = torch.from_numpy(np.array(expected["images"]))
+    tokens = torch.from_numpy(expected["tokens"].astype(np.int64))
+    write_safetensors(folder / "loaded.safetensors", features(model, images, tokens), {})
+
+
+if __name__ == "__main__":
+    command, where, *rest = sys.argv[1:]
+    folder = pathlib.Path(where)
+    make(folder) if command == "make" else load(folder, *rest)
