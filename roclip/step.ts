@@ -14,6 +14,7 @@ import {
   gatherWords,
   grad,
   nearest,
+  ravelIndex,
   ringPush,
   scatterWords,
   stopGradient,
@@ -24,6 +25,14 @@ import { type HeldState, MAX_LOGIT_SCALE } from "./model.ts";
 import type { Config } from "./schema.ts";
 import { textFeatures } from "./text.ts";
 import { imageFeatures } from "./vision.ts";
+
+/** Every training caption, un-augmented, by its id: held on the device, never updated. */
+export interface Captions {
+  /** u32[N, T] */
+  readonly tokens: Tensor;
+  /** u32[N] place of the end-of-text token in its caption. */
+  readonly ends: Tensor;
+}
 
 /** The inputs of a step. */
 export interface Batch {
@@ -39,8 +48,10 @@ export interface Batch {
   readonly pairs: Tensor;
   /** f32[3] learning rate and bias corrections (engine/optim.ts). */
   readonly schedule: Tensor;
-  /** f32[3] the same for the text tower, whose moments are of plain steps only. */
+  /** f32[3] the same for the text tower, whose moments are of the steps that train it. */
   readonly textSchedule: Tensor;
+  /** Only for `textGradient` "re-encoded". */
+  readonly captions?: Captions;
 }
 
 /** What a step returns. */
@@ -104,15 +115,37 @@ export function stepLoss(
   }
 
   // Each image gets the caption in the pool that is most similar to it. No gradient flows through
-  // the pool, so the text tower gets exactly none and is left as it is.
+  // the pool: without re-encoding the text tower gets exactly none and is left as it is.
   const { index } = nearest(I, pool.rows, { count: pool.cursor });
-  const matched = stopGradient(gatherRows(pool.rows, index));
+  const captionIds = gatherWords(pool.ids, index);
+  const encodes = config.roclip.textGradient === "re-encoded";
+  const matched = encodes
+    ? unitRows(reencoded(config, params, batch, captionIds))
+    : stopGradient(gatherRows(pool.rows, index));
   const shared = config.roclip.duplicates === "positives" ? { positives: index } : {};
   const loss = contrastiveLoss(I, matched, params.logitScale, shared);
-  const matches = scatterWords(state.matches, batch.pairs, gatherWords(pool.ids, index));
+  const matches = scatterWords(state.matches, batch.pairs, captionIds);
   const fed = ringPush(pool, stopGradient(T), batch.pairs); // after the query
-  const trained = { image: params.image, logitScale: params.logitScale };
+  const { text: _, ...others } = params;
+  const trained = encodes ? params : others;
   return { loss, trained, matched: index, state: { ...state, statistics, matches, pool: fed } };
+}
+
+/** Matched captions by the current text tower: f32[B, E], not of unit length. */
+function reencoded(
+  { text }: Config,
+  params: HeldState["params"],
+  { captions }: Batch,
+  ids: Tensor,
+): Tensor {
+  if (!captions)
+    throw new Error(
+      'stepLoss: captions must be given where roclip.textGradient is "re-encoded"; they are not; ' +
+        "hold allCaptions on the device and pass it to batchInputs",
+    );
+  const tokens = gatherWords(captions.tokens, ids);
+  const ends = ravelIndex(gatherWords(captions.ends, ids), tokens.shape[1]!);
+  return textFeatures(params.text, text.heads, tokens, ends);
 }
 
 /** AdamW on the trained parameters; the others and their moments keep their values. */

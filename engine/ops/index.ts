@@ -22,4 +22,4 @@ export { repeatRows, sumRows } from "./rows.ts";
 export { scale } from "./scale.ts";
 export { type SoftmaxOptions, softmax } from "./softmax.ts";
 export { unitRows } from "./unitRows.ts";
-export { gatherWords, scatterWords } from "./words.ts";
+export { gatherWords, ravelIndex, scatterWords } from "./words.ts";
