@@ -1,5 +1,13 @@
 /** The batches of an epoch: which pairs, how augmented, as bytes ready for upload. */
-import { adamWSchedule, fold, type HostArray, type Key, keyOf, stream } from "../engine/index.ts";
+import {
+  adamWSchedule,
+  averageRate,
+  fold,
+  type HostArray,
+  type Key,
+  keyOf,
+  stream,
+} from "../engine/index.ts";
 
 import { type AugmentConfig, drawAugmentation, identityDraws } from "./augment.ts";
 import type { Dataset } from "./data/dataset.ts";
@@ -18,6 +26,7 @@ export interface HostBatch {
   readonly pairs: Uint32Array;
   readonly schedule: Float32Array;
   readonly textSchedule: Float32Array;
+  readonly averageRate: Float32Array;
 }
 
 const ORDER = 1; // folds of an epoch's key
@@ -132,6 +141,7 @@ export function createBatches(
       // Bias corrections count the updates that the moments have had, as in torch.optim.AdamW. By
       // the count of all steps, the text tower's updates would be a fifth too large in the demo.
       textSchedule: adamWSchedule(textEpochsBefore(config, epoch) * steps + step + 1, lr, config),
+      averageRate: averageRate(total + 1, config.ema),
     };
   };
 }

@@ -1,5 +1,5 @@
 /** A batch of noise: kernels take as long over it as over pictures and captions. */
-import { adamWSchedule, type HostArray, keyOf, stream } from "../engine/index.ts";
+import { adamWSchedule, averageRate, type HostArray, keyOf, stream } from "../engine/index.ts";
 import { drawAugmentation } from "./augment.ts";
 import { augmentOf, type HostBatch, imageWords } from "./batches.ts";
 import type { Config } from "./schema.ts";
@@ -24,6 +24,7 @@ export function noiseBatch(config: Config, pairs: number): HostBatch {
     pairs: words(batch, () => below(pairs)),
     schedule,
     textSchedule: schedule,
+    averageRate: averageRate(1, config.ema),
   };
 }
 

@@ -164,6 +164,12 @@ export const CONFIG_SCHEMA = z
     weightDecay: strength()
       .default(0.1)
       .describe("AdamW: decay of weights; none on norms, biases, logit scale (authors)"),
+    ema: z
+      .number()
+      .min(0)
+      .lt(1)
+      .default(0)
+      .describe("Evaluate a moving average of the weights, of this decay per step; 0: none"),
     warmupSteps: z
       .int()
       .min(0)

@@ -80,6 +80,7 @@ export function batchInputs(
     pairs: input("pairs", [batch], "u32"),
     schedule: input("schedule", [3]),
     textSchedule: input("textSchedule", [3]),
+    averageRate: input("averageRate", [1]),
     ...(captions && { captions }),
   };
 }

@@ -8,6 +8,7 @@
 import {
   adamWUpdate,
   augment,
+  averageUpdate,
   clampUpdate,
   contrastiveLoss,
   gatherRows,
@@ -50,6 +51,8 @@ export interface Batch {
   readonly schedule: Tensor;
   /** f32[3] the same for the text tower, whose moments are of the steps that train it. */
   readonly textSchedule: Tensor;
+  /** f32[1] how far the averages of the weights move (engine/optim.ts); read only with `ema`. */
+  readonly averageRate: Tensor;
   /** Only for `textGradient` "re-encoded". */
   readonly captions?: Captions;
 }
@@ -85,7 +88,8 @@ export function trainingStep(
   matching: boolean,
 ): StepResult {
   const { trained, ...step } = stepLoss(config, state, batch, matching);
-  return { ...step, state: descend(config, step.state, batch, step.loss, trained) };
+  const next = descend(config, step.state, batch, step.loss, trained);
+  return { ...step, state: averaged(next, batch.averageRate) };
 }
 
 /**
@@ -176,6 +180,14 @@ function descend(
       second: { ...moments.second, ...next.moments.second, ...nextText?.moments.second },
     },
   };
+}
+
+/** Averages, where the state has them, moved to the weights and batch norm statistics of now. */
+function averaged(state: HeldState, rate: Tensor): HeldState {
+  const { params, statistics, average } = state;
+  return average
+    ? { ...state, average: averageUpdate(average, { params, statistics }, rate) }
+    : state;
 }
 
 /**

@@ -11,6 +11,7 @@ export { gatherRows } from "./gatherRows.ts";
 export { layernorm } from "./layernorm.ts";
 export { linear } from "./linear.ts";
 export { type MatmulOptions, matmul } from "./matmul.ts";
+export { type Averaged, movingAverage } from "./movingAverage.ts";
 export { multiply } from "./multiply.ts";
 export { nearest } from "./nearest.ts";
 export { averagePool, maxPool } from "./pool.ts";

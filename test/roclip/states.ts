@@ -14,7 +14,7 @@ import {
   type Stream,
   stream,
 } from "../../engine/index.ts";
-import { adamWSchedule } from "../../engine/optim.ts";
+import { adamWSchedule, averageRate } from "../../engine/optim.ts";
 import { identityDraws } from "../../roclip/augment.ts";
 import { type HostBatch, imageWords } from "../../roclip/batches.ts";
 import { type Config, parseConfig } from "../../roclip/config.ts";
@@ -25,6 +25,7 @@ import { trainingStep } from "../../roclip/step.ts";
 export const VOCABULARY = 40;
 const END = VOCABULARY - 1;
 export const PAIRS = 30;
+export const DECAY = 0.7; // of averages, where they are kept
 export const SEED = 7;
 export const KEYS = { pixels: 1, images: 2, tokens: 3, pairs: 4 };
 
@@ -71,6 +72,7 @@ export function hostBatch(step: number): HostBatch {
     pairs: draw(KEYS.pairs).permutation(PAIRS).slice(0, B),
     schedule: adamWSchedule(step + 1, 0.01, config),
     textSchedule: adamWSchedule(step + 1, 0.01, config),
+    averageRate: averageRate(step + 1, DECAY),
   };
 }
 

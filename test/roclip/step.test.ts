@@ -17,7 +17,17 @@ import { type HeldState, initState, MAX_LOGIT_SCALE, NO_MATCH } from "../../rocl
 import { batchInputs } from "../../roclip/session.ts";
 import { fillPool, trainingStep } from "../../roclip/step.ts";
 import { textFeatures } from "../../roclip/text.ts";
-import { CAPTIONS, config, configOf, hostBatch, PAIRS, stateAfter, VOCABULARY } from "./states.ts";
+import { worstError } from "../check.ts";
+import {
+  CAPTIONS,
+  config,
+  configOf,
+  DECAY,
+  hostBatch,
+  PAIRS,
+  stateAfter,
+  VOCABULARY,
+} from "./states.ts";
 
 const { batch: B, contextLength: T, embedding: E } = config;
 
@@ -99,6 +109,29 @@ describe("a step", () => {
     matches.forEach((id, pair) => {
       expect(pairs.includes(pair) ? fed.has(id) : id === NO_MATCH, `pair ${pair}`).toBe(true);
     });
+  });
+
+  it("averages weights and statistics over the steps, the latest most, the initial not at all", async () => {
+    const steps = "PMP";
+    const states = [];
+    for (const length of [1, 2, 3])
+      states.push(await stateAfter(device, steps.slice(0, length), { ema: DECAY }));
+    const last = states.at(-1)!;
+    const averages = pick(last, /^average\./);
+    expect(averages.length).toBe(pick(last, /^(params|statistics)\./).length);
+    const weights = [DECAY ** 2, DECAY, 1];
+    const all = weights.reduce((sum, w) => sum + w);
+    for (const [path, { data }] of averages) {
+      const values = states.map((state) => state.get(path.replace("average.", ""))!.data);
+      const mean = Float64Array.from(data, (_, i) =>
+        values.reduce((sum, value, step) => sum + (weights[step]! / all) * value[i]!, 0),
+      );
+      const { error, text } = worstError(data, mean);
+      expect(error, `${path}${text}`).toBeLessThan(1e-6); // a few roundings
+    }
+    const without = await stateAfter(device, steps);
+    expect(pick(without, /^average\./)).toEqual([]);
+    expect(pick(last, /^(?!average\.)/)).toEqual([...without]);
   });
 
   it("keeps the logit scale within its bounds", async () => {
