@@ -1,6 +1,7 @@
 /** Optimisers over trees of parameters: `init` makes their state, `update` its new version. */
 import type { HostArray, Tensor } from "./graph.ts";
 import { type AdamWSettings, adamW } from "./ops/adamW.ts";
+import { movingAverage } from "./ops/movingAverage.ts";
 import { leaves, type Mapped, mapTree, rebuild } from "./tree.ts";
 
 /** AdamW's running means of the gradients and of their squares: trees like the parameters'. */
@@ -81,4 +82,35 @@ export function adamWUpdate<T>(
   const tree = (part: "parameter" | "first" | "second") =>
     rebuild(params, new Map(next.map(([path, made]) => [path, made[part]]))) as T;
   return { params: tree("parameter"), moments: { first: tree("first"), second: tree("second") } };
+}
+
+/**
+ * How far an exponential moving average moves to the value of a step, so that after t steps the
+ * value of step i has weight decayᵗ⁻ⁱ (before they are made to add up to 1), and what the average
+ * began with has none.
+ *
+ * @param step   number of the step, from 1
+ * @param decay  in [0, 1)
+ * @returns      f32[1]: (1 − decay) / (1 − decayᵗ), made in double
+ * @see          Kingma & Ba 2015, arXiv:1412.6980, §3: the same correction of a start
+ */
+export function averageRate(step: number, decay: number): Float32Array {
+  return Float32Array.of((1 - decay) / (1 - decay ** step));
+}
+
+/**
+ * Move a tree of running averages a part of the way to a tree of values.
+ *
+ * @param averages  a tree of held state
+ * @param values    a tree of the same form
+ * @param rate      f32[1] (`averageRate`)
+ * @returns         the averages' new versions
+ */
+export function averageUpdate<T>(averages: T, values: T, rate: Tensor): T {
+  const byPath = new Map(leaves<Tensor>(values));
+  const found = leaves<Tensor>(averages);
+  const pairs = found.map(([path, average]) => ({ average, value: byPath.get(path)! }));
+  const updated = movingAverage(pairs, rate);
+  const entries = new Map(found.map(([path], i) => [path, updated[i]!]));
+  return rebuild<T, Tensor, Tensor>(averages, entries) as T;
 }

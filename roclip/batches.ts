@@ -1,11 +1,19 @@
 /** The batches of an epoch: which pairs, how augmented, as bytes ready for upload. */
-import { adamWSchedule, fold, type Key, keyOf, stream } from "../engine/index.ts";
+import {
+  adamWSchedule,
+  averageRate,
+  fold,
+  type HostArray,
+  type Key,
+  keyOf,
+  stream,
+} from "../engine/index.ts";
 
 import { type AugmentConfig, drawAugmentation, identityDraws } from "./augment.ts";
 import type { Dataset } from "./data/dataset.ts";
 import { createEda } from "./eda.ts";
 import { UserError } from "./errors.ts";
-import { learningRate, plainEpochsBefore } from "./schedule.ts";
+import { learningRate, textEpochsBefore } from "./schedule.ts";
 import type { Config } from "./schema.ts";
 import type { Tokenizer } from "./tokenize.ts";
 
@@ -18,6 +26,7 @@ export interface HostBatch {
   readonly pairs: Uint32Array;
   readonly schedule: Float32Array;
   readonly textSchedule: Float32Array;
+  readonly averageRate: Float32Array;
 }
 
 const ORDER = 1; // folds of an epoch's key
@@ -75,6 +84,25 @@ export function packCaptions(
 }
 
 /**
+ * All captions of a data set, un-augmented, as a matching step encodes them anew by their ids.
+ *
+ * @returns  tokens u32[N, T]; ends u32[N], the place of each end of text in its caption (`Captions`
+ *           in step.ts)
+ */
+export function allCaptions(
+  tokenizer: Tokenizer,
+  { captions }: Dataset,
+  contextLength: number,
+): { tokens: HostArray; ends: HostArray } {
+  const { ids, ends } = tokenizer.encodeBatch(captions, contextLength);
+  const rows = captions.length;
+  return {
+    tokens: { shape: [rows, contextLength], data: ids },
+    ends: { shape: [rows], data: ends },
+  };
+}
+
+/**
  * A function that makes any batch of a run: pure in (epoch, step).
  *
  * @returns  (epoch from 1, step of the epoch from 0) → the inputs of that step
@@ -112,7 +140,8 @@ export function createBatches(
       schedule: adamWSchedule(total + 1, lr, config),
       // Bias corrections count the updates that the moments have had, as in torch.optim.AdamW. By
       // the count of all steps, the text tower's updates would be a fifth too large in the demo.
-      textSchedule: adamWSchedule(plainEpochsBefore(config, epoch) * steps + step + 1, lr, config),
+      textSchedule: adamWSchedule(textEpochsBefore(config, epoch) * steps + step + 1, lr, config),
+      averageRate: averageRate(total + 1, config.ema),
     };
   };
 }

@@ -72,15 +72,15 @@ async function embedBatches(
   return { data, width };
 }
 
-/** Build the two evaluation plans of a model. */
+/** Build the two evaluation plans of a model: of its averaged weights, where it keeps them. */
 export async function createEmbedder(
   device: Device,
   config: Config,
-  state: Pick<HeldState, "params" | "statistics">,
+  state: Pick<HeldState, "params" | "statistics" | "average">,
   tokenizer: Tokenizer,
 ): Promise<Embedder> {
   const { batch, imageSize, contextLength, embedding } = config;
-  const { params, statistics } = state;
+  const { params, statistics } = state.average ?? state;
   const bytes = input("images", [batch, imageWords(imageSize)], "u32");
   const pixels = normalise(bytes, { size: imageSize });
   const image = unitRows(imageFeaturesEval(params.image, statistics, pixels, config));

@@ -1,5 +1,5 @@
 /** How long a run will take here: measured on its own steps, not guessed. */
-import { type Plan, release } from "../engine/index.ts";
+import type { Plan } from "../engine/index.ts";
 import { createBatches } from "./batches.ts";
 import { plainEpochsBefore } from "./schedule.ts";
 import { beginSession, fillFromCaptions, inputsFor, type SessionOptions } from "./session.ts";
@@ -19,7 +19,7 @@ export interface EpochTimes {
 export async function forecastEpochs(
   options: Omit<SessionOptions, "folder" | "resume">,
 ): Promise<EpochTimes> {
-  const { config, device, train, tokenizer } = options;
+  const { config, train, tokenizer } = options;
   const session = await beginSession({ ...options, folder: "" });
   const batchAt = createBatches(config, train, tokenizer);
   const run = async (plan: Plan, step: number) => {
@@ -49,6 +49,6 @@ export async function forecastEpochs(
       : best.plain;
   }
   for (const plan of [plans.plain, plans.matching]) if (plan) plan.destroy();
-  release(device, session.state);
+  session.release();
   return best;
 }

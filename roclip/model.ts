@@ -24,10 +24,16 @@ export interface Pool<Leaf> {
   readonly cursor: Leaf;
 }
 
-/** Everything that a step reads and updates. */
-export interface State<Leaf> {
+/** What evaluation needs of a model. */
+export interface Weights<Leaf> {
   readonly params: Params<Leaf>;
   readonly statistics: VisionStatistics<Leaf>;
+}
+
+/** Everything that a step reads and updates. */
+export interface State<Leaf> extends Weights<Leaf> {
+  /** Moving averages of the weights, which evaluation uses; only with `ema`. */
+  readonly average?: Weights<Leaf>;
   readonly moments: { readonly first: Params<Leaf>; readonly second: Params<Leaf> };
   readonly pool: Pool<Leaf>;
   /** u32[N]: the caption that each training pair was last matched to; NO_MATCH before. */
@@ -70,6 +76,7 @@ export function initState(config: Config, vocabulary: number, pairs: number): St
   return {
     params,
     statistics,
+    ...(config.ema > 0 && { average: { params, statistics } }),
     moments: { first: zeros(), second: zeros() },
     pool: initPool(config, pairs, fold(key, 3)),
     matches: { shape: [pairs], data: new Uint32Array(pairs).fill(NO_MATCH) },

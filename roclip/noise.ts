@@ -1,5 +1,5 @@
 /** A batch of noise: kernels take as long over it as over pictures and captions. */
-import { adamWSchedule, keyOf, stream } from "../engine/index.ts";
+import { adamWSchedule, averageRate, type HostArray, keyOf, stream } from "../engine/index.ts";
 import { drawAugmentation } from "./augment.ts";
 import { augmentOf, type HostBatch, imageWords } from "./batches.ts";
 import type { Config } from "./schema.ts";
@@ -24,5 +24,17 @@ export function noiseBatch(config: Config, pairs: number): HostBatch {
     pairs: words(batch, () => below(pairs)),
     schedule,
     textSchedule: schedule,
+    averageRate: averageRate(1, config.ema),
+  };
+}
+
+/** Captions for `textGradient` "re-encoded": all of the same token, which takes as long as any. */
+export function noiseCaptions(
+  { contextLength }: Config,
+  pairs: number,
+): { tokens: HostArray; ends: HostArray } {
+  return {
+    tokens: { shape: [pairs, contextLength], data: new Uint32Array(pairs * contextLength) },
+    ends: { shape: [pairs], data: new Uint32Array(pairs).fill(contextLength - 1) },
   };
 }

@@ -8,14 +8,7 @@
  *      transformer}.py; openai/CLIP at d05afc43, clip/model.py
  */
 import { type HostArray, leaves } from "../engine/index.ts";
-import type { Params } from "./model.ts";
-import type { VisionStatistics } from "./vision.ts";
-
-/** What of a model is exchanged. */
-export interface Weights<Leaf> {
-  readonly params: Params<Leaf>;
-  readonly statistics: VisionStatistics<Leaf>;
-}
+import type { Weights } from "./model.ts";
 
 /** How theirs is made of ours: not at all, or with the dimensions in another order. */
 export type Layout = "same" | "matrix" | "filter";

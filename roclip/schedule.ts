@@ -17,7 +17,7 @@ export function isMatchingEpoch(
 }
 
 /**
- * Epochs that trained the text tower, before an epoch: those that did not match.
+ * Epochs that did not match, before an epoch.
  *
  * @param epoch  from 1
  */
@@ -27,6 +27,18 @@ export function plainEpochsBefore(
 ): number {
   const earlier = Array.from({ length: epoch - 1 }, (_, i) => i + 1);
   return earlier.filter((past) => !isMatchingEpoch(config, past)).length;
+}
+
+/**
+ * Epochs that trained the text tower, before an epoch: all, or those that did not match.
+ *
+ * @param epoch  from 1
+ */
+export function textEpochsBefore(
+  config: Pick<Config, "defence" | "roclip">,
+  epoch: number,
+): number {
+  return config.roclip.textGradient === "re-encoded" ? epoch - 1 : plainEpochsBefore(config, epoch);
 }
 
 /**

@@ -61,6 +61,13 @@ const ROCLIP = z.strictObject({
       "Images matched to one caption: each other's negatives (authors), or all positive with equal " +
         "weight; their columns are equal, so both give the same loss and gradients",
     ),
+  textGradient: z
+    .enum(["none", "re-encoded"])
+    .default("none")
+    .describe(
+      "In matching epochs the text tower gets no gradient (authors), or that of the matched " +
+        "captions, which it encodes anew",
+    ),
 });
 
 const JITTER = z.strictObject({
@@ -169,6 +176,12 @@ export const CONFIG_SCHEMA = z
     weightDecay: strength()
       .default(0.1)
       .describe("AdamW: decay of weights; none on norms, biases, logit scale (authors)"),
+    ema: z
+      .number()
+      .min(0)
+      .lt(1)
+      .default(0)
+      .describe("Evaluate a moving average of the weights, of this decay per step; 0: none"),
     warmupSteps: z
       .int()
       .min(0)
@@ -206,11 +219,17 @@ function contradictions(config: Config): string[] {
       broken.push(`augment.${key} must not fall; found [${low}, ${high}]; swap the two`);
     }
   }
-  const { poolSize } = config.roclip;
+  const { poolSize, poolStart, textGradient } = config.roclip;
   if (poolSize > 1 && !Number.isInteger(poolSize)) {
     broken.push(
       `roclip.poolSize must be a whole number of rows, or a share below 1; found ${poolSize}; ` +
         "round it",
+    );
+  }
+  if (textGradient === "re-encoded" && poolStart === "noise") {
+    broken.push(
+      'roclip.textGradient "re-encoded" must have a pool of captions to encode anew; found ' +
+        'roclip.poolStart "noise"; choose "captions"',
     );
   }
   return broken;

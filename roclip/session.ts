@@ -10,10 +10,11 @@ import {
   keyOf,
   type Plan,
   readState,
+  release,
   stream,
 } from "../engine/index.ts";
 import { DRAWS } from "./augment.ts";
-import { type HostBatch, imageWords, packCaptions, stepsPerEpoch } from "./batches.ts";
+import { allCaptions, type HostBatch, imageWords, packCaptions, stepsPerEpoch } from "./batches.ts";
 import type { Dataset } from "./data/dataset.ts";
 import { UserError } from "./errors.ts";
 import type { EvaluationData } from "./evaluate.ts";
@@ -22,7 +23,7 @@ import { type Progress, readRun, trimMetrics } from "./runFolder.ts";
 import { poolRows } from "./schedule.ts";
 import type { Config } from "./schema.ts";
 import type { Source } from "./source.ts";
-import { type Batch, fillPool, trainingStep } from "./step.ts";
+import { type Batch, type Captions, fillPool, trainingStep } from "./step.ts";
 import type { Tokenizer } from "./tokenize.ts";
 import { readWeights } from "./weights.ts";
 
@@ -52,6 +53,8 @@ export interface Session {
   readonly plan: (matching: boolean) => Promise<Plan>;
   readonly fill: () => Promise<Plan>;
   readonly progress: Progress;
+  /** Free what the run holds on the device. */
+  readonly release: () => void;
 }
 
 function freshProgress({ config, source, tokenizer, evaluation, train }: SessionOptions): Progress {
@@ -61,8 +64,15 @@ function freshProgress({ config, source, tokenizer, evaluation, train }: Session
   return { ...about, epoch: 1, step: 0, lossSum: 0, results: [] };
 }
 
-/** The inputs of a step, for a configuration. */
-export function batchInputs({ batch, imageSize, contextLength }: Config): Batch {
+/**
+ * The inputs of a step, for a configuration.
+ *
+ * @param captions  where steps encode matched captions anew
+ */
+export function batchInputs(
+  { batch, imageSize, contextLength }: Config,
+  captions?: Captions,
+): Batch {
   return {
     images: input("images", [batch, imageWords(imageSize)], "u32"),
     draws: input("draws", [batch, DRAWS]),
@@ -71,6 +81,8 @@ export function batchInputs({ batch, imageSize, contextLength }: Config): Batch 
     pairs: input("pairs", [batch], "u32"),
     schedule: input("schedule", [3]),
     textSchedule: input("textSchedule", [3]),
+    averageRate: input("averageRate", [1]),
+    ...(captions && { captions }),
   };
 }
 
@@ -130,7 +142,8 @@ export async function beginSession(options: SessionOptions): Promise<Session> {
     await trimMetrics(folder, (progress.epoch - 1) * stepsInEpoch + progress.step);
   }
   const state: HeldState = hold(device, host);
-  const batch = batchInputs(config);
+  const captions = heldCaptions(options);
+  const batch = batchInputs(config, captions);
   const stepPlan = (matching: boolean) =>
     once(() => {
       const { state: updates, loss } = trainingStep(config, state, batch, matching);
@@ -144,7 +157,15 @@ export async function beginSession(options: SessionOptions): Promise<Session> {
     plan: (matching) => (matching ? plans.matching() : plans.plain()),
     fill: once(() => compile(device, { outputs: {}, updates: fillPool(config, state, batch) })),
     progress,
+    release: () => release(device, { state, ...captions }),
   };
+}
+
+/** The training captions on the device, where matching steps encode them anew. */
+function heldCaptions({ config, device, train, tokenizer }: SessionOptions): Captions | undefined {
+  const { defence, roclip, contextLength } = config;
+  if (defence === "clip" || roclip.textGradient === "none") return undefined;
+  return hold(device, allCaptions(tokenizer, train, contextLength));
 }
 
 /** Fill what is still empty of the pool with real captions, un-augmented, in a random order. */

@@ -8,12 +8,14 @@
 import {
   adamWUpdate,
   augment,
+  averageUpdate,
   clampUpdate,
   contrastiveLoss,
   gatherRows,
   gatherWords,
   grad,
   nearest,
+  ravelIndex,
   ringPush,
   scatterWords,
   stopGradient,
@@ -24,6 +26,14 @@ import { type HeldState, MAX_LOGIT_SCALE } from "./model.ts";
 import type { Config } from "./schema.ts";
 import { textFeatures } from "./text.ts";
 import { imageFeatures } from "./vision.ts";
+
+/** Every training caption, un-augmented, by its id: held on the device, never updated. */
+export interface Captions {
+  /** u32[N, T] */
+  readonly tokens: Tensor;
+  /** u32[N] place of the end-of-text token in its caption. */
+  readonly ends: Tensor;
+}
 
 /** The inputs of a step. */
 export interface Batch {
@@ -39,8 +49,12 @@ export interface Batch {
   readonly pairs: Tensor;
   /** f32[3] learning rate and bias corrections (engine/optim.ts). */
   readonly schedule: Tensor;
-  /** f32[3] the same for the text tower, whose moments are of plain steps only. */
+  /** f32[3] the same for the text tower, whose moments are of the steps that train it. */
   readonly textSchedule: Tensor;
+  /** f32[1] how far the averages of the weights move (engine/optim.ts); read only with `ema`. */
+  readonly averageRate: Tensor;
+  /** Only for `textGradient` "re-encoded". */
+  readonly captions?: Captions;
 }
 
 /** What a step returns. */
@@ -74,7 +88,8 @@ export function trainingStep(
   matching: boolean,
 ): StepResult {
   const { trained, ...step } = stepLoss(config, state, batch, matching);
-  return { ...step, state: descend(config, step.state, batch, step.loss, trained) };
+  const next = descend(config, step.state, batch, step.loss, trained);
+  return { ...step, state: averaged(next, batch.averageRate) };
 }
 
 /**
@@ -104,15 +119,37 @@ export function stepLoss(
   }
 
   // Each image gets the caption in the pool that is most similar to it. No gradient flows through
-  // the pool, so the text tower gets exactly none and is left as it is.
+  // the pool: without re-encoding the text tower gets exactly none and is left as it is.
   const { index } = nearest(I, pool.rows, { count: pool.cursor });
-  const matched = stopGradient(gatherRows(pool.rows, index));
+  const captionIds = gatherWords(pool.ids, index);
+  const encodes = config.roclip.textGradient === "re-encoded";
+  const matched = encodes
+    ? unitRows(reencoded(config, params, batch, captionIds))
+    : stopGradient(gatherRows(pool.rows, index));
   const shared = config.roclip.duplicates === "positives" ? { positives: index } : {};
   const loss = contrastiveLoss(I, matched, params.logitScale, shared);
-  const matches = scatterWords(state.matches, batch.pairs, gatherWords(pool.ids, index));
+  const matches = scatterWords(state.matches, batch.pairs, captionIds);
   const fed = ringPush(pool, stopGradient(T), batch.pairs); // after the query
-  const trained = { image: params.image, logitScale: params.logitScale };
+  const { text: _, ...others } = params;
+  const trained = encodes ? params : others;
   return { loss, trained, matched: index, state: { ...state, statistics, matches, pool: fed } };
+}
+
+/** Matched captions by the current text tower: f32[B, E], not of unit length. */
+function reencoded(
+  config: Config,
+  params: HeldState["params"],
+  { captions }: Batch,
+  ids: Tensor,
+): Tensor {
+  if (!captions)
+    throw new Error(
+      'stepLoss: captions must be given where roclip.textGradient is "re-encoded"; they are not; ' +
+        "hold allCaptions on the device and pass it to batchInputs",
+    );
+  const tokens = gatherWords(captions.tokens, ids);
+  const ends = ravelIndex(gatherWords(captions.ends, ids), tokens.shape[1]!);
+  return textFeatures(params.text, config, tokens, ends);
 }
 
 /** AdamW on the trained parameters; the others and their moments keep their values. */
@@ -143,6 +180,14 @@ function descend(
       second: { ...moments.second, ...next.moments.second, ...nextText?.moments.second },
     },
   };
+}
+
+/** Averages, where the state has them, moved to the weights and batch norm statistics of now. */
+function averaged(state: HeldState, rate: Tensor): HeldState {
+  const { params, statistics, average } = state;
+  return average
+    ? { ...state, average: averageUpdate(average, { params, statistics }, rate) }
+    : state;
 }
 
 /**

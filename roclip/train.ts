@@ -1,7 +1,7 @@
 /**
  * A training run: epochs of steps, each epoch measured, everything saved. All of the method's I/O.
  */
-import { type Device, hold, readState, release } from "../engine/index.ts";
+import { type Device, hold, readState } from "../engine/index.ts";
 import { createBatches } from "./batches.ts";
 import { UserError } from "./errors.ts";
 import {
@@ -180,7 +180,7 @@ export async function train(options: TrainOptions): Promise<TrainedRun> {
 
   const matches = (await readState(device, { matches: state.matches })).matches.data as Uint32Array;
   embedder.destroy();
-  release(device, state);
+  session.release();
   const finished = progress.epoch > config.epochs;
   return { finished, results: progress.results, last, subjects, matches };
 }

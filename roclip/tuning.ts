@@ -15,7 +15,7 @@ import {
   tune,
 } from "../engine/index.ts";
 import { initState } from "./model.ts";
-import { noiseBatch } from "./noise.ts";
+import { noiseBatch, noiseCaptions } from "./noise.ts";
 import { plainEpochsBefore } from "./schedule.ts";
 import type { Config } from "./schema.ts";
 import { batchInputs, inputsFor, requirePool } from "./session.ts";
@@ -86,10 +86,12 @@ export async function tuneSteps(
   const full: Config = { ...config, roclip: { ...config.roclip, poolStart: "noise" } };
   const state = hold(device, initState(full, config.vocabularySize, pairs));
   const inputs = noiseBatch(config, pairs);
+  const captions = hold(device, noiseCaptions(config, pairs));
+  const batch = batchInputs(config, captions);
   const matches = plainEpochsBefore(config, config.epochs + 1) < config.epochs;
   const kinds = matches ? [false, true] : [false];
   const planOf = async (matching: boolean, choice: PlanOptions) => {
-    const { state: updates, loss } = trainingStep(full, state, batchInputs(config), matching);
+    const { state: updates, loss } = trainingStep(full, state, batch, matching);
     const plan = await compile(device, { outputs: { loss }, updates }, choice);
     plan.run(inputsFor(plan, inputs));
     return plan;
@@ -106,6 +108,6 @@ export async function tuneSteps(
     after.destroy();
   }
   for (const plan of before) plan.destroy();
-  release(device, state);
+  release(device, { state, captions });
   return { ...tuned, steps, path };
 }

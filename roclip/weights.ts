@@ -6,6 +6,7 @@ import { readFile } from "node:fs/promises";
 import { type HostArray, leaves, mapTree } from "../engine/index.ts";
 import { UserError } from "./errors.ts";
 import { fromHalf, MAX_HALF, toHalf } from "./half.ts";
+import type { Weights } from "./model.ts";
 import {
   FOREIGN_EXTRAS,
   type ForeignTensor,
@@ -14,7 +15,6 @@ import {
   fromForeign,
   plainName,
   toForeign,
-  type Weights,
 } from "./openClip.ts";
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "./safetensors.ts";
 

@@ -1,23 +1,39 @@
 import { gatherWords as gatherKernel } from "../../kernels/gather_words/gather_words.ts";
+import { ravelIndex as ravelKernel } from "../../kernels/ravel_index/ravel_index.ts";
 import { scatterWords as scatterKernel } from "../../kernels/scatter_words/scatter_words.ts";
-import { launch, type Tensor } from "../graph.ts";
+import { launch, product, type Tensor } from "../graph.ts";
 import { match } from "../shape.ts";
 
 /**
- * Look up u32 values by index.
+ * Look up rows of u32 values by index.
  *
- * @param table  u32[P]
+ * @param table  u32[P, *S]
  * @param index  u32[B]; an index from P on gives 2³² − 1
- * @returns      u32[B]
- * @throws       ShapeError unless both are vectors
+ * @returns      u32[B, *S]
+ * @throws       ShapeError unless the table has a dimension and index is a vector
  */
 export function gatherWords(table: Tensor, index: Tensor): Tensor {
-  const { P, B } = match("gatherWords", {
-    table: [table, "P", "u32"],
+  const { P, S, B } = match("gatherWords", {
+    table: [table, "P *S", "u32"],
     index: [index, "B", "u32"],
   });
+  const outputs = { y: { shape: [B, ...S], dtype: "u32" } } as const;
+  const params = { count: B, size: P, width: product(S) };
+  return launch(gatherKernel, params, { table, index }, outputs).y;
+}
+
+/**
+ * The places of one element of each row in the flattened matrix, as numpy.ravel_multi_index.
+ *
+ * @param columns  u32[B], each row's place in it
+ * @param width    elements of a row
+ * @returns        u32[B]: row · width + column
+ * @throws         ShapeError unless columns are a vector
+ */
+export function ravelIndex(columns: Tensor, width: number): Tensor {
+  const { B } = match("ravelIndex", { columns: [columns, "B", "u32"] });
   const outputs = { y: { shape: [B], dtype: "u32" } } as const;
-  return launch(gatherKernel, { count: B, size: P }, { table, index }, outputs).y;
+  return launch(ravelKernel, { rows: B, width }, { columns }, outputs).y;
 }
 
 /**

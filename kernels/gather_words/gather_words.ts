@@ -5,8 +5,8 @@ export const gatherWords = defineKernel({
   source: new URL("./gather_words.wgsl", import.meta.url),
   uses: ["index"],
   bindings: { table: "read", index: "read", y: "write" },
-  params: { count: "u32", size: "u32" },
+  params: { count: "u32", size: "u32", width: "u32" },
   consts: { WG: [64, 256] },
-  grid: ({ count, WG }) => spread(Math.ceil(count / WG)),
-  cost: ({ count }) => ({ flops: 0, bytes: WORD_BYTES * 3 * count }),
+  grid: ({ count, width, WG }) => spread(Math.ceil((count * width) / WG)),
+  cost: ({ count, width }) => ({ flops: 0, bytes: WORD_BYTES * count * (2 * width + 1) }),
 });

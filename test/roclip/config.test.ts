@@ -43,6 +43,10 @@ describe("parseConfig", () => {
       "text.width must be a multiple of text.heads; found 60 and 8",
     ],
     [{ roclip: { poolSize: 3.5 } }, "roclip.poolSize must be a whole number of rows"],
+    [
+      { roclip: { textGradient: "re-encoded", poolStart: "noise" } },
+      'roclip.textGradient "re-encoded" must have a pool of captions to encode anew',
+    ],
     [{ roclip: 3 }, "roclip must be an object of keys; found 3"],
     [null, "the configuration must be an object of keys; found null"],
   ])("refuses %j", (json, message) => {

@@ -13,64 +13,21 @@ import {
   mapTree,
   openDevice,
   overwrite,
-  type Plan,
   readState,
   release,
   stream,
   type Tensor,
-  unitRows,
 } from "../../engine/index.ts";
-import { adamWSchedule } from "../../engine/optim.ts";
-import { identityDraws } from "../../roclip/augment.ts";
-import { type HostBatch, imageWords, packCaptions } from "../../roclip/batches.ts";
-import { type Config, parseConfig } from "../../roclip/config.ts";
-import { type HeldState, initState, MAX_LOGIT_SCALE, NO_MATCH } from "../../roclip/model.ts";
-import { batchInputs, inputsFor } from "../../roclip/session.ts";
-import { fillPool, trainingStep } from "../../roclip/step.ts";
+import { packCaptions } from "../../roclip/batches.ts";
+import { initState } from "../../roclip/model.ts";
+import { batchInputs } from "../../roclip/session.ts";
 import { textFeatures } from "../../roclip/text.ts";
 import { learnTokenizer } from "../../roclip/tokenize.ts";
 import { imageFeatures, imageFeaturesEval } from "../../roclip/vision.ts";
 import { worstError } from "../check.ts";
+import { config, configOf, hostBatch, KEYS, PAIRS, SEED, VOCABULARY } from "./states.ts";
 
-const VOCABULARY = 40;
-const END = VOCABULARY - 1;
-const PAIRS = 30;
-const SEED = 7;
-const KEYS = { pixels: 1, images: 2, tokens: 3, pairs: 4 };
-
-const configOf = (changes: object = {}): Config =>
-  parseConfig({
-    batch: 6,
-    imageSize: 12,
-    contextLength: 7,
-    image: { width: 4, blocks: [1, 1] },
-    text: { width: 8, layers: 2, heads: 2 },
-    embedding: 10,
-    roclip: { poolSize: 16 },
-    ...changes,
-  });
-const config = configOf();
 const { batch: B, contextLength: T, imageSize: S, embedding: E } = config;
-
-/** A batch of noise and random captions, by step. */
-function hostBatch(step: number): HostBatch {
-  const draw = (key: number) => stream(fold(fold(keyOf(SEED), key), step));
-  const words = draw(KEYS.images);
-  const letters = draw(KEYS.tokens);
-  const lengths = Array.from({ length: B }, (_, i) => 2 + ((i + step) % (T - 2)));
-  const tokens = lengths.flatMap((end) =>
-    Array.from({ length: T }, (_, at) => (at < end ? letters.below(END) : at === end ? END : 0)),
-  );
-  return {
-    images: Uint32Array.from({ length: B * imageWords(S) }, () => words.below(2 ** 32)),
-    draws: identityDraws(B, S),
-    tokens: Uint32Array.from(tokens),
-    ends: Uint32Array.from(lengths, (end, i) => i * T + end),
-    pairs: draw(KEYS.pairs).permutation(PAIRS).slice(0, B),
-    schedule: adamWSchedule(step + 1, 0.01, config),
-    textSchedule: adamWSchedule(step + 1, 0.01, config),
-  };
-}
 
 let device: Device;
 beforeAll(async () => {
@@ -84,33 +41,6 @@ async function once(outputs: Record<string, Tensor>, inputs: Record<string, Host
   plan.run(inputs);
   const found = await plan.read();
   plan.destroy();
-  return found;
-}
-
-/** The state after some steps ("P" plain, "M" matching) from the seed's, by path. */
-async function stateAfter(
-  steps: string,
-  changes: object = {},
-  start: Record<string, HostArray> = {},
-) {
-  const chosen = configOf(changes);
-  const host = initState(chosen, VOCABULARY, PAIRS);
-  const state: HeldState = hold(
-    device,
-    mapTree(host, (leaf: HostArray, path) => start[path] ?? leaf),
-  );
-  const plans = new Map<string, Plan>();
-  for (const letter of new Set(steps)) {
-    const result = trainingStep(chosen, state, batchInputs(chosen), letter === "M");
-    plans.set(letter, await compile(device, { outputs: {}, updates: result.state }));
-  }
-  for (const [step, letter] of [...steps].entries()) {
-    const plan = plans.get(letter)!;
-    plan.run(inputsFor(plan, hostBatch(step)));
-  }
-  const found = new Map(leaves<HostArray>(await readState(device, state)));
-  for (const plan of plans.values()) plan.destroy();
-  release(device, state);
   return found;
 }
 
@@ -219,79 +149,5 @@ describe("the state", () => {
       .filter(([path, { shape }]) => path.startsWith("params.") && shape.length > 1)
       .map(([path]) => path);
     expect(different.map(([path]) => path)).toEqual(drawn);
-  });
-});
-
-describe("a step", () => {
-  const pick = (state: Map<string, HostArray>, pattern: RegExp) =>
-    [...state].filter(([path]) => pattern.test(path));
-
-  it("has the same bits every time", async () => {
-    expect(await stateAfter("PMP")).toEqual(await stateAfter("PMP"));
-  });
-
-  it("that matches leaves the text tower and its moments, and nothing else, as is", async () => {
-    const before = await stateAfter("PP");
-    const matched = await stateAfter("PPM");
-    const text = /^(params|moments\.\w+)\.text\./;
-    expect(pick(matched, text).length).toBeGreaterThan(0);
-    expect(pick(matched, text)).toEqual(pick(before, text));
-    for (const [path, leaf] of matched)
-      if (!text.test(path)) expect(leaf, path).not.toEqual(before.get(path));
-  });
-
-  it("that is plain feeds the pool of RoCLIP, and of nobody else", async () => {
-    const start = await stateAfter("");
-    const pool = /^pool\./;
-    const matching = { poolSize: 16, poolUpdate: "matching" };
-    for (const changes of [{ defence: "clip" }, { roclip: matching }])
-      expect(pick(await stateAfter("P", changes), pool)).toEqual(pick(start, pool));
-    const fed = await stateAfter("PP");
-    expect(fed.get("pool.cursor")!.data).toEqual(Uint32Array.of(12, 12));
-    const ids = [...hostBatch(0).pairs, ...hostBatch(1).pairs, ...Array(4).fill(NO_MATCH)];
-    expect([...fed.get("pool.ids")!.data]).toEqual(ids);
-    expect(fed.get("matches")).toEqual(start.get("matches"));
-  });
-
-  it("that matches records the captions by pair", async () => {
-    const matches = (await stateAfter("PM")).get("matches")!.data;
-    const { pairs } = hostBatch(1);
-    const fed = new Set(hostBatch(0).pairs); // all that the pool held at the query
-    matches.forEach((id, pair) => {
-      expect(pairs.includes(pair) ? fed.has(id) : id === NO_MATCH, `pair ${pair}`).toBe(true);
-    });
-  });
-
-  it("keeps the logit scale within its bounds", async () => {
-    for (const [value, bound] of [
-      [9, Math.fround(MAX_LOGIT_SCALE)],
-      [-1, 0],
-    ] as const)
-      for (const steps of ["P", "M"]) {
-        const noise = { roclip: { poolSize: 16, poolStart: "noise" } };
-        const start = { "params.logitScale": { shape: [], data: Float32Array.of(value) } };
-        expect((await stateAfter(steps, noise, start)).get("params.logitScale")!.data[0]).toBe(
-          bound,
-        );
-      }
-  });
-
-  it("fills the pool with unit text vectors and their captions' ids", async () => {
-    const state: HeldState = hold(device, initState(config, VOCABULARY, PAIRS));
-    const inputs = batchInputs(config);
-    const { tokens, ends, pairs } = hostBatch(0);
-    const features = textFeatures(state.params.text, config, inputs.tokens, inputs.ends);
-    const plan = await compile(device, {
-      outputs: { expected: unitRows(features) },
-      updates: fillPool(config, state, inputs),
-    });
-    plan.run({ tokens, ends, pairs });
-    const { expected } = await plan.read();
-    const pool = await readState(device, state.pool);
-    expect(pool.rows.data.slice(0, B * E)).toEqual(expected);
-    expect(pool.ids.data.slice(0, B)).toEqual(pairs);
-    expect(pool.cursor.data).toEqual(Uint32Array.of(B, B));
-    plan.destroy();
-    release(device, state);
   });
 });

@@ -18,8 +18,9 @@ import {
   unitRows,
 } from "../../engine/index.ts";
 import { type Config, parseConfig } from "../../roclip/config.ts";
+import type { Weights } from "../../roclip/model.ts";
 import { initState } from "../../roclip/model.ts";
-import { foreignTensors, fromForeign, type Weights } from "../../roclip/openClip.ts";
+import { foreignTensors, fromForeign } from "../../roclip/openClip.ts";
 import { decodeSafetensors, encodeSafetensors } from "../../roclip/safetensors.ts";
 import { textFeatures } from "../../roclip/text.ts";
 import { imageFeatures, imageFeaturesEval } from "../../roclip/vision.ts";

@@ -5,6 +5,7 @@ import {
   learningRate,
   plainEpochsBefore,
   poolRows,
+  textEpochsBefore,
 } from "../../roclip/schedule.ts";
 
 /** The matching epochs among 1 … 8. */
@@ -26,13 +27,22 @@ describe("isMatchingEpoch", () => {
   });
 });
 
-describe("plainEpochsBefore", () => {
-  it("counts the epochs that trained the text tower", () => {
-    const counts = (json: unknown) =>
-      [1, 2, 3, 4, 5, 6, 7].map((epoch) => plainEpochsBefore(parseConfig(json), epoch));
-    const roclip = { frequency: 2, firstEpoch: 3 };
-    expect(counts({ roclip })).toEqual([0, 1, 2, 3, 3, 4, 4]);
-    expect(counts({ defence: "clip", roclip })).toEqual([0, 1, 2, 3, 4, 5, 6]);
+describe("plainEpochsBefore and textEpochsBefore", () => {
+  const roclip = { frequency: 2, firstEpoch: 3 };
+  const counts = (count: typeof plainEpochsBefore, json: unknown) =>
+    [1, 2, 3, 4, 5, 6, 7].map((epoch) => count(parseConfig(json), epoch));
+
+  it("count the epochs that did not match, which train the text tower", () => {
+    for (const count of [plainEpochsBefore, textEpochsBefore]) {
+      expect(counts(count, { roclip })).toEqual([0, 1, 2, 3, 3, 4, 4]);
+      expect(counts(count, { defence: "clip", roclip })).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    }
+  });
+
+  it("differ where matched captions are encoded anew, which trains it too", () => {
+    const both = { roclip: { ...roclip, textGradient: "re-encoded" } };
+    expect(counts(plainEpochsBefore, both)).toEqual([0, 1, 2, 3, 3, 4, 4]);
+    expect(counts(textEpochsBefore, both)).toEqual([0, 1, 2, 3, 4, 5, 6]);
   });
 });
 

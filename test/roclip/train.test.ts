@@ -7,6 +7,7 @@ import { type Device, keyOf, openDevice, stream } from "../../engine/index.ts";
 import { parseConfig } from "../../roclip/config.ts";
 import type { Dataset } from "../../roclip/data/dataset.ts";
 import { createEmbedder, evaluate, subjectsOf } from "../../roclip/evaluate.ts";
+import type { Rows } from "../../roclip/measures.ts";
 import { beginRun, RUN_FILES, readRun } from "../../roclip/runFolder.ts";
 import { learnTokenizer } from "../../roclip/tokenize.ts";
 import { loadModel, type TrainOptions, train } from "../../roclip/train.ts";
@@ -102,36 +103,48 @@ describe("a training run", () => {
     expect(lines.filter((line) => line.kind === "epoch")).toHaveLength(3);
   });
 
-  it("goes on after an interruption to the same bits as without one", async () => {
-    const whole = await newRun();
-    await train(whole);
-    for (const stopAt of [3, 9] /* in a plain epoch; in the matching one */) {
-      const options = await newRun();
-      const controller = new AbortController();
-      const stopped = await train({
-        ...options,
-        signal: controller.signal,
-        onStep: ({ step }) => step === stopAt && controller.abort(),
-      });
-      expect(stopped.finished).toBe(false);
-      const { progress } = await readRun(options.folder);
-      expect((progress.epoch - 1) * 6 + progress.step).toBeLessThan(18);
-      const resumed = await train({ ...options, resume: true });
-      expect(resumed.finished).toBe(true);
-      expect(metricsOf(options.folder)).toEqual(metricsOf(whole.folder));
-      const like = (folder: string) => readRun(folder).then((run) => run.progress.results.length);
-      expect(await like(options.folder)).toBe(3);
-      expect(await stateBits(options.folder)).toEqual(await stateBits(whole.folder));
-    }
-  });
+  const reencoded = { ...config.roclip, textGradient: "re-encoded" };
+  it.each([
+    ["the defaults", {}],
+    ["averaged weights and a text tower that trains throughout", { ema: 0.9, roclip: reencoded }],
+  ])(
+    "goes on after an interruption to the same bits as without one, with %s",
+    async (_, changes) => {
+      const whole = await newRun(changes);
+      await train(whole);
+      for (const stopAt of [3, 9] /* in a plain epoch; in the matching one */) {
+        const options = await newRun(changes);
+        const controller = new AbortController();
+        const stopped = await train({
+          ...options,
+          signal: controller.signal,
+          onStep: ({ step }) => step === stopAt && controller.abort(),
+        });
+        expect(stopped.finished).toBe(false);
+        const { progress } = await readRun(options.folder);
+        expect((progress.epoch - 1) * 6 + progress.step).toBeLessThan(18);
+        const resumed = await train({ ...options, resume: true });
+        expect(resumed.finished).toBe(true);
+        expect(metricsOf(options.folder)).toEqual(metricsOf(whole.folder));
+        const like = (folder: string) => readRun(folder).then((run) => run.progress.results.length);
+        expect(await like(options.folder)).toBe(3);
+        expect(await stateBits(options.folder)).toEqual(await stateBits(whole.folder));
+      }
+    },
+  );
 
-  it("is measured the same from its checkpoint as at its end", async () => {
-    const options = await newRun({ defence: "clip" });
-    const run = await train(options);
-    const { state, tokenizer } = loadModel(device, await readRun(options.folder));
-    const embedder = await createEmbedder(device, options.config, state, tokenizer);
-    const subjects = subjectsOf(options.config, options.evaluation);
-    expect(await evaluate(embedder, subjects, options.evaluation)).toEqual(run.last);
+  it("is measured the same from its checkpoint as at its end, by averages where it keeps them", async () => {
+    const images: Rows[] = [];
+    for (const ema of [0, 0.9]) {
+      const options = await newRun({ defence: "clip", ema });
+      const run = await train(options);
+      const { state, tokenizer } = loadModel(device, await readRun(options.folder));
+      const embedder = await createEmbedder(device, options.config, state, tokenizer);
+      const subjects = subjectsOf(options.config, options.evaluation);
+      expect(await evaluate(embedder, subjects, options.evaluation)).toEqual(run.last);
+      images.push(await embedder.images(options.evaluation.test));
+    }
+    expect(images[0]).not.toEqual(images[1]); // trained alike, evaluated by averages
   });
 
   it("stops at a loss that is not finite and names the step", async () => {

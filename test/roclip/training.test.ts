@@ -15,7 +15,7 @@ import {
   release,
   type Tensor,
 } from "../../engine/index.ts";
-import { adamWSchedule } from "../../engine/optim.ts";
+import { adamWSchedule, averageRate } from "../../engine/optim.ts";
 import { identityDraws } from "../../roclip/augment.ts";
 import type { HostBatch } from "../../roclip/batches.ts";
 import { type Config, parseConfig } from "../../roclip/config.ts";
@@ -95,6 +95,7 @@ function hostBatch(config: Config, step: number, plainSteps: number): HostBatch 
     pairs,
     schedule: adamWSchedule(step + 1, lr, config),
     textSchedule: adamWSchedule(plainSteps + 1, lr, config),
+    averageRate: averageRate(step + 1, config.ema),
   };
 }
 

@@ -6,8 +6,8 @@ import { type HostArray, leaves, mapTree } from "../../engine/index.ts";
 import { parseConfig } from "../../roclip/config.ts";
 import { UserError } from "../../roclip/errors.ts";
 import { fromHalf, toHalf } from "../../roclip/half.ts";
+import type { Weights } from "../../roclip/model.ts";
 import { initState } from "../../roclip/model.ts";
-import type { Weights } from "../../roclip/openClip.ts";
 import { decodeSafetensors, encodeSafetensors } from "../../roclip/safetensors.ts";
 import { decodeWeights, encodeWeights } from "../../roclip/weights.ts";
 
