@@ -17,7 +17,6 @@ import {
   toForeign,
 } from "./openClip.ts";
 import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "./safetensors.ts";
-
 import type { Config } from "./schema.ts";
 
 /** Names and layouts of a model's tensors in a file, by our paths. */

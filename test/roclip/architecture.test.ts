@@ -68,7 +68,7 @@ describe("the key model", () => {
     ],
     [
       { model: { ...MODEL, vision_cfg: { layers: [1, 1, 1, 1], width: 7, image_size: 40 } } },
-      /width must be even; found 7[^]*head_width must divide 32 width[^]*multiple of 32; found 40/,
+      /width must be even; found 7.*head_width must divide 32 width.*multiple of 32; found 40/s,
     ],
     [
       { model: { ...MODEL, text_cfg: { ...text_cfg, heads: 5 } } },

@@ -1,0 +1,219 @@
+/**
+ * Compares a model at full size with PyTorch, both ways, and writes docs/torch/<model>.md:
+ *
+ *     npx tsx scripts/compareTorch.ts RN50 ViT-B-32
+ *
+ * Our initial weights are written as `roclip export` writes them, loaded by PyTorch strictly, and
+ * both give features; PyTorch's random weights are read as `--pretrained` reads them, and both give
+ * features and the gradient of every parameter. Needs about 8 GiB, and PyTorch in python3 or in what
+ * PYTHON names.
+ */
+import { execFileSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { machineOf } from "../bench/machine.ts";
+import { machineText, table } from "../bench/report/markdown.ts";
+import {
+  compile,
+  contrastiveLoss,
+  type Device,
+  grad,
+  type HostArray,
+  type HostData,
+  hold,
+  input,
+  leaves,
+  openDevice,
+  release,
+  type Tensor,
+  unitRows,
+} from "../engine/index.ts";
+import { namedModel } from "../roclip/architecture.ts";
+import { type Config, parseConfig } from "../roclip/config.ts";
+import { initState } from "../roclip/model.ts";
+import { foreignTensors, toForeign, type Weights } from "../roclip/openClip.ts";
+import { decodeSafetensors } from "../roclip/safetensors.ts";
+import { textFeatures } from "../roclip/text.ts";
+import { imageFeatures, imageFeaturesEval } from "../roclip/vision.ts";
+import { encodeWeights, readWeights } from "../roclip/weights.ts";
+
+const FEATURES_LIMIT = 1e-4;
+const COSINE_LIMIT = 0.9999;
+const program = fileURLToPath(new URL("../test/golden/full_size.py", import.meta.url));
+const interpreter = process.env.PYTHON ?? "python3";
+const pages = fileURLToPath(new URL("../docs/torch/", import.meta.url));
+
+type Arrays = Readonly<Record<string, HostData>>;
+
+/** How far `found` is from `expected`: ‖difference‖ / ‖expected‖, and the cosine between them. */
+function distance(found: HostData, expected: HostData): { relative: number; cosine: number } {
+  let [square, own, other, dot] = [0, 0, 0, 0];
+  for (const [i, y] of expected.entries()) {
+    const x = found[i]!;
+    square += (x - y) ** 2;
+    own += x * x;
+    other += y * y;
+    dot += x * y;
+  }
+  return { relative: Math.sqrt(square / other), cosine: dot / Math.sqrt(own * other) };
+}
+
+function readArrays(path: string): Record<string, HostData> {
+  const { tensors } = decodeSafetensors(readFileSync(path), path);
+  return Object.fromEntries(Object.entries(tensors).map(([name, { data }]) => [name, data]));
+}
+
+/** The batch as inputs of our plans. */
+function inputsOf({ images, tokens }: Arrays): Arrays {
+  const last = Math.max(...tokens!);
+  const places = [...tokens!.keys()].filter((at) => tokens![at] === last);
+  return { images: images!, tokens: tokens!, ends: Uint32Array.from(places) };
+}
+
+/** Run a program once. */
+async function once(device: Device, outputs: Record<string, Tensor>, inputs: Arrays) {
+  const plan = await compile(device, { outputs });
+  plan.run(Object.fromEntries(plan.inputs.map((name) => [name, inputs[name]!])));
+  const found = await plan.read();
+  plan.destroy();
+  return found;
+}
+
+/** Our features in evaluation, and with `gradients` those of every parameter by path. */
+async function ours(
+  device: Device,
+  config: Config,
+  weights: Weights<HostArray>,
+  batch: Arrays,
+  gradients: boolean,
+): Promise<Arrays> {
+  const { params, statistics }: Weights<Tensor> = hold(device, weights);
+  const { imageSize: size, contextLength } = config;
+  const rows = batch.tokens!.length / contextLength;
+  const images = input("images", [rows, size, size, 3]);
+  const text = textFeatures(
+    params.text,
+    config,
+    input("tokens", [rows, contextLength], "u32"),
+    input("ends", [rows], "u32"),
+  );
+  const evaluated = imageFeaturesEval(params.image, statistics, images, config);
+  const inputs = inputsOf(batch);
+  const found = await once(device, { image: evaluated, text }, inputs);
+  if (gradients) {
+    const { features } = imageFeatures(params.image, statistics, images, config);
+    const loss = contrastiveLoss(unitRows(features), unitRows(text), params.logitScale);
+    const outputs = Object.fromEntries(leaves<Tensor>(grad(loss, params)));
+    Object.assign(found, await once(device, { ...outputs, loss }, inputs));
+  }
+  release(device, { params, statistics });
+  return found;
+}
+
+/** What a comparison came to. */
+interface Comparison {
+  /** Relative errors of the features. */
+  readonly exported: Readonly<Record<"image" | "text", number>>;
+  readonly read: Readonly<Record<"image" | "text", number>>;
+  readonly loss: number;
+  readonly gradients: readonly { name: string; relative: number; cosine: number }[];
+}
+
+const featureErrors = (found: Arrays, expected: Arrays) => ({
+  image: distance(found.image!, expected.image!).relative,
+  text: distance(found.text!, expected.text!).relative,
+});
+
+function gradientRows(weights: Weights<HostArray>, found: Arrays, expected: Arrays) {
+  const names = foreignTensors(weights);
+  return leaves<HostArray>(weights.params).map(([path, { shape }]) => {
+    const { name, layout } = names.get(`params.${path}`)!;
+    const own = toForeign(found[path] as Float32Array, shape, layout);
+    return { name, ...distance(own, expected[`gradients.${name}`]!) };
+  });
+}
+
+async function compare(device: Device, name: string, folder: string): Promise<Comparison> {
+  const config = parseConfig({ model: namedModel(name, "compareTorch") });
+  const { model } = config;
+  const run = (...args: string[]) =>
+    execFileSync(interpreter, [program, ...args], { stdio: "inherit" });
+  const at = (file: string) => join(folder, file);
+  writeFileSync(at("model.json"), JSON.stringify(model));
+  run("make", folder);
+  const expected = readArrays(at("expected.safetensors"));
+
+  const { params, statistics } = initState(config, config.vocabularySize, 1);
+  const own = { params, statistics };
+  writeFileSync(at("ours.safetensors"), encodeWeights(model, own, { half: false, steps: 0 }));
+  run("load", folder, at("ours.safetensors"));
+  const loaded = readArrays(at("loaded.safetensors"));
+  const exported = featureErrors(await ours(device, config, own, expected, false), loaded);
+
+  const theirs = await readWeights(at("torch.safetensors"), model, own);
+  const found = await ours(device, config, theirs, expected, true);
+  return {
+    exported,
+    read: featureErrors(found, expected),
+    loss: Math.abs(found.loss![0]! / expected.loss![0]! - 1),
+    gradients: gradientRows(theirs, found, expected),
+  };
+}
+
+/** Whose gradient is 0 but for rounding: softmax does not see what all keys share. */
+const isNothing = (name: string) => name.endsWith("k_proj.bias");
+
+const exponent = (x: number) => x.toExponential(1);
+const met = (holds: boolean) => (holds ? "yes" : "no");
+
+function pageOf(name: string, device: Device, result: Comparison): string {
+  const { exported, read, loss, gradients } = result;
+  const counted = gradients.filter((row) => !isNothing(row.name));
+  const cosine = Math.min(...counted.map((row) => row.cosine));
+  const worst = counted.reduce((a, b) => (b.relative > a.relative ? b : a));
+  const features = Math.max(exported.image, exported.text, read.image, read.text);
+  const summary = [
+    ["image features, ours loaded by PyTorch", exponent(exported.image)],
+    ["text features, ours loaded by PyTorch", exponent(exported.text)],
+    ["image features, PyTorch's read by us", exponent(read.image)],
+    ["text features, PyTorch's read by us", exponent(read.text)],
+    ["loss", exponent(loss)],
+    [`gradient, worst of ${counted.length} (${worst.name})`, exponent(worst.relative)],
+  ];
+  const rows = gradients.map((row) =>
+    isNothing(row.name)
+      ? [`${row.name} (0 but for rounding)`, "", ""]
+      : [row.name, exponent(row.relative), exponent(1 - row.cosine)],
+  );
+  return `# ${name} at full size, beside PyTorch
+
+Made by \`npx tsx scripts/compareTorch.ts ${name}\`. Random weights, two images and captions, float32
+on both sides. Relative errors are ‖ours − PyTorch's‖ / ‖PyTorch's‖ of a whole tensor.
+
+${machineText(machineOf(device))}
+
+${table(["", "relative error"], summary)}
+
+Features within ${FEATURES_LIMIT}: ${met(features <= FEATURES_LIMIT)}. Every gradient's cosine at \
+least ${COSINE_LIMIT}: ${met(cosine >= COSINE_LIMIT)} (least ${cosine.toFixed(7)}).
+
+<details><summary>Every gradient</summary>
+
+${table(["parameter", "relative error", "1 − cosine"], rows)}
+
+</details>
+`;
+}
+
+const device = await openDevice();
+mkdirSync(pages, { recursive: true });
+for (const name of process.argv.slice(2)) {
+  const folder = mkdtempSync(join(tmpdir(), "roclip-torch-"));
+  const page = pageOf(name, device, await compare(device, name, folder));
+  rmSync(folder, { recursive: true });
+  writeFileSync(join(pages, `${name}.md`), page);
+  console.log(page.split("<details>")[0]);
+}
+device.close();
