@@ -10,6 +10,8 @@ export type { Config } from "./schema.ts";
 export interface ConfigRow {
   /** Path of the key, dotted: "roclip.poolSize". */
   readonly key: string;
+  /** Whether it is a key of the elements of a list: settable in a file only. */
+  readonly listed: boolean;
   /** JSON type of the value. */
   readonly kind: "integer" | "number" | "boolean" | "string" | "array";
   /** The texts allowed; empty when any is. */
@@ -66,9 +68,15 @@ function leavesOf(schema: Leaf, path: readonly string[]): ConfigRow[] {
       leavesOf(child, [...path, name]),
     );
   }
+  // A list of objects has no flag: its keys are those of one of its elements, for messages.
+  const element = schema.items ? schema.items : undefined;
+  if (element?.properties) {
+    return leavesOf(element, path).map((row) => ({ ...row, listed: true }));
+  }
   return [
     {
       key: path.join("."),
+      listed: false,
       kind: schema.type as ConfigRow["kind"],
       choices: schema.enum ?? [],
       type: typeText(schema),
@@ -108,13 +116,15 @@ function explain(issue: z.core.$ZodIssue, json: unknown): string[] {
   if (issue.code === "custom") return [issue.message];
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((name) => {
-      const key = [...issue.path, name].join(".");
+      const path = issue.path.filter((part) => typeof part === "string");
+      const key = [...path, name].join(".");
       return `every key must be known; found "${key}"; did you mean "${nearestName(key, KNOWN)}"?`;
     });
   }
   const path = issue.path.filter((part) => typeof part === "string");
   const key = path.join(".");
-  const found = JSON.stringify(valueAt(json, path)) ?? "nothing";
+  const named = issue.path.findLastIndex((part) => typeof part === "string") + 1;
+  const found = JSON.stringify(valueAt(json, issue.path.slice(0, named))) ?? "nothing";
   const row = ROWS.find((candidate) => candidate.key === key);
   if (!row)
     return [`${key || "the configuration"} must be an object of keys; found ${found}; see --help`];
