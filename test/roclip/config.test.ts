@@ -111,11 +111,6 @@ describe("applyFlags", () => {
     [{}, { seed: "abc" }, 'seed must be an integer ≥ 0; found "abc"'],
     [{}, { augmentFlip: "" }, "augment.flip must be"],
     [{}, { augmentEnabled: "yes" }, 'augment.enabled must be true or false; found "yes"'],
-    [{ backdoor: { patch: 1.5 } }, "backdoor.patch must be a number in (0, 1]; found 1.5"],
-    [{ backdoor: { count: 2.5 } }, "backdoor.count must be a whole number of rows, or a share"],
-    [{ backdoors: [{ count: 1 }, { count: 2.5 }] }, "backdoors[1].count must be a whole number"],
-    [{ backdoors: [{ kind: "blend" }] }, 'wanet, word, sentence; found "blend"'],
-    [{ backdoors: [{ patsch: 1 }] }, 'mean "backdoors.patch"?'],
     [{ roclip: 3 }, { roclipFrequency: "2" }, "roclip must be an object"],
     [3, { seed: "1" }, "must be an object of keys; found 3"],
   ])("leaves %j with %j for parseConfig to refuse", (json, options, message) => {
