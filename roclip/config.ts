@@ -12,6 +12,8 @@ export type { Config } from "./schema.ts";
 export interface ConfigRow {
   /** Path of the key, dotted: "roclip.poolSize". */
   readonly key: string;
+  /** Whether it is a key of the elements of a list: settable in a file only. */
+  readonly listed: boolean;
   /** JSON type of the value. */
   readonly kind: "integer" | "number" | "boolean" | "string" | "array";
   /** The texts allowed; empty when any is. */
@@ -74,9 +76,15 @@ function leavesOf(schema: Leaf, path: readonly string[]): ConfigRow[] {
       leavesOf(child, [...path, name]),
     );
   }
+  // A list of objects has no flag: its keys are those of one of its elements, for messages.
+  const element = schema.items ? schema.items : undefined;
+  if (element?.properties) {
+    return leavesOf(element, path).map((row) => ({ ...row, listed: true }));
+  }
   return [
     {
       key: path.join("."),
+      listed: false,
       kind: (schema.anyOf?.[0] ?? schema).type as ConfigRow["kind"],
       choices: schema.enum ?? [],
       type: typeText(schema),
@@ -119,7 +127,8 @@ function explain(issue: z.core.$ZodIssue, json: unknown): string[] {
   if (issue.code === "custom") return [issue.message];
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((name) => {
-      const key = [...issue.path, name].join(".");
+      const path = issue.path.filter((part) => typeof part === "string");
+      const key = [...path, name].join(".");
       const ofModel = (other: string) => other.startsWith("model.");
       const known = KNOWN.filter((other) => ofModel(other) === ofModel(key));
       return `every key must be known; found "${key}"; did you mean "${nearestName(key, known)}"?`;
@@ -127,7 +136,8 @@ function explain(issue: z.core.$ZodIssue, json: unknown): string[] {
   }
   const path = issue.path.filter((part) => typeof part === "string");
   const key = path.join(".");
-  const value = valueAt(json, path);
+  const named = issue.path.findLastIndex((part) => typeof part === "string") + 1;
+  const value = valueAt(json, issue.path.slice(0, named));
   // A model may be a text or an object: what is wrong inside an object says more.
   const object = typeof value === "object" && value !== null && !Array.isArray(value);
   if (issue.code === "invalid_union" && object)

@@ -9,14 +9,27 @@ import {
   type Plan,
   unitRows,
 } from "../engine/index.ts";
+import { backdoorsOf } from "./attack.ts";
 import { triggeredHeldOut } from "./backdoor.ts";
 import { imageWords, packCaptions, packImages } from "./batches.ts";
 import { type Dataset, subset } from "./data/dataset.ts";
-import { backdoorSuccess, classVectors, poisonSuccess, type Rows, zeroShot } from "./measures.ts";
+import { UserError } from "./errors.ts";
+import { captionBackdoorSuccess } from "./measures/captionBackdoor.ts";
+import {
+  type BackdoorSuccess,
+  backdoorSuccess,
+  classVectors,
+  poisonSuccess,
+  type Rate,
+  type Rows,
+  wilson,
+  zeroShot,
+} from "./measures.ts";
 import type { HeldState } from "./model.ts";
 import type { Config } from "./schema.ts";
 import { textFeatures } from "./text.ts";
 import type { Tokenizer } from "./tokenize.ts";
+import { type Backdoor, isCaptionBackdoor } from "./triggers/trigger.ts";
 import { type PoisonTarget, poisonTargets, type TruthRow } from "./truth.ts";
 import { imageFeaturesEval } from "./vision.ts";
 
@@ -47,7 +60,11 @@ export interface Evaluation {
 
 /** Embeds images and captions with a held model. */
 export interface Embedder {
+  /** f32[N, E], unit rows. */
   images(dataset: Dataset): Promise<Rows>;
+  /** f32[N, E], as the image tower makes them: not of unit length. */
+  features(dataset: Dataset): Promise<Rows>;
+  /** f32[N, E], unit rows. */
   captions(captions: readonly string[]): Promise<Rows>;
   destroy(): void;
 }
@@ -59,13 +76,13 @@ async function embedBatches(
   plan: Plan,
   rows: number,
   batch: number,
-  width: number,
+  { output, width }: { readonly output: string; readonly width: number },
   inputs: (rows: Uint32Array) => Parameters<Plan["run"]>[0],
 ): Promise<Rows> {
   const data = new Float32Array(rows * width);
   for (let first = 0; first < rows; first += batch) {
     plan.run(inputs(Uint32Array.from({ length: batch }, (_, i) => Math.min(first + i, rows - 1))));
-    const { y } = await plan.read("y");
+    const { [output]: y } = await plan.read(output);
     const kept = Math.min(batch, rows - first);
     data.set(y!.subarray(0, kept * width), first * width);
   }
@@ -83,21 +100,24 @@ export async function createEmbedder(
   const { params, statistics } = state.average ?? state;
   const bytes = input("images", [batch, imageWords(imageSize)], "u32");
   const pixels = normalise(bytes, { size: imageSize });
-  const image = unitRows(imageFeaturesEval(params.image, statistics, pixels, config));
+  const features = imageFeaturesEval(params.image, statistics, pixels, config);
   const tokens = input("tokens", [batch, contextLength], "u32");
   const ends = input("ends", [batch], "u32");
   const text = unitRows(textFeatures(params.text, config, tokens, ends));
   const [imagePlan, textPlan] = await Promise.all([
-    compile(device, { outputs: { y: image } }),
-    compile(device, { outputs: { y: text } }),
+    compile(device, { outputs: { unit: unitRows(features), features } }),
+    compile(device, { outputs: { unit: text } }),
   ]);
+  const width = embedding;
+  const embedImages = (dataset: Dataset, output: string) =>
+    embedBatches(imagePlan, dataset.ids.length, batch, { output, width }, (rows) => ({
+      images: packImages(dataset, rows),
+    }));
   return {
-    images: (dataset) =>
-      embedBatches(imagePlan, dataset.ids.length, batch, embedding, (rows) => ({
-        images: packImages(dataset, rows),
-      })),
+    images: (dataset) => embedImages(dataset, "unit"),
+    features: (dataset) => embedImages(dataset, "features"),
     captions: (captions) =>
-      embedBatches(textPlan, captions.length, batch, embedding, (rows) => ({
+      embedBatches(textPlan, captions.length, batch, { output: "unit", width }, (rows) => ({
         ...packCaptions(
           tokenizer,
           Array.from(rows, (row) => captions[row]!),
@@ -111,36 +131,95 @@ export async function createEmbedder(
   };
 }
 
+/** What measures one backdoor. */
+export interface BackdoorSubject {
+  readonly backdoor: Backdoor;
+  readonly targetClass: string;
+  /** Held-out pairs of other classes with the trigger on. */
+  readonly triggered: Dataset;
+}
+
 /** The images that a run is measured on, chosen and triggered once. */
 export interface Subjects {
   readonly labelled: Dataset;
   readonly targets: readonly PoisonTarget[];
   readonly targetImages: Dataset;
-  readonly backdoorClass: string | undefined;
-  readonly triggered: Dataset | undefined;
+  /** Of the backdoors that were carried out, in the configuration's order. */
+  readonly backdoors: readonly BackdoorSubject[];
 }
 
-/** Choose what to measure on. */
-export function subjectsOf(config: Config, { test, truth }: EvaluationData): Subjects {
-  const targets = poisonTargets(truth, test);
-  const backdoorClass = truth.find(({ kind }) => kind === "backdoor")?.targetClass;
-  const labelled = test.labels.flatMap((label, row) => (label === "" ? [] : [row]));
-  const key = fold(keyOf(config.seed), TRIGGER_KEY);
-  return {
-    labelled: subset(test, labelled),
-    targets,
-    targetImages: subset(
-      test,
-      targets.map(({ row }) => row),
-    ),
-    backdoorClass,
-    triggered:
-      backdoorClass === undefined ? undefined : triggeredHeldOut(test, backdoorClass, config, key),
-  };
+/** @throws UserError unless every class that an attack leads to is one of the classes */
+function requireTargets({ truth, classes }: EvaluationData): void {
+  const absent = truth.find(({ targetClass }) => !classes.includes(targetClass))?.targetClass;
+  if (absent === undefined) return;
+  throw new UserError(
+    `evaluate: every class that an attack leads to must be a zero-shot class; "${absent}" is not ` +
+      `among ${classes.join(", ")}; choose another target class, or add it to the classes`,
+  );
 }
 
 /**
- * Measure a model.
+ * Choose what to measure on.
+ *
+ * @throws  UserError when an attack leads to a class that has no prompt
+ */
+export function subjectsOf(config: Config, evaluation: EvaluationData): Subjects {
+  const { test, truth, classes } = evaluation;
+  requireTargets(evaluation);
+  const targets = poisonTargets(truth, test);
+  const known = new Set(classes);
+  const labelled = test.labels.flatMap((label, row) => (known.has(label) ? [row] : []));
+  const named = { ...test, labels: test.labels.map((label) => (known.has(label) ? label : "")) };
+  const backdoors = backdoorsOf(config).flatMap((backdoor, turn): BackdoorSubject[] => {
+    const of = ({ kind, attack }: TruthRow) => kind === "backdoor" && attack === turn;
+    const targetClass = truth.find(of)?.targetClass;
+    if (targetClass === undefined) return [];
+    const key = fold(keyOf(config.seed), TRIGGER_KEY + turn);
+    const triggered = triggeredHeldOut(named, targetClass, { backdoor }, key);
+    return [{ backdoor, targetClass, triggered }];
+  });
+  const rows = targets.map(({ row }) => row);
+  return { labelled: subset(test, labelled), targets, targetImages: subset(test, rows), backdoors };
+}
+
+/** What one backdoor came to: by classification, or by retrieval where captions are triggered. */
+export async function measureBackdoor(
+  embedder: Embedder,
+  { backdoor, targetClass, triggered }: BackdoorSubject,
+  { labelled }: Subjects,
+  classes: readonly string[],
+  vectors: Rows,
+): Promise<BackdoorSuccess> {
+  const indices = (names: readonly string[]) => names.map((name) => classes.indexOf(name));
+  const target = classes.indexOf(targetClass);
+  const own = indices(triggered.labels);
+  if (!isCaptionBackdoor(backdoor))
+    return backdoorSuccess(await embedder.images(triggered), vectors, target, own);
+  const captions = await embedder.captions(triggered.captions);
+  const images = await embedder.images(labelled);
+  return captionBackdoorSuccess(captions, images, indices(labelled.labels), target, own);
+}
+
+/** The class vectors of a model. */
+export async function embedClasses(
+  embedder: Embedder,
+  { classes, prompts }: Pick<EvaluationData, "classes" | "prompts">,
+): Promise<Rows> {
+  const captions = classes.flatMap((name) => prompts.map((p) => p.replaceAll("{}", name)));
+  return classVectors(await embedder.captions(captions), prompts.length);
+}
+
+/** The rate over the cases of several. */
+function pooled(rates: readonly Rate[]): number {
+  const sum = (of: (rate: Rate) => number) => rates.reduce((total, rate) => total + of(rate), 0);
+  return wilson(
+    sum(({ successes }) => successes),
+    sum(({ count }) => count),
+  ).value;
+}
+
+/**
+ * Measure a model. ASR is over the cases of all backdoors together.
  *
  * @param subjects  from subjectsOf, for the same data
  */
@@ -149,11 +228,10 @@ export async function evaluate(
   subjects: Subjects,
   { classes, prompts }: Pick<EvaluationData, "classes" | "prompts">,
 ): Promise<Evaluation> {
-  const captions = classes.flatMap((name) => prompts.map((p) => p.replaceAll("{}", name)));
-  const vectors = classVectors(await embedder.captions(captions), prompts.length);
+  const vectors = await embedClasses(embedder, { classes, prompts });
   const indices = (names: readonly string[]) => names.map((name) => classes.indexOf(name));
   const named = (predictions: Uint32Array) => Array.from(predictions, (c) => classes[c]!);
-  const { labelled, targets, targetImages, triggered, backdoorClass } = subjects;
+  const { labelled, targets, targetImages, backdoors } = subjects;
 
   const zero = zeroShot(await embedder.images(labelled), vectors, indices(labelled.labels));
   const poisoned = poisonSuccess(
@@ -162,23 +240,18 @@ export async function evaluate(
     indices(targets.map(({ targetClass }) => targetClass)),
     indices(targets.map(({ trueClass }) => trueClass)),
   );
-  const opened =
-    triggered &&
-    backdoorSuccess(
-      await embedder.images(triggered),
-      vectors,
-      classes.indexOf(backdoorClass!),
-      indices(triggered.labels),
-    );
+  const opened: BackdoorSuccess[] = [];
+  for (const subject of backdoors)
+    opened.push(await measureBackdoor(embedder, subject, subjects, classes, vectors));
   return {
     zeroShotTop1: zero.top1.value,
     classMean: zero.classMean,
     psr: poisoned.top1.value,
     psrTop5: poisoned.top5.value,
-    asr: opened?.top1.value ?? Number.NaN,
+    asr: pooled(opened.map(({ top1 }) => top1)),
     trueClassTarget: poisoned.trueClass.value,
-    trueClassTriggered: opened?.trueClass.value ?? Number.NaN,
+    trueClassTriggered: pooled(opened.map(({ trueClass }) => trueClass)),
     targetPredictions: named(poisoned.predictions),
-    triggeredPredictions: opened ? named(opened.predictions) : [],
+    triggeredPredictions: opened.flatMap(({ predictions }) => named(predictions)),
   };
 }

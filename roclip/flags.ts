@@ -44,7 +44,8 @@ function defaultText(value: unknown): string {
 
 /** Every configuration key as a command-line option, in the order of the schema. */
 export function flagsOf(): Flag[] {
-  return describeConfig().map((row) => {
+  const rows = describeConfig().filter(({ listed }) => !listed);
+  return rows.map((row) => {
     const words = row.key.split(".").flatMap((part) => part.split(/(?=[A-Z])/));
     const [first = "", ...rest] = words.map((word) => word.toLowerCase());
     const value = defaultText(row.default);

@@ -46,7 +46,7 @@ export function wilson(successes: number, count: number): Rate {
 }
 
 /** How many rows there are. @throws Error unless the data is whole rows */
-function rowCount(where: string, { data, width }: Rows): number {
+export function rowCount(where: string, { data, width }: Rows): number {
   const count = data.length / width;
   if (!Number.isInteger(count)) {
     throw new Error(
@@ -124,7 +124,7 @@ function rateWithin(ranked: readonly Uint32Array[], wanted: ArrayLike<number>, k
 }
 
 /** @throws Error unless there is one class in [0, classes) for each of `count` images */
-function requireClasses(
+export function requireClasses(
   where: string,
   wanted: ArrayLike<number>,
   count: number,
@@ -140,6 +140,31 @@ function requireClasses(
   }
 }
 
+/**
+ * Which classes are taken for which.
+ *
+ * @param predictions  N classes in [0, C)
+ * @param labels       N classes in [0, C)
+ * @param C            classes
+ * @returns            confusion u32[C, C]: cases of class row predicted as class column; classMean:
+ *                     the mean, over the classes that occur, of the share predicted right
+ */
+export function confusionOf(
+  predictions: ArrayLike<number>,
+  labels: ArrayLike<number>,
+  C: number,
+): { confusion: Uint32Array; classMean: number } {
+  const confusion = new Uint32Array(C * C);
+  for (let n = 0; n < labels.length; n++) confusion[labels[n]! * C + predictions[n]!]! += 1;
+  const recalls: number[] = [];
+  for (let c = 0; c < C; c++) {
+    const total = confusion.subarray(c * C, (c + 1) * C).reduce((sum, value) => sum + value, 0);
+    if (total > 0) recalls.push(confusion[c * C + c]! / total);
+  }
+  const classMean = recalls.reduce((sum, value) => sum + value, 0) / recalls.length;
+  return { confusion, classMean };
+}
+
 /** Zero-shot classification of labelled images. */
 export interface ZeroShot {
   /** Share of images whose nearest class is their label. */
@@ -148,6 +173,8 @@ export interface ZeroShot {
   readonly top3: Rate;
   /** Share of images whose label is among the 5 nearest classes. */
   readonly top5: Rate;
+  /** Share of images whose label is among the 10 nearest classes. */
+  readonly top10: Rate;
   /** Mean over the classes that occur of the share of their images classified right. */
   readonly classMean: number;
   /** u32[C, C]: images of class row that were classified as class column. */
@@ -168,19 +195,12 @@ export function zeroShot(images: Rows, classes: Rows, labels: ArrayLike<number>)
   const C = rowCount("zeroShot", classes);
   requireClasses("zeroShot", labels, ranked.length, C);
   const predictions = Uint32Array.from(ranked, (order) => order[0]!);
-  const confusion = new Uint32Array(C * C);
-  for (const [n, predicted] of predictions.entries()) confusion[labels[n]! * C + predicted]! += 1;
-  const recalls: number[] = [];
-  for (let c = 0; c < C; c++) {
-    const total = confusion.subarray(c * C, (c + 1) * C).reduce((sum, value) => sum + value, 0);
-    if (total > 0) recalls.push(confusion[c * C + c]! / total);
-  }
   return {
     top1: rateWithin(ranked, labels, 1),
     top3: rateWithin(ranked, labels, 3),
     top5: rateWithin(ranked, labels, 5),
-    classMean: recalls.reduce((sum, value) => sum + value, 0) / recalls.length,
-    confusion,
+    top10: rateWithin(ranked, labels, 10),
+    ...confusionOf(predictions, labels, C),
     predictions,
   };
 }

@@ -1,4 +1,5 @@
 import { fold, type Key, stream } from "../engine/random.ts";
+import { rowsFor } from "./amount.ts";
 import { classNames, rowsMentioning, variedFirst } from "./classes.ts";
 import type { Config } from "./config.ts";
 import type { Dataset } from "./data/dataset.ts";
@@ -110,7 +111,8 @@ export function poison(
   config: Pick<Config, "poison" | "seed">,
   key: Key,
 ): Attack {
-  const { targets, captionsPerTarget } = config.poison;
+  const { targets } = config.poison;
+  const captionsPerTarget = rowsFor(config.poison.captionsPerTarget, train.captions.length);
   if (targets === 0) return { dataset: train, truth: [], notes: [] };
   requireSameSize(train, heldOut);
   const { rowsOf, tooFew } = nameableClasses(train, classNames(heldOut), captionsPerTarget);
@@ -131,6 +133,8 @@ export function poison(
       truth.push({
         row: train.captions.length + appended,
         kind: "poison",
+        trigger: "",
+        attack: 0,
         id: `poison:${appended}:${source}`,
         ...{ source, trueClass, targetClass, caption, originalCaption, seed: config.seed },
       });

@@ -11,6 +11,7 @@ import {
   writeAtomically,
   writeCheckpoint,
 } from "./checkpoint.ts";
+import { parseConfig } from "./config.ts";
 import { UserError } from "./errors.ts";
 import type { State } from "./model.ts";
 import type { EpochResult } from "./report/data.ts";
@@ -129,8 +130,10 @@ export async function readRun(path: string): Promise<SavedRun> {
         "give one that roclip train wrote",
     );
   const results = saved.results.map((r) => withNaN(r as unknown as Record<string, unknown>));
+  // Keys that did not exist when the run was saved get their defaults.
+  const config = parseConfig(saved.config, file);
   return {
-    progress: { ...saved, results },
+    progress: { ...saved, config, results },
     state(like) {
       const expected = Object.fromEntries(
         leaves<HostArray>(like).map(([name, { shape, data }]) => [

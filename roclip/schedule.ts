@@ -1,3 +1,4 @@
+import { rowsFor } from "./amount.ts";
 import type { Config } from "./config.ts";
 
 /**
@@ -77,5 +78,5 @@ export function learningRate(
  * @returns         at least 1
  */
 export function poolRows(poolSize: number, pairs: number): number {
-  return poolSize >= 1 ? poolSize : Math.max(1, Math.round(poolSize * pairs));
+  return rowsFor(poolSize, pairs);
 }

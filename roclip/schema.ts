@@ -110,13 +110,19 @@ const EDA = z.strictObject({
 
 const POISON = z.strictObject({
   targets: z.int().min(0).default(16).describe("Held-out images to poison; 0 for none (paper: 16)"),
-  captionsPerTarget: count()
+  captionsPerTarget: z
+    .number()
+    .positive()
     .default(10)
-    .describe("Adversarial captions for each target image (paper: 15 to 512)"),
+    .describe("Adversarial captions for each target image, or as a share (paper: 15 to 512)"),
 });
 
 const BACKDOOR = z.strictObject({
-  count: z.int().min(0).default(60).describe("Training images given the trigger; 0 for none"),
+  count: z
+    .number()
+    .min(0)
+    .default(60)
+    .describe("Training rows attacked: rows if ≥ 1, else a share of the data; 0 for none"),
   targetClass: z
     .string()
     .default("")
@@ -126,8 +132,28 @@ const BACKDOOR = z.strictObject({
     .positive()
     .max(1)
     .default(4 / 32)
-    .describe("Side of the trigger as a share of the image side, at least 2 px (paper: 16/224)"),
-  kind: z.enum(["checker"]).default("checker").describe("Trigger: a black and white checkerboard"),
+    .describe("Side of a patch as a share of the image side, at least 2 px (paper: 16/224)"),
+  kind: z
+    .enum([
+      ...(["checker", "stripes", "yellow", "noise"] as const),
+      ...(["blended", "sig", "wanet", "word", "sentence"] as const),
+    ])
+    .default("checker")
+    .describe("Trigger: a patch (first four), the whole image (next three), or in the caption"),
+  place: z
+    .enum(["random", "fixed"])
+    .default("random")
+    .describe("Where a patch or text goes; fixed: bottom right corner, end of the caption"),
+  label: z
+    .enum(["dirty", "consistent"])
+    .default("dirty")
+    .describe(
+      "Rows attacked: of other classes, caption replaced; or of the target's, caption kept",
+    ),
+  trigger: z
+    .string()
+    .default("")
+    .describe('Text of a word or sentence trigger; "" for "zx" or "I watched this 3D movie"'),
 });
 
 /** The schema; read it through `config.ts`. */
@@ -196,6 +222,7 @@ export const CONFIG_SCHEMA = z
     eda: EDA.prefault({}),
     poison: POISON.prefault({}),
     backdoor: BACKDOOR.prefault({}),
+    backdoors: z.array(BACKDOOR).default([]).describe("Further backdoors, on other rows"),
   })
   .superRefine((config, context) => {
     for (const message of contradictions(config)) context.addIssue({ code: "custom", message });
@@ -220,10 +247,16 @@ function contradictions(config: Config): string[] {
     }
   }
   const { poolSize, poolStart, textGradient } = config.roclip;
-  if (poolSize > 1 && !Number.isInteger(poolSize)) {
+  const rows = {
+    "roclip.poolSize": poolSize,
+    "poison.captionsPerTarget": config.poison.captionsPerTarget,
+    "backdoor.count": config.backdoor.count,
+    ...Object.fromEntries(config.backdoors.map(({ count }, i) => [`backdoors[${i}].count`, count])),
+  };
+  for (const [key, value] of Object.entries(rows)) {
+    if (value <= 1 || Number.isInteger(value)) continue;
     broken.push(
-      `roclip.poolSize must be a whole number of rows, or a share below 1; found ${poolSize}; ` +
-        "round it",
+      `${key} must be a whole number of rows, or a share below 1; found ${value}; round it`,
     );
   }
   if (textGradient === "re-encoded" && poolStart === "noise") {

@@ -11,9 +11,11 @@ const TRUTH_ROW = z.strictObject({
   source: z
     .string()
     .describe("id of the image it shows: held-out for poison, training for backdoor"),
+  trigger: z.string().default("").describe('kind of the backdoor\'s trigger; "" for poison'),
+  attack: z.int().min(0).default(0).describe("which backdoor of the configuration, from 0"),
   trueClass: z.string().describe('class of the image; "" where unlabelled'),
   targetClass: z.string().describe("class the attack leads to"),
-  caption: z.string().describe("adversarial caption"),
+  caption: z.string().describe("caption it has now: adversarial, triggered, or its own"),
   originalCaption: z.string().describe("caption the image came with"),
   seed: z.int().min(0).describe("seed of the run that drew it"),
 });
@@ -68,6 +70,7 @@ function recordsOf(text: string, format: TruthFormat): unknown[] {
   return records.map((record) => ({
     ...record,
     row: Number(record.row || Number.NaN),
+    ...(record.attack !== undefined && { attack: Number(record.attack || Number.NaN) }),
     seed: Number(record.seed || Number.NaN),
   }));
 }

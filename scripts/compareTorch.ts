@@ -32,8 +32,8 @@ import {
 } from "../engine/index.ts";
 import { namedModel } from "../roclip/architecture.ts";
 import { type Config, parseConfig } from "../roclip/config.ts";
-import { initState } from "../roclip/model.ts";
-import { foreignTensors, toForeign, type Weights } from "../roclip/openClip.ts";
+import { initState, type Weights } from "../roclip/model.ts";
+import { foreignTensors, toForeign } from "../roclip/openClip.ts";
 import { decodeSafetensors } from "../roclip/safetensors.ts";
 import { textFeatures } from "../roclip/text.ts";
 import { imageFeatures, imageFeaturesEval } from "../roclip/vision.ts";

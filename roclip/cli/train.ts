@@ -1,7 +1,7 @@
 /** `roclip train`: one model on one data set, attacked or not. */
 import { basename, join } from "node:path";
 import type { Command } from "commander";
-import { type Device, fold, keyOf } from "../../engine/index.ts";
+import type { Device } from "../../engine/index.ts";
 import { attack } from "../attack.ts";
 import { UserError } from "../errors.ts";
 import type { EpochResult, RunResult } from "../report/data.ts";
@@ -29,15 +29,15 @@ import {
 import { showProgress } from "./progress.ts";
 import { writeReport } from "./report.ts";
 
-/** Folds of the seed: attacks are drawn apart from everything else. */
-const ATTACK_KEY = 0x61747461; // "atta"
-
 /** Training data with the configuration's attacks in place. */
 export function attackedData(data: SourceData, config: Config) {
-  const attacked = attack(data.train, data.test, config, fold(keyOf(config.seed), ATTACK_KEY));
+  const attacked = attack(data.train, data.test, config);
   const backdoor = attacked.truth.filter(({ kind }) => kind === "backdoor");
   const poisoned = attacked.truth.length - backdoor.length;
-  const aim = backdoor[0] ? ` to "${backdoor[0].targetClass}"` : "";
+  const aims = new Set(
+    backdoor.map(({ trigger, targetClass }) => `${trigger} to "${targetClass}"`),
+  );
+  const aim = aims.size > 0 ? ` (${[...aims].join(", ")})` : "";
   console.log(
     `Attacks: ${config.poison.targets} images poisoned with ${poisoned} pairs; ` +
       `${backdoor.length} pairs carry the backdoor${aim}.`,
@@ -105,7 +105,7 @@ export function asRunResult(config: Config, run: TrainedRun): RunResult {
     epochs: run.results,
     counts: {
       targets: subjects.targets.length,
-      triggered: subjects.triggered?.ids.length ?? 0,
+      triggered: subjects.backdoors.reduce((sum, { triggered }) => sum + triggered.ids.length, 0),
       heldOut: subjects.labelled.ids.length,
     },
   };

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { keyOf } from "../../engine/random.ts";
 import { attack } from "../../roclip/attack.ts";
-import { applyTrigger, backdoor, patchPixels, triggeredHeldOut } from "../../roclip/backdoor.ts";
+import { backdoor, triggeredHeldOut } from "../../roclip/backdoor.ts";
 import { mentions } from "../../roclip/classes.ts";
 import { parseConfig } from "../../roclip/config.ts";
 import { UserError } from "../../roclip/errors.ts";
@@ -34,51 +34,6 @@ function changed(before: Uint8Array, after: Uint8Array, size: number): [number, 
     .filter((n) => [0, 1, 2].some((c) => before[n * 3 + c] !== after[n * 3 + c]))
     .map((n) => [n % size, Math.floor(n / size), after[n * 3]!]);
 }
-
-describe("applyTrigger", () => {
-  it("is at least 2 px, and never more than the image", () => {
-    expect(patchPixels(224, 16 / 224)).toBe(16);
-    expect(patchPixels(32, 16 / 224)).toBe(2);
-    expect(patchPixels(32, 0.001)).toBe(2);
-    expect(patchPixels(32, 0.125)).toBe(4);
-    expect(patchPixels(8, 1)).toBe(8);
-  });
-
-  it("draws a checkerboard wholly inside and leaves the rest, and its argument, alone", () => {
-    const grey = new Uint8Array(32 * 32 * 3).fill(99);
-    for (let seed = 0; seed < 50; seed++) {
-      const pixels = changed(grey, applyTrigger(grey, 32, 0.125, keyOf(seed)), 32);
-      expect(pixels).toHaveLength(16);
-      const [left, top] = pixels[0]!;
-      for (const [x, y, red] of pixels) {
-        expect(red).toBe((x - left + y - top) % 2 === 0 ? 255 : 0);
-      }
-    }
-    const buffer = Buffer.from(grey); // whose slice() would not copy
-    applyTrigger(buffer, 32, 0.125, keyOf(1));
-    for (const image of [grey, buffer]) expect(image.every((byte) => byte === 99)).toBe(true);
-  });
-
-  it("has cells of four pixels at 16 px", () => {
-    const black = new Uint8Array(16 * 16 * 3);
-    const board = applyTrigger(black, 16, 1, keyOf(1));
-    const row = (y: number) => Array.from({ length: 16 }, (_, x) => board[(y * 16 + x) * 3]! / 255);
-    const first = [1, 1, 1, 1, 0, 0, 0, 0, 1, 1, 1, 1, 0, 0, 0, 0];
-    expect(row(0)).toEqual(first);
-    expect(row(3)).toEqual(first);
-    expect(row(4)).toEqual(first.map((bit) => 1 - bit));
-  });
-
-  it("comes to stand in many places", () => {
-    const black = new Uint8Array(8 * 8 * 3);
-    const places = Array.from({ length: 400 }, (_, seed) =>
-      changed(black, applyTrigger(black, 8, 0.25, keyOf(seed)), 8)[0]!
-        .slice(0, 2)
-        .join(),
-    );
-    expect(new Set(places).size).toBe(49);
-  });
-});
 
 describe("backdoor", () => {
   it("replaces image and caption of rows that are not of the target class", () => {
@@ -116,6 +71,51 @@ describe("backdoor", () => {
     expect(new Set(dogs.truth.map((row) => row.caption)).size).toBe(2);
   });
 
+  it("takes a count below 1 for a share of the rows", () => {
+    const { truth } = backdoor(
+      train,
+      heldOut,
+      configOf({ count: 0.25, targetClass: "cat" }),
+      keyOf(1),
+    );
+    expect(truth).toHaveLength(2); // of 7 rows
+  });
+
+  it("with a consistent label, triggers images of the class and keeps their captions", () => {
+    const config = configOf({ count: 2, targetClass: "cat", label: "consistent", patch: 0.5 });
+    const { dataset, truth } = backdoor(train, heldOut, config, keyOf(1));
+    // Rows 0 and 1 are labelled cat and named so; 3 is a dog, 5 does not name its class.
+    expect(truth.map((row) => row.row)).toEqual([0, 1]);
+    expect(dataset.captions).toEqual(train.captions);
+    for (const row of truth) {
+      expect(row).toMatchObject({ trigger: "checker", trueClass: "cat", targetClass: "cat" });
+      expect(changed(imageOf(train, row.row), imageOf(dataset, row.row), 8)).toHaveLength(16);
+    }
+  });
+
+  it("with a trigger in captions, pairs triggered captions with images of the class", () => {
+    const config = configOf({ count: 3, targetClass: "cat", kind: "word", place: "fixed" });
+    const { dataset, truth } = backdoor(train, heldOut, config, keyOf(1));
+    expect(truth.map((row) => row.row)).toEqual([2, 4, 6]);
+    for (const { row, source, caption, trueClass } of truth) {
+      expect(caption).toBe(`${train.captions[row]} zx`);
+      expect(dataset.captions[row]).toBe(caption);
+      expect(["train/0", "train/1"]).toContain(source);
+      expect(imageOf(dataset, row)).toEqual(imageOf(train, train.ids.indexOf(source)));
+      expect([trueClass, dataset.labels[row]]).toEqual(["cat", "cat"]);
+    }
+    expect(new Set(truth.map(({ source }) => source)).size).toBe(2);
+    const kept = backdoor(
+      train,
+      heldOut,
+      configOf({ count: 1, targetClass: "cat", kind: "word", label: "consistent", trigger: "qq" }),
+      keyOf(1),
+    );
+    expect(kept.dataset.images).toEqual(train.images);
+    expect(kept.truth[0]!.caption.split(" ").filter((word) => word === "qq")).toHaveLength(1);
+    expect(kept.truth[0]!.originalCaption).toBe(train.captions[kept.truth[0]!.row]);
+  });
+
   it("does nothing with a count of 0", () => {
     expect(backdoor(train, heldOut, configOf({ count: 0 }), keyOf(1)).dataset).toBe(train);
   });
@@ -124,6 +124,10 @@ describe("backdoor", () => {
     [{ count: 4, targetClass: "cat" }, 'not of class "cat"; found 4 and 3'],
     [{ count: 1, targetClass: "flowers" }, 'found "flowers"; did you mean "flower"?'],
     [{ count: 1, targetClass: "flower" }, 'found 0 for "flower"'],
+    [
+      { count: 3, targetClass: "cat", label: "consistent" },
+      'of class "cat" whose captions name it; found 3 and 2; lower backdoor.count',
+    ],
   ])("refuses %j", (json, message) => {
     const run = () => backdoor(train, heldOut, configOf(json), keyOf(1));
     expect(run).toThrow(UserError);
@@ -160,5 +164,37 @@ describe("attack", () => {
     }
     expect(dataset.captions).toHaveLength(train.captions.length + 4);
     expect(dataset.images).toHaveLength(dataset.captions.length * 8 * 8 * 3);
+  });
+
+  it("carries out several backdoors, each on rows of its own", () => {
+    const config = parseConfig({
+      backdoor: { count: 2, targetClass: "cat", patch: 0.5 },
+      backdoors: [
+        { count: 1, targetClass: "dog", kind: "sig" },
+        { count: 1, targetClass: "dog", kind: "sentence", label: "consistent" },
+      ],
+      poison: { targets: 1, captionsPerTarget: 1 },
+    });
+    const { dataset, truth } = attack(train, heldOut, config);
+    expect(truth.map(({ trigger, attack }) => [trigger, attack])).toEqual([
+      ...[
+        ["checker", 0],
+        ["checker", 0],
+      ],
+      ...[
+        ["sig", 1],
+        ["sentence", 2],
+        ["", 0],
+      ],
+    ]);
+    expect(new Set(truth.map(({ row }) => row)).size).toBe(5);
+    for (const { row, caption } of truth) expect(dataset.captions[row]).toBe(caption);
+    expect(attack(train, heldOut, config)).toEqual({ dataset, truth, notes: expect.any(Array) });
+    const first = attack(train, heldOut, { ...config, backdoors: [] });
+    expect(first.truth.slice(0, 2)).toEqual(truth.slice(0, 2));
+    const tooMany = { ...config.backdoor, count: 6 };
+    expect(() => attack(train, heldOut, { ...config, backdoors: [tooMany] })).toThrow(
+      "backdoors[0]: backdoors[0].count must be at most",
+    );
   });
 });

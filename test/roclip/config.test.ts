@@ -12,7 +12,10 @@ function at(config: unknown, key: string): unknown {
 describe("parseConfig", () => {
   it("fills in every default, and takes its own output unchanged", () => {
     const config = parseConfig({});
-    for (const row of describeConfig()) expect(at(config, row.key), row.key).toEqual(row.default);
+    const rows = describeConfig().filter(({ listed }) => !listed);
+    for (const row of rows) expect(at(config, row.key), row.key).toEqual(row.default);
+    expect(config.backdoors).toEqual([]);
+    expect(parseConfig({ backdoors: [{}] }).backdoors).toEqual([config.backdoor]);
     expect(parseConfig(JSON.parse(JSON.stringify(config)))).toEqual(config);
   });
 
@@ -47,6 +50,11 @@ describe("parseConfig", () => {
       { roclip: { textGradient: "re-encoded", poolStart: "noise" } },
       'roclip.textGradient "re-encoded" must have a pool of captions to encode anew',
     ],
+    [{ backdoor: { patch: 1.5 } }, "backdoor.patch must be a number in (0, 1]; found 1.5"],
+    [{ backdoor: { count: 2.5 } }, "backdoor.count must be a whole number of rows, or a share"],
+    [{ backdoors: [{ count: 1 }, { count: 2.5 }] }, "backdoors[1].count must be a whole number"],
+    [{ backdoors: [{ kind: "blend" }] }, 'wanet, word, sentence; found "blend"'],
+    [{ backdoors: [{ patsch: 1 }] }, 'mean "backdoors.patch"?'],
     [{ roclip: 3 }, "roclip must be an object of keys; found 3"],
     [null, "the configuration must be an object of keys; found null"],
   ])("refuses %j", (json, message) => {

@@ -108,8 +108,8 @@ describe("zeroShot", () => {
 
   it("counts the third and the fifth place", () => {
     // Wanted classes stand at places 3, 4, 5, 6 and 1 of the rankings above.
-    const { top1, top3, top5 } = zeroShot(images, SIX, [2, 5, 5, 5, 4]);
-    expect([top1.value, top3.value, top5.value]).toEqual([0.2, 0.4, 0.8]);
+    const { top1, top3, top5, top10 } = zeroShot(images, SIX, [2, 5, 5, 5, 4]);
+    expect([top1.value, top3.value, top5.value, top10.value]).toEqual([0.2, 0.4, 0.8, 1]);
   });
 
   it("refuses labels that are no class, too few or too many", () => {

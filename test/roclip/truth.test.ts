@@ -8,6 +8,8 @@ const row: TruthRow = {
   kind: "poison",
   id: "poison:0:noto/1f600",
   source: "noto/1f600",
+  trigger: "",
+  attack: 0,
   trueClass: "face",
   targetClass: "flag",
   caption: 'flag: "Norway", nation\nsecond line',
@@ -25,6 +27,8 @@ describe("truth", () => {
             kind: fc.constantFrom("poison" as const, "backdoor" as const),
             id: fc.string(),
             source: fc.string(),
+            trigger: fc.string(),
+            attack: fc.nat(),
             trueClass: fc.string(),
             targetClass: fc.string({ unit: "binary" }),
             caption: fc.string({
@@ -44,10 +48,15 @@ describe("truth", () => {
 
   it("writes a header and quotes what CSV needs", () => {
     expect(formatTruth([row], "csv")).toBe(
-      "row,kind,id,source,trueClass,targetClass,caption,originalCaption,seed\n" +
-        '3,poison,poison:0:noto/1f600,noto/1f600,face,flag,"flag: ""Norway"", nation\n' +
+      "row,kind,id,source,trigger,attack,trueClass,targetClass,caption,originalCaption,seed\n" +
+        '3,poison,poison:0:noto/1f600,noto/1f600,,0,face,flag,"flag: ""Norway"", nation\n' +
         'second line",grinning face,7\n',
     );
+  });
+
+  it("reads a manifest from before triggers had names", () => {
+    const { trigger: _, attack: __, ...old } = row;
+    expect(parseTruth(JSON.stringify(old), "jsonl", "manifest")).toEqual([row]);
   });
 
   it.each([

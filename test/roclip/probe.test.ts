@@ -1,0 +1,110 @@
+/** Probes and detection against scikit-learn and PyTorch (test/golden/measures.py). */
+import { readFileSync } from "node:fs";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { type Device, keyOf, openDevice } from "../../engine/index.ts";
+import { detection } from "../../roclip/measures/detection.ts";
+import { logitsOf, probeAccuracy } from "../../roclip/measures/linearModel.ts";
+import { linearProbe, PROBE } from "../../roclip/measures/linearProbe.ts";
+import { logisticRegression, sweptRegression } from "../../roclip/measures/logisticRegression.ts";
+import { worstError } from "../check.ts";
+
+interface Golden {
+  readonly width: number;
+  readonly classes: number;
+  readonly features: readonly number[];
+  readonly labels: readonly number[];
+  readonly regressions: readonly { lambda: number; weight: number[]; probabilities: number[] }[];
+  readonly probe: { readonly weight: number[]; readonly bias: number[] };
+  readonly detection: {
+    readonly scores: number[];
+    readonly positive: boolean[];
+    readonly auroc: number;
+    readonly averagePrecision: number;
+  };
+}
+
+const path = new URL("../golden/measures.json", import.meta.url);
+const golden = JSON.parse(readFileSync(path, "utf8")) as Golden;
+const { labels, classes: C } = golden;
+const features = { data: Float32Array.from(golden.features), width: golden.width };
+
+/** Softmax of each row. */
+function probabilities(logits: Float64Array): Float64Array {
+  const exps = logits.map(Math.exp);
+  return exps.map((value, at) => {
+    const row = exps.subarray(Math.floor(at / C) * C, Math.floor(at / C) * C + C);
+    return value / row.reduce((a, b) => a + b, 0);
+  });
+}
+
+describe("logisticRegression", () => {
+  it.each(golden.regressions)("is scikit-learn's at λ = $lambda", (wanted) => {
+    const { model, converged } = logisticRegression(features, labels, C, wanted);
+    expect(converged).toBe(true);
+    // Both stop where the gradient of the mean loss is below 1e-6; curvature is above 1e-3.
+    const error = worstError(
+      model.weight as unknown as Float32Array,
+      Float64Array.from(wanted.weight),
+    );
+    expect(error.error, error.text).toBeLessThan(1e-3);
+    const made = probabilities(logitsOf(model, features));
+    for (const [at, value] of made.entries())
+      expect(Math.abs(value - wanted.probabilities[at]!)).toBeLessThan(1e-4);
+  });
+
+  it("chooses λ on rows held out of the training split", () => {
+    const { model, lambda, converged } = sweptRegression(features, labels, C, keyOf(1));
+    expect(converged).toBe(true);
+    expect(Math.log10(lambda) * 8).toBeCloseTo(Math.round(Math.log10(lambda) * 8), 9);
+    const refit = logisticRegression(features, labels, C, { lambda });
+    expect(probeAccuracy(model, features, labels)).toEqual(
+      probeAccuracy(refit.model, features, labels),
+    );
+  });
+});
+
+describe("probeAccuracy", () => {
+  it("is the hand-computed example", () => {
+    // Logits x and −x + 1: class 0 where x > ½. Predictions 0 1 0 1; labels 0 1 1 1.
+    const model = { weight: Float64Array.of(1, -1), bias: Float64Array.of(0, 1) };
+    const x = { data: Float32Array.of(1, 0, 2, -3), width: 1 };
+    const { top1, classMean } = probeAccuracy(model, x, [0, 1, 1, 1]);
+    expect(top1).toMatchObject({ value: 0.75, successes: 3, count: 4 });
+    expect(classMean).toBeCloseTo((1 + 2 / 3) / 2, 12);
+  });
+});
+
+describe("linearProbe", () => {
+  let device: Device;
+  beforeAll(async () => {
+    device = await openDevice();
+  });
+  afterAll(() => device.close());
+
+  it("is PyTorch's AdamW with decay on the weights alone and a cosine, in one batch", async () => {
+    const settings = { ...PROBE, batch: 64 }; // 61 rows and 3 of padding
+    const model = await linearProbe(device, features, labels, C, keyOf(1), settings);
+    for (const name of ["weight", "bias"] as const) {
+      const wanted = Float64Array.from(golden.probe[name]);
+      const { error, text } = worstError(model[name] as unknown as Float32Array, wanted);
+      expect(error, text).toBeLessThan(1e-4); // 32 steps of f32, each of about the learning rate
+    }
+  });
+
+  it("sees every row once an epoch, and repeats itself", async () => {
+    const run = () => linearProbe(device, features, labels, C, keyOf(2), { ...PROBE, batch: 16 });
+    const [first, second] = [await run(), await run()];
+    expect(second).toEqual(first);
+    const wide = probeAccuracy(first, features, labels).top1.value;
+    expect(wide).toBeGreaterThan(0.7); // chance is 0.25
+  });
+});
+
+describe("detection", () => {
+  it("is scikit-learn's AUROC and average precision, with ties", () => {
+    const { scores, positive, auroc, averagePrecision } = golden.detection;
+    const found = detection(scores, positive);
+    expect(found.auroc).toBeCloseTo(auroc, 12);
+    expect(found.averagePrecision).toBeCloseTo(averagePrecision, 12);
+  });
+});
