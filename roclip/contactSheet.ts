@@ -6,7 +6,7 @@ import { type Html, html } from "./report/html.ts";
 export interface Example {
   /** Kind of the attack and the class it leads to. */
   readonly title: string;
-  /** Lines under the pictures, each cut to the width of the card. */
+  /** Lines under the pictures, each over two at most. */
   readonly lines: readonly string[];
   /** Side by side: u8[size, size, 3] each. */
   readonly images: readonly Uint8Array[];
@@ -21,10 +21,13 @@ const COLUMNS = 4;
 const FONT = 12;
 const LETTERS = Math.floor((CARD - 2 * GAP) / (0.6 * FONT)); // of a monospaced line
 
-/** A text as it fits a card. */
-function cut(text: string): string {
+/** A text as it fits a card: over two lines, the rest cut. */
+function wrap(text: string): string[] {
   const letters = [...text];
-  return letters.length <= LETTERS ? text : `${letters.slice(0, LETTERS - 1).join("")}…`;
+  const first = letters.slice(0, LETTERS).join("");
+  if (letters.length <= LETTERS) return [first, ""];
+  const rest = letters.slice(LETTERS, 2 * LETTERS).join("");
+  return [first, letters.length > 2 * LETTERS ? `${rest.slice(0, -1)}…` : rest];
 }
 
 /** An image as a PNG in a data URI, its pixels enlarged as squares. */
@@ -43,11 +46,11 @@ async function card(example: Example, size: number, x: number, y: number): Promi
  height="${PICTURE}" href="${uri}"/>`,
   );
   const under = GAP + LINE + PICTURE + LINE;
-  const lines = example.lines.map(
-    (line, i) => html`<text x="${GAP}" y="${under + i * LINE}">${cut(line)}</text>`,
-  );
+  const lines = example.lines
+    .flatMap(wrap)
+    .map((line, i) => html`<text x="${GAP}" y="${under + i * LINE}">${line}</text>`);
   return html`<g transform="translate(${x} ${y})">
-<text x="${GAP}" y="${GAP + FONT / 2}" font-weight="bold">${cut(example.title)}</text>
+<text x="${GAP}" y="${GAP + FONT / 2}" font-weight="bold">${wrap(example.title)[0]!}</text>
 ${pictures}
 ${lines}
 </g>`;
@@ -61,7 +64,7 @@ ${lines}
  * @returns         a PNG file
  */
 export async function contactSheet(examples: readonly Example[], size: number): Promise<Buffer> {
-  const lines = Math.max(...examples.map((example) => example.lines.length));
+  const lines = 2 * Math.max(...examples.map((example) => example.lines.length));
   const height = 3 * GAP + PICTURE + (lines + 1) * LINE;
   const columns = Math.min(COLUMNS, examples.length);
   const cards = await Promise.all(

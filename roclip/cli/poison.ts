@@ -82,7 +82,11 @@ function trainingExample(clean: Dataset, { dataset }: Attack, truth: TruthRow): 
   const poison = kind === "poison";
   return {
     title: `${poison ? "poison" : trigger} → ${targetClass}`,
-    lines: [`shows  ${trueClass || "?"}`, `was    ${originalCaption}`, `now    ${caption}`],
+    lines: [
+      `shows: ${trueClass || "nothing labelled"}`,
+      `was: ${originalCaption}`,
+      `now: ${caption}`,
+    ],
     images: poison ? [after] : [imageOf(clean, row), after],
   };
 }
@@ -94,9 +98,9 @@ function heldOutExample(test: Dataset, subject: Subjects["backdoors"][number], r
   return {
     title: `held out: ${backdoor.kind} → ${targetClass}`,
     lines: [
-      `shows  ${triggered.labels[row]}`,
-      `was    ${test.captions[own]}`,
-      `now    ${triggered.captions[row]}`,
+      `shows: ${triggered.labels[row]}`,
+      `was: ${test.captions[own]}`,
+      `now: ${triggered.captions[row]}`,
     ],
     images: [imageOf(test, own), imageOf(triggered, row)],
   };
@@ -121,8 +125,10 @@ function examplesOf(
   }
   const training = [...firstOf.values()].flatMap((rows) => rows.slice(0, SHOWN));
   const heldOut = backdoors.flatMap((subject) => {
-    const rows = [...subject.triggered.ids.keys()].slice(0, SHOWN);
-    return rows.map((row) => heldOutExample(test, subject, row));
+    // Spread over the data, which may be sorted by class.
+    const { length } = subject.triggered.ids;
+    const rows = Array.from({ length: SHOWN }, (_, i) => Math.floor((i * length) / SHOWN));
+    return [...new Set(rows)].map((row) => heldOutExample(test, subject, row));
   });
   return [...training.map((truth) => trainingExample(clean, attacked, truth)), ...heldOut];
 }
