@@ -1,4 +1,5 @@
 /** The method's public face: `import { … } from "roclip"`. */
+export { assess, type MeasureRow } from "./assess.ts";
 export { attack } from "./attack.ts";
 export { type Config, parseConfig } from "./config.ts";
 export { type Dataset, subset } from "./data/dataset.ts";

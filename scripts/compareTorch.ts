@@ -5,8 +5,8 @@
  *
  * Our initial weights are written as `roclip export` writes them, loaded by PyTorch strictly, and
  * both give features; PyTorch's random weights are read as `--pretrained` reads them, and both give
- * features and the gradient of every parameter. Needs about 8 GiB, and PyTorch in python3 or in what
- * PYTHON names.
+ * features and the gradient of every parameter. Needs about 8 GiB, and PyTorch in python3 or in
+ * what PYTHON names.
  */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";

@@ -1,13 +1,18 @@
 /** `roclip evaluate`: measure a saved model. */
 import { dirname } from "node:path";
-import type { Command } from "commander";
-import { release } from "../../engine/index.ts";
-import { createEmbedder, evaluate, subjectsOf } from "../evaluate.ts";
-import type { RunResult } from "../report/data.ts";
-import { readRun, readTruth } from "../runFolder.ts";
+import { type Command, InvalidArgumentError } from "commander";
+import { type Device, release } from "../../engine/index.ts";
+import { type Assessed, assess, MEASURES, type MeasureGroup, type MeasureRow } from "../assess.ts";
+import { attack } from "../attack.ts";
+import { UserError } from "../errors.ts";
+import { createEmbedder, subjectsOf } from "../evaluate.ts";
+import { DEFENCE_NAMES } from "../report/data.ts";
+import { readRun, readTruth, type SavedRun } from "../runFolder.ts";
 import { isMatchingEpoch } from "../schedule.ts";
-import { formatTable, resultRows } from "../table.ts";
+import type { SourceData } from "../source.ts";
+import { formatCells, percent } from "../table.ts";
 import { loadModel } from "../train.ts";
+import type { Attack, TruthRow } from "../truth.ts";
 import {
   addDeviceOption,
   addSourceOptions,
@@ -21,34 +26,95 @@ import {
 
 interface Options extends DeviceOptions, SourceOptions {
   readonly json?: string;
+  readonly measures: readonly MeasureGroup[];
+}
+
+const USUAL: readonly MeasureGroup[] = ["zero-shot", "attacks", "retrieval"];
+
+/** The groups that `--measures` names. */
+function groupsOf(text: string): MeasureGroup[] {
+  const names = text === "all" ? MEASURES : text.split(",").map((name) => name.trim());
+  return names.map((name) => {
+    const group = MEASURES.find((known) => known === name);
+    if (group) return group;
+    throw new InvalidArgumentError(`it must name some of ${MEASURES.join(", ")}; found "${name}"`);
+  });
+}
+
+/** A rate as per cent, any other number with four digits; a dash where not measured. */
+function valueText({ value, cases, measure }: MeasureRow): string {
+  if (value === null) return "–";
+  return cases === undefined && !/class mean/.test(measure)
+    ? String(+value.toPrecision(4))
+    : percent(value);
+}
+
+/** The measures as lines of text. */
+function formatMeasures(rows: readonly MeasureRow[]): string {
+  const columns = [
+    { title: "measures" },
+    { title: "" },
+    ...["value", "95% interval", "cases"].map((title) => ({ title, numeric: true })),
+  ];
+  const cells = rows.map((row, i) => [
+    rows[i - 1]?.group === row.group ? "" : row.group,
+    row.measure,
+    valueText(row),
+    row.low === undefined ? "" : `${percent(row.low)} – ${percent(row.high!)}`,
+    row.cases === undefined ? "" : String(row.cases),
+  ]);
+  return formatCells(columns, cells);
+}
+
+/** The training data as the run saw it. @throws UserError when it cannot be made again */
+function attackedAgain(data: SourceData, saved: SavedRun, truth: readonly TruthRow[]): Attack {
+  const made = attack(data.train, data.test, saved.progress.config);
+  const rows = (of: readonly TruthRow[]) => JSON.stringify(of.map((t) => [t.row, t.caption]));
+  const same = made.dataset.captions.length === saved.progress.pairs;
+  if (same && rows(made.truth) === rows(truth)) return made;
+  throw new UserError(
+    "evaluate: detection and audit must have the training data of the run; its attacks come out " +
+      "otherwise here; give the tables and images that it was trained on",
+  );
+}
+
+async function measure(device: Device, path: string, options: Options): Promise<MeasureRow[]> {
+  const saved = await readRun(path);
+  const { config, classes, prompts, source: own } = saved.progress;
+  const source = options.data === undefined ? own : sourceOf(options);
+  const truth = await readTruth(path.endsWith(".safetensors") ? dirname(path) : path);
+  const data = await loadSource(source, config);
+  const { state, tokenizer } = loadModel(device, saved);
+  const embedder = await createEmbedder(device, config, state, tokenizer);
+  let made: Attack | undefined;
+  const assessed: Assessed = {
+    ...{ device, embedder, state, seed: config.seed },
+    data: { ...data, classes, prompts },
+    subjects: subjectsOf(config, { test: data.test, classes, prompts, truth }),
+    attacked() {
+      made ??= attackedAgain(data, saved, truth);
+      return made;
+    },
+  };
+  const rows = await assess(assessed, options.measures);
+  embedder.destroy();
+  release(device, state);
+  return rows;
 }
 
 async function runEvaluate(path: string, options: Options): Promise<void> {
-  const saved = await readRun(path);
-  const { progress } = saved;
-  const { config, classes, prompts } = progress;
-  const source = options.data === undefined ? progress.source : sourceOf(options);
-  const truth = await readTruth(path.endsWith(".safetensors") ? dirname(path) : path);
+  const { progress } = await readRun(path);
+  const { config } = progress;
   const device = await openNamedDevice(options);
   try {
-    const { test } = await loadSource(source, config);
-    const { state, tokenizer } = loadModel(device, saved);
-    const embedder = await createEmbedder(device, config, state, tokenizer);
-    const subjects = subjectsOf(config, { test, classes, prompts, truth });
-    const measured = await evaluate(embedder, subjects, { classes, prompts });
-    embedder.destroy();
-    release(device, state);
+    const rows = await measure(device, path, options);
     // Between epochs the epoch under way has no step done: the model is that of the one before.
     const epoch = progress.step === 0 ? progress.epoch - 1 : progress.epoch;
-    const nothing = { loss: Number.NaN, pairsPerSecond: Number.NaN, seconds: Number.NaN };
-    const matching = isMatchingEpoch(config, epoch);
-    const result: RunResult = {
-      defence: config.defence,
-      seed: config.seed,
-      epochs: [{ epoch, matching, ...nothing, ...measured }],
-    };
-    console.log(`\n${formatTable(resultRows([result]))}`);
-    writeRows(options.json, resultRows([result]));
+    const kind = isMatchingEpoch(config, epoch) ? "matching" : "plain";
+    const { defence, seed } = config;
+    console.log(`\n${DEFENCE_NAMES[defence]}, seed ${seed}, epoch ${epoch} (${kind})\n`);
+    console.log(formatMeasures(rows));
+    writeRows(options.json, { defence, seed, epoch, kind, measures: rows });
   } finally {
     device.close();
   }
@@ -58,16 +124,23 @@ async function runEvaluate(path: string, options: Options): Promise<void> {
 export function addEvaluate(program: Command): void {
   const command = program
     .command("evaluate")
-    .description("Measure a saved model: zero-shot, class mean, PSR, ASR.")
+    .description("Measure a saved model: accuracy, attacks, retrieval, probes, detection, pool.")
     .argument("<run>", "run folder, or its checkpoint.safetensors")
-    .option("--json <file>", "also write the table as JSON rows");
+    .option(
+      "--measures <names>",
+      `some of ${MEASURES.join(",")}, or all (default: ${USUAL.join(",")})`,
+      groupsOf,
+      USUAL,
+    )
+    .option("--json <file>", "also write the measures as JSON");
   addSourceOptions(command);
   addDeviceOption(command);
   command.addHelpText(
     "after",
     `
 Examples:
-  roclip evaluate runs/demo/roclip --json rows.json`,
+  roclip evaluate runs/demo/roclip --json rows.json
+  roclip evaluate runs/demo/roclip --measures probe,detection,audit`,
   );
   command.action(runEvaluate);
 }

@@ -6,6 +6,7 @@ import { type LinearModel, logitsOf, probeAccuracy } from "./linearModel.ts";
 
 const TOLERANCE = 1e-6; // of the gradient of the mean loss; Radford et al. do not say
 const ITERATIONS = 1000; // Radford et al. 2021, arXiv:2103.00020, appendix A.3
+const SWEEP_ITERATIONS = 100; // enough to rank: weak λ on separable data would take all 1000
 const VALIDATION = 0.2; // share of the training split held out for the sweep
 /** Decades of λ that the sweep begins with, and the steps per decade it ends with; ibid. */
 const DECADES = [-6, -4, -2, 0, 2, 4, 6];
@@ -16,6 +17,8 @@ interface FitOptions {
   readonly lambda: number;
   /** f64[(E + 1) C]: where to begin. */
   readonly start?: Float64Array;
+  /** Iterations at most. */
+  readonly most?: number;
 }
 
 /** Σ cross-entropy + λ/2 ‖W‖² over N, and its gradient; x is W then b. */
@@ -61,13 +64,13 @@ export function logisticRegression(
   features: Rows,
   labels: ArrayLike<number>,
   C: number,
-  { lambda, start }: FitOptions,
+  { lambda, start, most = ITERATIONS }: FitOptions,
 ): { model: LinearModel; x: Float64Array; converged: boolean } {
   requireClasses("logisticRegression", labels, rowCount("logisticRegression", features), C);
   const { width: E } = features;
   const from = start ?? new Float64Array((E + 1) * C);
   const f = objective(features, labels, C, lambda);
-  const { x, converged } = lbfgs(f, from, TOLERANCE, ITERATIONS);
+  const { x, converged } = lbfgs(f, from, TOLERANCE, most);
   return { model: { weight: x.slice(0, E * C), bias: x.slice(E * C) }, x, converged };
 }
 
@@ -106,7 +109,7 @@ export function sweptRegression(
   let start: Float64Array | undefined;
   const score = (exponent: number) => {
     if (scores.has(exponent)) return;
-    const options = { lambda: 10 ** exponent, ...(start && { start }) };
+    const options = { lambda: 10 ** exponent, most: SWEEP_ITERATIONS, ...(start && { start }) };
     const fitted = logisticRegression(train.features, train.labels, C, options);
     start = fitted.x;
     const { top1 } = probeAccuracy(fitted.model, validation.features, validation.labels);

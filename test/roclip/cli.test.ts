@@ -7,8 +7,12 @@ import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { leaves } from "../../engine/index.ts";
+import type { MeasureRow } from "../../roclip/assess.ts";
+import { imageOf } from "../../roclip/data/dataset.ts";
+import { readManifest } from "../../roclip/data/manifest.ts";
 import { initState } from "../../roclip/model.ts";
 import { readRun } from "../../roclip/runFolder.ts";
+import { parseTruth } from "../../roclip/truth.ts";
 import { readWeights } from "../../roclip/weights.ts";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
@@ -126,6 +130,40 @@ describe("roclip", () => {
     expect(resumed.out).not.toMatch(/epoch +1 /);
     expect(resumed.out).toContain("epoch 40");
     expect(resumed.code).toBe(0);
+    const json = join(folder, "measures.json");
+    const measured = await roclip(["evaluate", run, "--measures", "all", "--json", json]);
+    expect(measured.out).toMatch(/zero-shot +top-1 +\d+\.\d% +\d+\.\d% – \d+\.\d% +\d+/);
+    const { measures } = JSON.parse(readFileSync(json, "utf8")) as { measures: MeasureRow[] };
+    expect([...new Set(measures.map(({ group }) => group))]).toEqual([
+      ...["zero-shot", "retrieval", "probe", "detection", "audit"],
+    ]);
+    const probed = measures.find(({ measure }) => measure === "linear probe top-1");
+    expect(probed!.value).toBe(1); // red and blue squares
+  });
+
+  it("writes an attacked data set that it can read again, and a picture of the attacks", async () => {
+    const pairs = ["--data", join(folder, "pairs.csv"), "--images", join(folder, "images")];
+    const [out, sheet] = [join(folder, "attacked"), join(folder, "sheet.png")];
+    const size = ["--image-size", "8", "--min-class", "2"];
+    const attacks = ["--poison-targets", "0", "--backdoor-count", "0.1", "--backdoor-kind", "sig"];
+    const drawn = ["poison", ...pairs, ...size, ...attacks, "--out", out, "--preview", sheet];
+    expect((await roclip(drawn)).errors).toBe("");
+    expect((await sharp(sheet).metadata()).format).toBe("png");
+    const { dataset } = await readManifest({
+      csv: join(out, "train.csv"),
+      images: join(out, "images"),
+      size: 8,
+    });
+    const truth = parseTruth(readFileSync(join(out, "truth.csv"), "utf8"), "csv", "truth.csv");
+    expect(truth.length).toBeGreaterThan(0);
+    for (const { row, caption, trigger } of truth) {
+      expect(dataset.captions[row]).toBe(caption);
+      expect(trigger).toBe("sig");
+      // The pictures are of one colour; the wave is not.
+      expect(new Set(imageOf(dataset, row).filter((_, at) => at % 3 === 1)).size).toBeGreaterThan(
+        2,
+      );
+    }
   });
 
   const bad: [what: string, words: () => string[], message: RegExp][] = [
@@ -159,6 +197,12 @@ describe("roclip", () => {
       "a backdoor to a class that is not there",
       () => ["poison", "--out", join(folder, "out"), "--backdoor-target-class", "unicorns"],
       /unicorns/,
+    ],
+    ["nowhere to write to", () => ["poison"], /--out or --preview must say what to write/],
+    [
+      "an unknown measure",
+      () => ["evaluate", folder, "--measures", "probe,accuracy"],
+      /it must name some of zero-shot, attacks.*found "accuracy"/,
     ],
     ["an existing folder", () => ["poison", "--out", folder], /--out must be a new folder/],
   ];

@@ -1,0 +1,229 @@
+/** Any of the measures on a model, as rows of one table. */
+import { type Device, fold, keyOf, readState } from "../engine/index.ts";
+import { type Dataset, subset } from "./data/dataset.ts";
+import { type Embedder, embedClasses, measureBackdoor, type Subjects } from "./evaluate.ts";
+import { detection } from "./measures/detection.ts";
+import { probeAccuracy } from "./measures/linearModel.ts";
+import { linearProbe } from "./measures/linearProbe.ts";
+import { sweptRegression } from "./measures/logisticRegression.ts";
+import { margins } from "./measures/margins.ts";
+import { poolAudit } from "./measures/poolAudit.ts";
+import { retrieval } from "./measures/retrieval.ts";
+import { pairSimilarities } from "./measures/similarity.ts";
+import { poisonSuccess, type Rate, type Rows, zeroShot } from "./measures.ts";
+import type { HeldState } from "./model.ts";
+import type { SourceData } from "./source.ts";
+import { isCaptionBackdoor } from "./triggers/trigger.ts";
+import type { Attack } from "./truth.ts";
+
+/** Groups of measures, by the name that `--measures` takes. */
+export const MEASURES = [
+  ...(["zero-shot", "attacks", "retrieval", "probe", "detection", "audit"] as const),
+] as const;
+
+export type MeasureGroup = (typeof MEASURES)[number];
+
+/** One measured number. */
+export interface MeasureRow {
+  readonly group: MeasureGroup;
+  readonly measure: string;
+  /** null where there was nothing to measure. */
+  readonly value: number | null;
+  /** Ends of the Wilson 95% interval, and the cases, where it is a rate. */
+  readonly low?: number;
+  readonly high?: number;
+  readonly cases?: number;
+}
+
+/** What the measures read. */
+export interface Assessed {
+  readonly device: Device;
+  readonly embedder: Embedder;
+  readonly state: HeldState;
+  readonly seed: number;
+  readonly data: Pick<SourceData, "train" | "test" | "classes" | "prompts">;
+  readonly subjects: Subjects;
+  /** The training data as the model saw it; asked for by detection and audit alone. */
+  readonly attacked: () => Attack;
+}
+
+type Named = readonly [measure: string, value: Rate | number];
+
+const PROBE_KEY = 0x70726f62; // "prob": orders and validation rows of the probes
+
+/** A measure as a row. */
+function rowOf(group: MeasureGroup, [measure, value]: Named): MeasureRow {
+  if (typeof value === "number")
+    return { group, measure, value: Number.isFinite(value) ? value : null };
+  const { low, high, count: cases } = value;
+  const interval = cases > 0 ? { low, high } : {};
+  return { group, measure, value: cases > 0 ? value.value : null, ...interval, cases };
+}
+
+const mean = (values: ArrayLike<number>) =>
+  Array.from(values).reduce((sum, value) => sum + value, 0) / values.length;
+
+const indicesIn = (classes: readonly string[]) => (names: readonly string[]) =>
+  names.map((name) => classes.indexOf(name));
+
+async function assessZeroShot({ embedder, data, subjects }: Assessed): Promise<Named[]> {
+  const { labelled } = subjects;
+  const vectors = await embedClasses(embedder, data);
+  const labels = indicesIn(data.classes)(labelled.labels);
+  const found = zeroShot(await embedder.images(labelled), vectors, labels);
+  return [
+    ["top-1", found.top1],
+    ["top-3", found.top3],
+    ["top-5", found.top5],
+    ["top-10", found.top10],
+    ["class mean", found.classMean],
+  ];
+}
+
+/** PSR and what belongs to it. */
+async function assessPoison(
+  { embedder, data, subjects }: Assessed,
+  vectors: Rows,
+): Promise<Named[]> {
+  const { targets, targetImages } = subjects;
+  if (targets.length === 0) return [];
+  const indices = indicesIn(data.classes);
+  const images = await embedder.images(targetImages);
+  const adversarial = indices(targets.map(({ targetClass }) => targetClass));
+  const own = indices(targets.map(({ trueClass }) => trueClass));
+  const found = poisonSuccess(images, vectors, adversarial, own);
+  return [
+    ["PSR", found.top1],
+    ["PSR top-3", found.top3],
+    ["PSR top-5", found.top5],
+    ["poisoned: true class", found.trueClass],
+    ["poisoned: mean margin", mean(margins(images, vectors, adversarial, own))],
+  ];
+}
+
+async function assessAttacks(assessed: Assessed): Promise<Named[]> {
+  const { embedder, data, subjects } = assessed;
+  const vectors = await embedClasses(embedder, data);
+  const indices = indicesIn(data.classes);
+  const rows = await assessPoison(assessed, vectors);
+  for (const subject of subjects.backdoors) {
+    const { backdoor, targetClass, triggered } = subject;
+    const name = `${backdoor.kind} → ${targetClass}`;
+    const found = await measureBackdoor(embedder, subject, subjects, data.classes, vectors);
+    rows.push([`ASR, ${name}`, found.top1], [`${name}: true class`, found.trueClass]);
+    if (isCaptionBackdoor(backdoor)) continue;
+    const target = triggered.labels.map(() => data.classes.indexOf(targetClass));
+    const images = await embedder.images(triggered);
+    const margin = margins(images, vectors, target, indices(triggered.labels));
+    rows.push([`${name}: mean margin`, mean(margin)]);
+  }
+  return rows;
+}
+
+async function assessRetrieval({ embedder, data: { test } }: Assessed): Promise<Named[]> {
+  const images = await embedder.images(test);
+  const texts = await embedder.captions(test.captions);
+  const found = retrieval(images, texts, test.captions);
+  return [
+    ["image to text R@1", found.imageToText.at1],
+    ["image to text R@5", found.imageToText.at5],
+    ["image to text R@10", found.imageToText.at10],
+    ["text to image R@1", found.textToImage.at1],
+    ["text to image R@5", found.textToImage.at5],
+    ["text to image R@10", found.textToImage.at10],
+  ];
+}
+
+/** The rows of a data set that are of one of the classes. */
+function labelledRows(dataset: Dataset, classes: readonly string[]): Dataset {
+  const known = new Set(classes);
+  const rows = dataset.labels.flatMap((label, row) => (known.has(label) ? [row] : []));
+  return subset(dataset, rows);
+}
+
+/** Both probes learn from the clean training split and are measured on the held-out images. */
+async function assessProbe({ device, embedder, ...rest }: Assessed): Promise<Named[]> {
+  const { seed, data, subjects } = rest;
+  const { classes } = data;
+  const indices = indicesIn(classes);
+  const train = labelledRows(data.train, classes);
+  const features = await embedder.features(train);
+  const labels = indices(train.labels);
+  const key = fold(keyOf(seed), PROBE_KEY);
+  const probe = await linearProbe(device, features, labels, classes.length, key);
+  const swept = sweptRegression(features, labels, classes.length, key);
+  const held = await embedder.features(subjects.labelled);
+  const truth = indices(subjects.labelled.labels);
+  const [layer, converged] = [probe, swept.model].map((m) => probeAccuracy(m, held, truth));
+  return [
+    ["linear probe top-1", layer!.top1],
+    ["linear probe class mean", layer!.classMean],
+    ["logistic regression top-1", converged!.top1],
+    ["logistic regression class mean", converged!.classMean],
+    ["logistic regression λ", swept.lambda],
+  ];
+}
+
+/** Training pairs as the model saw them, un-augmented; low similarity is what gives them away. */
+async function assessDetection({ embedder, attacked }: Assessed): Promise<Named[]> {
+  const { dataset, truth } = attacked();
+  const images = await embedder.images(dataset);
+  const scores = pairSimilarities(images, await embedder.captions(dataset.captions));
+  const rows = new Set(truth.map(({ row }) => row));
+  const flags = Array.from(scores, (_, row) => rows.has(row));
+  const found = detection(
+    scores.map((similarity) => -similarity),
+    flags,
+  );
+  return [
+    ["AUROC", found.auroc],
+    ["average precision", found.averagePrecision],
+    ["mean similarity, clean", mean(scores.filter((_, row) => !flags[row]))],
+    ["mean similarity, poisoned", mean(scores.filter((_, row) => flags[row]))],
+  ];
+}
+
+async function assessPool({ device, state, attacked }: Assessed): Promise<Named[]> {
+  const { dataset, truth } = attacked();
+  const { pool, matches } = state;
+  const read = await readState(device, { ids: pool.ids, cursor: pool.cursor, matches });
+  const words = (name: keyof typeof read) => read[name].data as Uint32Array;
+  const own = { ids: words("ids"), next: words("cursor")[0]!, matches: words("matches") };
+  const found = poolAudit(own, dataset.captions, truth);
+  return [
+    ["pool rows", found.rows],
+    ["pool rows of poisoned pairs", found.poisonedRows],
+    ["pool rows that repeat a text", found.duplicates],
+    ["pool rows that were matched", found.coverage],
+    ["pairs matched to a poisoned caption", found.matchedPoisoned],
+    ["poisoned pairs matched to one", found.attackedPoisoned],
+    ["poisoned pairs matched to the wanted class", found.attackedAdversarial],
+    ["matches shared with another pair", found.sharedMatches],
+    ["mean age of matched rows (rows)", found.meanAge],
+  ];
+}
+
+const ASSESS: Readonly<Record<MeasureGroup, (assessed: Assessed) => Promise<Named[]>>> = {
+  "zero-shot": assessZeroShot,
+  attacks: assessAttacks,
+  retrieval: assessRetrieval,
+  probe: assessProbe,
+  detection: assessDetection,
+  audit: assessPool,
+};
+
+/**
+ * Measure a model.
+ *
+ * @param groups  which measures, in the order wanted
+ * @returns       a row for each number; none where there was no attack to measure
+ */
+export async function assess(
+  assessed: Assessed,
+  groups: readonly MeasureGroup[],
+): Promise<MeasureRow[]> {
+  const rows: MeasureRow[] = [];
+  for (const group of groups)
+    rows.push(...(await ASSESS[group](assessed)).map((named) => rowOf(group, named)));
+  return rows;
+}
