@@ -45,7 +45,11 @@ describe("parseConfig", () => {
     [{ roclip: { poolSize: 3.5 } }, "roclip.poolSize must be a whole number of rows"],
     [
       { roclip: { textGradient: "re-encoded", poolStart: "noise" } },
-      'roclip.textGradient "re-encoded" must have a pool of captions to encode anew',
+      'roclip.textGradient "re-encoded" must have a pool of captions; found roclip.poolStart "noise"',
+    ],
+    [
+      { roclip: { reencodeEvery: 2, duplicates: "excluded", poolStart: "noise" } },
+      /roclip.reencodeEvery must have .*\n.*roclip.duplicates "excluded" must have/,
     ],
     [{ roclip: 3 }, "roclip must be an object of keys; found 3"],
     [null, "the configuration must be an object of keys; found null"],
