@@ -17,7 +17,15 @@ export {
   withGrad,
 } from "./graph.ts";
 export * from "./ops/index.ts";
-export { adamWInit, adamWSchedule, adamWUpdate, averageRate, averageUpdate } from "./optim.ts";
+export {
+  adamWInit,
+  adamWSchedule,
+  adamWUpdate,
+  averageRate,
+  averageUpdate,
+  clipGradients,
+  sgdUpdate,
+} from "./optim.ts";
 export { compile, type Plan, type PlanOptions, type Program } from "./plan.ts";
 export type { Timing } from "./profile.ts";
 export { fold, type Key, keyOf, philox, type Stream, stream } from "./random.ts";

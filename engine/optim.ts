@@ -1,7 +1,10 @@
 /** Optimisers over trees of parameters: `init` makes their state, `update` its new version. */
 import type { HostArray, Tensor } from "./graph.ts";
 import { type AdamWSettings, adamW } from "./ops/adamW.ts";
+import { clipFactor } from "./ops/clipFactor.ts";
 import { movingAverage } from "./ops/movingAverage.ts";
+import { multiply } from "./ops/multiply.ts";
+import { type SgdSettings, sgd } from "./ops/sgd.ts";
 import { leaves, type Mapped, mapTree, rebuild } from "./tree.ts";
 
 /** AdamW's running means of the gradients and of their squares: trees like the parameters'. */
@@ -113,4 +116,55 @@ export function averageUpdate<T>(averages: T, values: T, rate: Tensor): T {
   const updated = movingAverage(pairs, rate);
   const entries = new Map(found.map(([path], i) => [path, updated[i]!]));
   return rebuild<T, Tensor, Tensor>(averages, entries) as T;
+}
+
+/**
+ * One step of gradient descent with momentum on every parameter of a tree.
+ *
+ * @param grads     gradients, a tree like params
+ * @param momentum  a tree like params, held state
+ * @param params    a tree of held state
+ * @param schedule  f32[3], of which the first is the learning rate (`adamWSchedule`)
+ * @param settings  the same for all steps; `decays` says which parameters weight decay is for
+ * @returns         the new versions, to be carried out as `updates` of a plan
+ * @throws          Error when a parameter has no gradient or no momentum, by its path
+ */
+export function sgdUpdate<T>(
+  grads: Mapped<T, Tensor, Tensor>,
+  momentum: Mapped<T, Tensor, Tensor>,
+  params: T,
+  schedule: Tensor,
+  settings: SgdSettings & { readonly decays: (path: string, parameter: Tensor) => boolean },
+): { params: T; momentum: T } {
+  const trees = [grads, momentum].map((t) => new Map(leaves<Tensor>(t)));
+  const next = leaves<Tensor>(params).map(([path, parameter]) => {
+    const [gradient, velocity] = trees.map((tree) => tree.get(path));
+    if (!gradient || !velocity)
+      throw new Error(
+        `sgdUpdate: a parameter must have a gradient and momentum; ${path} has not; ` +
+          "pass trees of the same form",
+      );
+    const weightDecay = settings.decays(path, parameter) ? settings.weightDecay : 0;
+    const own = { momentum: settings.momentum, weightDecay };
+    return [path, sgd(parameter, gradient, velocity, schedule, own)] as const;
+  });
+  const tree = (part: "parameter" | "momentum") =>
+    rebuild(params, new Map(next.map(([path, made]) => [path, made[part]]))) as T;
+  return { params: tree("parameter"), momentum: tree("momentum") };
+}
+
+/**
+ * Gradients scaled so that their norm, as one vector, is within a limit.
+ *
+ * @param grads  a tree of gradients
+ * @param limit  > 0
+ * @returns      the same tree, scaled by one factor where the norm is larger
+ * @see          Pascanu, Mikolov & Bengio 2013, arXiv:1211.5063, alg. 1
+ */
+export function clipGradients<T>(grads: T, limit: number): T {
+  const factor = clipFactor(
+    leaves<Tensor>(grads).map(([, gradient]) => gradient),
+    limit,
+  );
+  return mapTree(grads, (gradient: Tensor) => multiply(gradient, factor)) as T;
 }

@@ -87,7 +87,7 @@ export function packCaptions(
  * All captions of a data set, un-augmented, as a matching step encodes them anew by their ids.
  *
  * @returns  tokens u32[N, T]; ends u32[N], the place of each end of text in its caption (`Captions`
- *           in step.ts)
+ *           in match.ts)
  */
 export function allCaptions(
   tokenizer: Tokenizer,
@@ -115,17 +115,19 @@ export function createBatches(
   const pairsInAll = dataset.captions.length;
   const steps = stepsPerEpoch(config, pairsInAll);
   const eda = config.eda.enabled ? createEda(config.eda) : (caption: string) => caption;
+  const runKey = fold(keyOf(config.seed), EPOCHS);
   let order: { epoch: number; key: Key; rows: Uint32Array } | undefined;
   const orderOf = (epoch: number) => {
     if (order?.epoch === epoch) return order;
-    const key = fold(fold(keyOf(config.seed), EPOCHS), epoch);
+    const key = fold(runKey, epoch);
     order = { epoch, key, rows: stream(fold(key, ORDER)).permutation(pairsInAll) };
     return order;
   };
   return (epoch, step) => {
     const { key, rows } = orderOf(epoch);
     const pairs = rows.slice(step * config.batch, (step + 1) * config.batch);
-    const captionKey = fold(key, CAPTIONS);
+    // The authors draw the edits once, as they read the captions: before epoch 1.
+    const captionKey = fold(config.eda.redraw ? key : fold(runKey, 0), CAPTIONS);
     const captions = Array.from(pairs, (row) => eda(dataset.captions[row]!, fold(captionKey, row)));
     const total = (epoch - 1) * steps + step;
     const lr = learningRate(config, total, steps);

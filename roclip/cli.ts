@@ -2,6 +2,7 @@
 /** The command line: `roclip <command>`. */
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
+import { addConfig } from "./cli/config.ts";
 import { addDemo } from "./cli/demo.ts";
 import { addDoctor } from "./cli/doctor.ts";
 import { addEvaluate } from "./cli/evaluate.ts";
@@ -42,8 +43,17 @@ Examples:
   roclip tune                                      which kernel constants are fastest here
   roclip doctor`,
 );
-for (const add of [addDemo, addTrain, addEvaluate, addExport, addPoison, addDoctor, addTune])
-  add(program);
+const COMMANDS = [
+  addDemo,
+  addTrain,
+  addEvaluate,
+  addExport,
+  addPoison,
+  addConfig,
+  addDoctor,
+  addTune,
+];
+for (const add of COMMANDS) add(program);
 for (const command of program.commands) command.exitOverride().showHelpAfterError("(see --help)");
 
 try {

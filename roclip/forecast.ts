@@ -2,7 +2,7 @@
 import type { Plan } from "../engine/index.ts";
 import { createBatches } from "./batches.ts";
 import { plainEpochsBefore } from "./schedule.ts";
-import { beginSession, fillFromCaptions, inputsFor, type SessionOptions } from "./session.ts";
+import { beginSession, fillPoolsFromData, inputsFor, type SessionOptions } from "./session.ts";
 
 const WARM_UP_STEPS = 2; // the first runs of a pipeline include its compilation
 const ROUNDS = 3; // the fastest counts: other work on the machine only ever adds time
@@ -27,7 +27,7 @@ export async function forecastEpochs(
     await plan.read("loss");
   };
   const prepare = async (matching: boolean) => {
-    if (matching) await fillFromCaptions(session, 0);
+    if (matching) await fillPoolsFromData(session, 0);
     const plan = await session.plan(matching);
     for (let step = 0; step < WARM_UP_STEPS; step++) await run(plan, step);
     return plan;

@@ -14,11 +14,11 @@ export interface Params<Leaf, Image = VisionParams<Leaf>> {
   readonly logitScale: Leaf;
 }
 
-/** The ring of caption vectors that matching epochs search. */
+/** A ring of vectors that matching epochs search. */
 export interface Pool<Leaf> {
   /** f32[P, E], unit rows. */
   readonly rows: Leaf;
-  /** u32[P]: which training caption each row encodes. */
+  /** u32[P]: which training pair each row encodes the caption, or the image, of. */
   readonly ids: Leaf;
   /** u32[2]: the row to be written next; rows filled. */
   readonly cursor: Leaf;
@@ -34,8 +34,11 @@ export interface Weights<Leaf> {
 export interface State<Leaf> extends Weights<Leaf> {
   /** Moving averages of the weights, which evaluation uses; only with `ema`. */
   readonly average?: Weights<Leaf>;
-  readonly moments: { readonly first: Params<Leaf>; readonly second: Params<Leaf> };
+  /** AdamW's moments; of SGD only the first, its momentum. */
+  readonly moments: { readonly first: Params<Leaf>; readonly second?: Params<Leaf> };
   readonly pool: Pool<Leaf>;
+  /** Images for captions to be matched with; only with direction "both". */
+  readonly imagePool?: Pool<Leaf>;
   /** u32[N]: the caption that each training pair was last matched to; NO_MATCH before. */
   readonly matches: Leaf;
 }
@@ -47,6 +50,7 @@ export const MAX_LOGIT_SCALE = Math.log(100);
 /** The id of "no caption": a pool row of noise, a pair that was never matched. */
 export const NO_MATCH = 0xffffffff;
 
+/** A pool before the first step: empty, or full of noise. */
 function initPool(config: Config, pairs: number, key: Key): Pool<HostArray> {
   const size = poolRows(config.roclip.poolSize, pairs);
   const noise = config.roclip.poolStart === "noise";
@@ -77,8 +81,11 @@ export function initState(config: Config, vocabulary: number, pairs: number): St
     params,
     statistics,
     ...(config.ema > 0 && { average: { params, statistics } }),
-    moments: { first: zeros(), second: zeros() },
+    moments: { first: zeros(), ...(config.optimiser === "adamw" && { second: zeros() }) },
     pool: initPool(config, pairs, fold(key, 3)),
+    ...(config.roclip.direction === "both" && {
+      imagePool: initPool(config, pairs, fold(key, 4)),
+    }),
     matches: { shape: [pairs], data: new Uint32Array(pairs).fill(NO_MATCH) },
   };
 }

@@ -1,20 +1,44 @@
 import { rowsFor } from "./amount.ts";
-import type { Config } from "./config.ts";
+import type { Config } from "./schema.ts";
 
 /**
  * Whether epoch `epoch` matches images with the caption pool.
  *
- * @param config  defence, roclip.frequency (K) and roclip.firstEpoch decide
+ * @param config  defence and roclip.epochs decide or, where none is listed, roclip.frequency (K)
+ *                and roclip.firstEpoch
  * @param epoch   from 1
- * @see           Yang, Gao & Mirzasoleiman 2023, arXiv:2303.06854, algorithm 1. `firstEpoch` is
- *                ours: with 1 it is the paper's rule, epoch mod K = 0.
+ * @see           Yang, Gao & Mirzasoleiman 2023, arXiv:2303.06854, algorithm 1. `firstEpoch` and
+ *                the list are ours: with 1 it is the paper's rule, epoch mod K = 0.
  */
 export function isMatchingEpoch(
   config: Pick<Config, "defence" | "roclip">,
   epoch: number,
 ): boolean {
-  const { frequency, firstEpoch } = config.roclip;
-  return config.defence === "roclip" && epoch >= firstEpoch && epoch % frequency === 0;
+  const { frequency, firstEpoch, epochs } = config.roclip;
+  if (config.defence !== "roclip") return false;
+  return epochs.length > 0
+    ? epochs.includes(epoch)
+    : epoch >= firstEpoch && epoch % frequency === 0;
+}
+
+/** Whether matching epochs train the text tower: by matched captions, or by matched images. */
+export function matchingTrainsText({ roclip }: Pick<Config, "roclip">): boolean {
+  return roclip.textGradient === "re-encoded" || roclip.direction === "both";
+}
+
+/**
+ * Whether the pools are encoded anew before a step: at the first step of a matching epoch and every
+ * `roclip.reencodeEvery` steps after it.
+ *
+ * @param step  of the epoch, from 0
+ */
+export function isReencodingStep(
+  config: Pick<Config, "defence" | "roclip">,
+  epoch: number,
+  step: number,
+): boolean {
+  const { reencodeEvery } = config.roclip;
+  return reencodeEvery > 0 && isMatchingEpoch(config, epoch) && step % reencodeEvery === 0;
 }
 
 /**
@@ -39,34 +63,40 @@ export function textEpochsBefore(
   config: Pick<Config, "defence" | "roclip">,
   epoch: number,
 ): number {
-  return config.roclip.textGradient === "re-encoded" ? epoch - 1 : plainEpochsBefore(config, epoch);
+  return matchingTrainsText(config) ? epoch - 1 : plainEpochsBefore(config, epoch);
 }
 
 /**
- * The learning rate of a step: linear warm-up, then a half cosine from `lr` to 0.
+ * The learning rate of a step: linear warm-up, then a half cosine from `lr` to 0, a line to 0, or
+ * `lr` as it is.
  *
  *   lr · (step + 1) / warmup                                     step < warmup
- *   lr · ½ · (1 + cos(π · (step − warmup) / (total − warmup)))   otherwise
+ *   lr · ½ · (1 + cos(π · x))                                    otherwise, "cosine"
+ *   lr · (1 − x)                                                  otherwise, "linear"
+ *   lr                                                            otherwise, "constant"
  *
- * where warmup = warmupSteps and total = epochs · stepsPerEpoch.
+ * where x = (step − warmup) / (total − warmup), warmup = warmupSteps, total = epochs · stepsPerEpoch.
  *
  * With `scheduleOffset` the step is counted one epoch ahead, as in the authors' code: the first
- * epoch's warm-up is skipped, and in the last epoch the cosine has passed its end and rises again.
+ * epoch's warm-up is skipped, and in the last epoch the cosine has passed its end and rises again
+ * (the line stays at 0).
  *
- * @param config         epochs, lr, warmupSteps and scheduleOffset decide
+ * @param config         epochs, lr, lrSchedule, warmupSteps and scheduleOffset decide
  * @param step           from 0
  * @param stepsPerEpoch  at least 1
  */
 export function learningRate(
-  config: Pick<Config, "epochs" | "lr" | "warmupSteps" | "scheduleOffset">,
+  config: Pick<Config, "epochs" | "lr" | "lrSchedule" | "warmupSteps" | "scheduleOffset">,
   step: number,
   stepsPerEpoch: number,
 ): number {
-  const { epochs, lr, warmupSteps, scheduleOffset } = config;
+  const { epochs, lr, lrSchedule, warmupSteps, scheduleOffset } = config;
   const at = scheduleOffset ? step + stepsPerEpoch : step;
   if (at < warmupSteps) return (lr * (at + 1)) / warmupSteps;
   // One step at least: with a warm-up that fills the run, the first step after it is at the peak.
   const fall = Math.max(1, epochs * stepsPerEpoch - warmupSteps);
+  if (lrSchedule === "constant") return lr;
+  if (lrSchedule === "linear") return lr * Math.max(0, 1 - (at - warmupSteps) / fall);
   return lr * 0.5 * (1 + Math.cos((Math.PI * (at - warmupSteps)) / fall));
 }
 

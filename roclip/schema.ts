@@ -37,6 +37,10 @@ const ROCLIP = z.strictObject({
   firstEpoch: count()
     .default(3)
     .describe("First epoch that may match, from 1; earlier ones are plain (authors: 1)"),
+  epochs: z
+    .array(count())
+    .default([])
+    .describe("The epochs that match, from 1; none listed: by frequency and firstEpoch"),
   poolSize: z
     .number()
     .positive()
@@ -50,16 +54,28 @@ const ROCLIP = z.strictObject({
     .enum(["all", "matching"])
     .default("all")
     .describe("Epochs whose captions enter the pool: all, or only matching ones (authors)"),
+  reencodeEvery: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe(
+      "Encode the pool anew, by the current towers, as a matching epoch begins and every n steps " +
+        "in it; 0: never (authors)",
+    ),
   direction: z
-    .enum(["image-to-text"])
+    .enum(["image-to-text", "both"])
     .default("image-to-text")
-    .describe("What is matched: each image with a pool of captions (paper)"),
+    .describe(
+      "What is matched: each image with a pool of captions (paper), or also each caption with a " +
+        "pool of images, which trains the text tower in matching epochs; the mean of both losses",
+    ),
   duplicates: z
-    .enum(["negatives", "positives"])
+    .enum(["negatives", "positives", "excluded"])
     .default("positives")
     .describe(
       "Images matched to one caption: each other's negatives (authors), or all positive with equal " +
-        "weight; their columns are equal, so both give the same loss and gradients",
+        "weight (their columns are equal, so both give the same loss and gradients), or left out " +
+        "of each other's negatives",
     ),
   textGradient: z
     .enum(["none", "re-encoded"])
@@ -104,6 +120,10 @@ const AUGMENT = z.strictObject({
 
 const EDA = z.strictObject({
   enabled: z.boolean().default(true).describe("Augment the captions in every epoch (paper)"),
+  redraw: z
+    .boolean()
+    .default(true)
+    .describe("Draw the edits of a caption anew in every epoch, or once for all (authors: false)"),
   alpha: share().default(0.1).describe("Share of words each technique changes (Wei & Zou 2019)"),
   deletion: share().default(0.1).describe("Probability that a word is deleted (Wei & Zou 2019)"),
 });
@@ -195,13 +215,33 @@ export const CONFIG_SCHEMA = z
     image: IMAGE_TOWER.prefault({}),
     text: TEXT_TOWER.prefault({}),
     embedding: count().default(128).describe("Width both towers project to (authors: 1024)"),
+    optimiser: z
+      .enum(["adamw", "sgd"])
+      .default("adamw")
+      .describe("AdamW (authors), or gradient descent with momentum"),
     lr: z.number().positive().default(1e-3).describe("Peak learning rate (authors: 5e-5)"),
     beta1: z.number().min(0).lt(1).default(0.9).describe("AdamW: decay of the first moment"),
     beta2: z.number().min(0).lt(1).default(0.999).describe("AdamW: decay of the second moment"),
     eps: z.number().positive().default(1e-8).describe("AdamW: added to the root (authors)"),
+    momentum: z
+      .number()
+      .min(0)
+      .lt(1)
+      .default(0.9)
+      .describe("SGD: share of the momentum that a step keeps"),
     weightDecay: strength()
       .default(0.1)
-      .describe("AdamW: decay of weights; none on norms, biases, logit scale (authors)"),
+      .describe(
+        "Decay of weights, decoupled (AdamW) or part of the gradient (SGD); none on norms, " +
+          "biases, logit scale (authors)",
+      ),
+    clipNorm: strength()
+      .default(0)
+      .describe("Scale gradients down to this norm over all of them; 0: never (authors)"),
+    lrSchedule: z
+      .enum(["cosine", "linear", "constant"])
+      .default("cosine")
+      .describe("How the learning rate goes on after warm-up: to 0 (authors: cosine), or not"),
     ema: z
       .number()
       .min(0)
@@ -212,7 +252,7 @@ export const CONFIG_SCHEMA = z
       .int()
       .min(0)
       .default(50)
-      .describe("Steps of linear warm-up before the cosine falls to 0 (authors: 10000)"),
+      .describe("Steps of linear warm-up before lrSchedule (authors: 10000)"),
     scheduleOffset: z
       .boolean()
       .default(false)
@@ -246,7 +286,7 @@ function contradictions(config: Config): string[] {
       broken.push(`augment.${key} must not fall; found [${low}, ${high}]; swap the two`);
     }
   }
-  const { poolSize, poolStart, textGradient } = config.roclip;
+  const { poolSize, poolStart } = config.roclip;
   const rows = {
     "roclip.poolSize": poolSize,
     "poison.captionsPerTarget": config.poison.captionsPerTarget,
@@ -259,11 +299,24 @@ function contradictions(config: Config): string[] {
       `${key} must be a whole number of rows, or a share below 1; found ${value}; round it`,
     );
   }
-  if (textGradient === "re-encoded" && poolStart === "noise") {
+  if (poolStart === "noise") {
+    const needs = captionSwitches(config.roclip);
     broken.push(
-      'roclip.textGradient "re-encoded" must have a pool of captions to encode anew; found ' +
-        'roclip.poolStart "noise"; choose "captions"',
+      ...needs.map(
+        (key) =>
+          `roclip.${key} must have a pool of captions; found roclip.poolStart "noise"; ` +
+          'choose "captions"',
+      ),
     );
   }
   return broken;
+}
+
+/** The switches that go by the caption that a pool row encodes: noise encodes none. */
+function captionSwitches({ textGradient, reencodeEvery, duplicates }: Config["roclip"]): string[] {
+  return [
+    ...(textGradient === "re-encoded" ? ['textGradient "re-encoded"'] : []),
+    ...(reencodeEvery > 0 ? ["reencodeEvery"] : []),
+    ...(duplicates === "excluded" ? ['duplicates "excluded"'] : []),
+  ];
 }

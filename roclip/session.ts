@@ -14,16 +14,25 @@ import {
   stream,
 } from "../engine/index.ts";
 import { DRAWS } from "./augment.ts";
-import { allCaptions, type HostBatch, imageWords, packCaptions, stepsPerEpoch } from "./batches.ts";
+import {
+  allCaptions,
+  type HostBatch,
+  imageWords,
+  packCaptions,
+  packImages,
+  stepsPerEpoch,
+} from "./batches.ts";
 import type { Dataset } from "./data/dataset.ts";
 import { UserError } from "./errors.ts";
 import type { EvaluationData } from "./evaluate.ts";
+import type { Captions } from "./match.ts";
 import { type HeldState, initState, type State } from "./model.ts";
+import { fillPools, reencodePools } from "./pool.ts";
 import { type Progress, readRun, trimMetrics } from "./runFolder.ts";
 import { poolRows } from "./schedule.ts";
 import type { Config } from "./schema.ts";
 import type { Source } from "./source.ts";
-import { type Batch, type Captions, fillPool, trainingStep } from "./step.ts";
+import { type Batch, trainingStep } from "./step.ts";
 import type { Tokenizer } from "./tokenize.ts";
 import { readWeights } from "./weights.ts";
 
@@ -43,7 +52,7 @@ export interface SessionOptions {
   readonly resume?: boolean;
 }
 
-const FILL_KEY = 0x66696c6c; // "fill": which captions fill the pool
+const FILL_KEY = 0x66696c6c; // "fill": which pairs fill the pools
 
 /** A run under way: its state on the device and its plans. */
 export interface Session {
@@ -52,6 +61,7 @@ export interface Session {
   readonly state: HeldState;
   readonly plan: (matching: boolean) => Promise<Plan>;
   readonly fill: () => Promise<Plan>;
+  readonly reencode: () => Promise<Plan>;
   readonly progress: Progress;
   /** Free what the run holds on the device. */
   readonly release: () => void;
@@ -155,7 +165,11 @@ export async function beginSession(options: SessionOptions): Promise<Session> {
     stepsInEpoch,
     state,
     plan: (matching) => (matching ? plans.matching() : plans.plain()),
-    fill: once(() => compile(device, { outputs: {}, updates: fillPool(config, state, batch) })),
+    fill: once(() => compile(device, { outputs: {}, updates: fillPools(config, state, batch) })),
+    reencode: once(() => {
+      const updates = reencodePools(config, state, batch, input("at", [2], "u32"));
+      return compile(device, { outputs: {}, updates });
+    }),
     progress,
     release: () => release(device, { state, ...captions }),
   };
@@ -168,10 +182,20 @@ function heldCaptions({ config, device, train, tokenizer }: SessionOptions): Cap
   return hold(device, allCaptions(tokenizer, train, contextLength));
 }
 
-/** Fill what is still empty of the pool with real captions, un-augmented, in a random order. */
-export async function fillFromCaptions(session: Session, epoch: number): Promise<void> {
+/** Pairs as the pools take them in: un-augmented. */
+function unaugmented({ config, train, tokenizer }: SessionOptions, pairs: Uint32Array) {
+  const captions = Array.from(pairs, (row) => train.captions[row]!);
+  return {
+    pairs,
+    images: packImages(train, pairs),
+    ...packCaptions(tokenizer, captions, config.contextLength),
+  };
+}
+
+/** Fill what is still empty of the pools with real pairs, un-augmented, in a random order. */
+export async function fillPoolsFromData(session: Session, epoch: number): Promise<void> {
   const { options, state, fill } = session;
-  const { config, device, train, tokenizer } = options;
+  const { config, device, train } = options;
   const cursor = (await readState(device, { cursor: state.pool.cursor })).cursor.data;
   const empty = state.pool.ids.shape[0]! - cursor[1]!;
   if (empty <= 0) return;
@@ -183,14 +207,29 @@ export async function fillFromCaptions(session: Session, epoch: number): Promise
       { length: config.batch },
       (_, i) => order[(first + i) % order.length]!,
     );
-    const captions = Array.from(pairs, (row) => train.captions[row]!);
-    plan.run({ pairs, ...packCaptions(tokenizer, captions, config.contextLength) });
+    plan.run(inputsFor(plan, unaugmented(options, pairs)));
+    await device.until(device.gpu.queue.onSubmittedWorkDone());
+  }
+}
+
+/** Encode all rows of the pools anew, each the pair that its id names, un-augmented. */
+export async function reencodeAll({ options, state, reencode }: Session): Promise<void> {
+  const { config, device } = options;
+  const ids = (await readState(device, { ids: state.pool.ids })).ids.data as Uint32Array;
+  const plan = await reencode();
+  for (let first = 0; first < ids.length; first += config.batch) {
+    const pairs = Uint32Array.from(
+      { length: config.batch },
+      (_, i) => ids[(first + i) % ids.length]!,
+    );
+    const at = Uint32Array.of(first, ids.length);
+    plan.run({ at, ...inputsFor(plan, unaugmented(options, pairs)) });
     await device.until(device.gpu.queue.onSubmittedWorkDone());
   }
 }
 
 /** The inputs of a batch that a plan reads: plain CLIP has no use for the numbers of the pairs. */
-export function inputsFor(plan: Plan, batch: HostBatch): Record<string, HostData> {
+export function inputsFor(plan: Plan, batch: Partial<HostBatch>): Record<string, HostData> {
   return Object.fromEntries(
     Object.entries(batch).filter(([name]) => plan.inputs.includes(name)),
   ) as Record<string, HostData>;

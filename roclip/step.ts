@@ -6,34 +6,22 @@
  * @see Yang, Gao & Mirzasoleiman 2023, arXiv:2303.06854, algorithm 1
  */
 import {
-  adamWUpdate,
+  add,
   augment,
-  averageUpdate,
-  clampUpdate,
   contrastiveLoss,
-  gatherRows,
-  gatherWords,
-  grad,
-  nearest,
-  ravelIndex,
-  ringPush,
+  scale,
   scatterWords,
-  stopGradient,
   type Tensor,
   unitRows,
 } from "../engine/index.ts";
-import { type HeldState, MAX_LOGIT_SCALE } from "./model.ts";
+import { averaged, descend, type Trained } from "./descent.ts";
+import { type Captions, duplicatesOf, type Match, matchPool, reencoded } from "./match.ts";
+import type { HeldState } from "./model.ts";
+import { feedPools } from "./pool.ts";
+import { matchingTrainsText } from "./schedule.ts";
 import type { Config } from "./schema.ts";
 import { textFeatures } from "./text.ts";
 import { imageFeatures } from "./vision.ts";
-
-/** Every training caption, un-augmented, by its id: held on the device, never updated. */
-export interface Captions {
-  /** u32[N, T] */
-  readonly tokens: Tensor;
-  /** u32[N] place of the end-of-text token in its caption. */
-  readonly ends: Tensor;
-}
 
 /** The inputs of a step. */
 export interface Batch {
@@ -65,10 +53,6 @@ export interface StepResult {
   /** u32[B] pool row that each image was matched with; only in a matching step. */
   readonly matched?: Tensor;
 }
-
-/** The parameters that a step trains: all, or all but the text tower. */
-export type Trained = Pick<HeldState["params"], "image" | "logitScale"> &
-  Partial<HeldState["params"]>;
 
 /** A step up to its loss: `state` is as it will be but for parameters and moments. */
 export interface StepLoss extends StepResult {
@@ -103,7 +87,7 @@ export function stepLoss(
   batch: Batch,
   matching: boolean,
 ): StepLoss {
-  const { params, pool } = state;
+  const { params } = state;
   const { blurKernel } = config.augment;
   const pixels = augment(batch.images, batch.draws, { size: config.imageSize, blurKernel });
   const seen = imageFeatures(params.image, state.statistics, pixels, config);
@@ -114,89 +98,39 @@ export function stepLoss(
   if (!matching) {
     const loss = contrastiveLoss(I, T, params.logitScale);
     const feeds = config.defence === "roclip" && config.roclip.poolUpdate === "all";
-    const fed = feeds ? ringPush(pool, stopGradient(T), batch.pairs) : pool;
-    return { loss, trained: params, state: { ...state, statistics, pool: fed } };
+    const fed = feeds ? feedPools(state, I, T, batch.pairs) : {};
+    return { loss, trained: params, state: { ...state, statistics, ...fed } };
   }
 
-  // Each image gets the caption in the pool that is most similar to it. No gradient flows through
-  // the pool: without re-encoding the text tower gets exactly none and is left as it is.
-  const { index } = nearest(I, pool.rows, { count: pool.cursor });
-  const captionIds = gatherWords(pool.ids, index);
-  const encodes = config.roclip.textGradient === "re-encoded";
-  const matched = encodes
-    ? unitRows(reencoded(config, params, batch, captionIds))
-    : stopGradient(gatherRows(pool.rows, index));
-  const shared = config.roclip.duplicates === "positives" ? { positives: index } : {};
-  const loss = contrastiveLoss(I, matched, params.logitScale, shared);
-  const matches = scatterWords(state.matches, batch.pairs, captionIds);
-  const fed = ringPush(pool, stopGradient(T), batch.pairs); // after the query
+  const { loss, match } = matchingLoss(config, state, batch, I, T);
+  const matches = scatterWords(state.matches, batch.pairs, match.ids);
+  const fed = feedPools(state, I, T, batch.pairs); // after the query
   const { text: _, ...others } = params;
-  const trained = encodes ? params : others;
-  return { loss, trained, matched: index, state: { ...state, statistics, matches, pool: fed } };
+  const trained = matchingTrainsText(config) ? params : others;
+  const next = { ...state, statistics, matches, ...fed };
+  return { loss, trained, matched: match.index, state: next };
 }
 
-/** Matched captions by the current text tower: f32[B, E], not of unit length. */
-function reencoded(
+/** The loss of images I and captions T that are matched with the pools. */
+function matchingLoss(
   config: Config,
-  params: HeldState["params"],
+  { params, pool, imagePool }: HeldState,
   { captions }: Batch,
-  ids: Tensor,
-): Tensor {
-  if (!captions)
-    throw new Error(
-      'stepLoss: captions must be given where roclip.textGradient is "re-encoded"; they are not; ' +
-        "hold allCaptions on the device and pass it to batchInputs",
-    );
-  const tokens = gatherWords(captions.tokens, ids);
-  const ends = ravelIndex(gatherWords(captions.ends, ids), tokens.shape[1]!);
-  return textFeatures(params.text, config, tokens, ends);
-}
+  I: Tensor,
+  T: Tensor,
+): { loss: Tensor; match: Match } {
+  // Each image gets the caption in the pool that is most similar to it. No gradient flows through
+  // the pool: unless matched captions are encoded anew, the text tower gets exactly none.
+  const found = matchPool(I, pool);
+  const encodes = config.roclip.textGradient === "re-encoded";
+  const match = encodes ? reencoded(config, params, captions, found) : found;
+  const shared = duplicatesOf(config, match);
+  const loss = contrastiveLoss(I, match.partners, params.logitScale, shared);
+  if (!imagePool) return { loss, match };
 
-/** AdamW on the trained parameters; the others and their moments keep their values. */
-function descend(
-  config: Config,
-  state: HeldState,
-  batch: Batch,
-  loss: Tensor,
-  trained: Trained,
-): HeldState {
-  const { params, moments } = state;
-  const settings = {
-    ...config,
-    // As the authors: matrices and filters decay; norms, biases and the logit scale do not.
-    decays: (_: string, parameter: Tensor) => parameter.shape.length >= 2,
-  };
-  const gradients = grad(loss, trained);
-  const { text, ...others } = trained;
-  const next = adamWUpdate(gradients, moments, others, batch.schedule, settings);
-  const nextText =
-    text && adamWUpdate({ text: gradients.text! }, moments, { text }, batch.textSchedule, settings);
-  const logitScale = clampUpdate(next.params.logitScale, 0, MAX_LOGIT_SCALE);
-  return {
-    ...state,
-    params: { ...params, ...next.params, ...nextText?.params, logitScale },
-    moments: {
-      first: { ...moments.first, ...next.moments.first, ...nextText?.moments.first },
-      second: { ...moments.second, ...next.moments.second, ...nextText?.moments.second },
-    },
-  };
-}
-
-/** Averages, where the state has them, moved to the weights and batch norm statistics of now. */
-function averaged(state: HeldState, rate: Tensor): HeldState {
-  const { params, statistics, average } = state;
-  return average
-    ? { ...state, average: averageUpdate(average, { params, statistics }, rate) }
-    : state;
-}
-
-/**
- * Put a batch of captions into the pool, before the first matching epoch.
- *
- * @param batch  tokens, ends and pairs of the captions; its images are not used
- * @returns      the pool's new versions
- */
-export function fillPool(config: Config, state: HeldState, batch: Batch): HeldState["pool"] {
-  const T = textFeatures(state.params.text, config, batch.tokens, batch.ends);
-  return ringPush(state.pool, unitRows(T), batch.pairs);
+  // Direction "both": each caption also gets the image in the image pool most similar to it.
+  const image = matchPool(T, imagePool);
+  const alike = duplicatesOf(config, image);
+  const reverse = contrastiveLoss(image.partners, T, params.logitScale, alike);
+  return { loss: scale(add(loss, reverse), 1 / 2), match };
 }

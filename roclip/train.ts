@@ -15,11 +15,12 @@ import {
 import { type HeldState, initState } from "./model.ts";
 import type { EpochResult } from "./report/data.ts";
 import { appendMetrics, type Progress, type SavedRun, saveRun } from "./runFolder.ts";
-import { isMatchingEpoch, learningRate } from "./schedule.ts";
+import { isMatchingEpoch, isReencodingStep, learningRate } from "./schedule.ts";
 import {
   beginSession,
-  fillFromCaptions,
+  fillPoolsFromData,
   inputsFor,
+  reencodeAll,
   type Session,
   type SessionOptions,
 } from "./session.ts";
@@ -96,7 +97,7 @@ async function runEpoch(
   const { config, folder, signal, train, tokenizer } = options;
   const { epoch } = from;
   const matching = isMatchingEpoch(config, epoch);
-  if (matching && from.step === 0) await fillFromCaptions(session, epoch);
+  if (matching && from.step === 0) await fillPoolsFromData(session, epoch);
   const plan = await session.plan(matching);
   const batchAt = createBatches(config, train, tokenizer);
   const begun = performance.now();
@@ -106,6 +107,7 @@ async function runEpoch(
   let behind: Promise<void> | undefined;
   try {
     while (step < session.stepsInEpoch && !signal?.aborted) {
+      if (isReencodingStep(config, epoch, step)) await reencodeAll(session);
       plan.run(inputsFor(plan, batchAt(epoch, step)));
       const read = plan.read("loss");
       await behind;

@@ -6,7 +6,7 @@ import {
 } from "../../kernels/contrastive_loss/contrastive_loss.ts";
 import { vectorWidth } from "../../kernels/kernel.ts";
 import { blank, constant, launch, type Tensor, withGrad } from "../graph.ts";
-import { match } from "../shape.ts";
+import { match, shapeError } from "../shape.ts";
 import { multiply } from "./multiply.ts";
 import { sum } from "./reduce.ts";
 import { sumRows } from "./rows.ts";
@@ -25,29 +25,33 @@ const MIN_SLAB = 256; // with it, all cores of a device are at work
 const MAX_SLAB = 1024; // with it, they are at work by images too, whose products are few and long
 const SLABS = 8;
 
-/** What a loss is made of; `ids` say which rows share positives. */
+/** What a loss is made of; `ids` say which rows share positives, or exclude each other. */
 interface Operands {
   readonly images: Tensor;
   readonly texts: Tensor;
   readonly logitScale: Tensor;
   readonly ids: Tensor;
+  readonly EXCLUDE: 0 | 1;
 }
 
+const numbered = (B: number) => constant(Uint32Array.from({ length: B }, (_, i) => i));
+
 /** Terms of the loss, and what their gradient needs: lse of rows and columns, shares. */
-function termsOf({ images, texts, logitScale, ids }: Operands) {
+function termsOf({ images, texts, logitScale, ids, EXCLUDE }: Operands) {
   const [B, E] = images.shape as [number, number];
   const across = Math.ceil(B / MAX_PARTS / PART_COLUMNS) * PART_COLUMNS;
   const row_parts = Math.ceil(B / across);
   const column_parts = Math.ceil(B / PART_ROWS);
   const given = { images, texts, log_scale: logitScale };
-  const { parts } = launch(kernel, { B, E, across, down: PART_ROWS }, given, {
-    parts: [row_parts + column_parts, B],
-  });
+  const size = { B, E, across, down: PART_ROWS };
+  const outputs = { parts: [row_parts + column_parts, B] };
+  const { parts } = launch(kernel, size, { ...given, ids }, outputs, { EXCLUDE });
+  const positives = EXCLUDE ? numbered(B) : ids;
   const VECTOR = vectorWidth(E);
   return launch(
     contrastiveLossTerms,
     { B, width: E / VECTOR, row_parts, column_parts },
-    { ...given, ids, parts },
+    { ...given, ids: positives, parts },
     { lse: [2 * B], share: [B], term: [B] },
     { VECTOR },
   );
@@ -55,7 +59,7 @@ function termsOf({ images, texts, logitScale, ids }: Operands) {
 
 /** Gradients by images and texts, slab by slab: B² slopes at once would be the largest tensor. */
 function pulled(
-  { images, texts, logitScale, ids }: Operands,
+  { images, texts, logitScale, ids, EXCLUDE }: Operands,
   saved: Readonly<Record<"share" | "lse" | "dloss", Tensor>>,
 ) {
   const [B, E] = images.shape as [number, number];
@@ -65,7 +69,8 @@ function pulled(
   let dtexts = blank("contrastiveLoss.dtexts", [B, E]);
   for (let first = 0; first < B; first += slab) {
     const params = { B, E, first, rows: Math.min(slab, B - first) };
-    const { slope } = launch(contrastiveLossSlope, params, given, { slope: [params.rows, B] });
+    const outputs = { slope: [params.rows, B] };
+    const { slope } = launch(contrastiveLossSlope, params, given, outputs, { EXCLUDE });
     const pull = (PART: number, others: Tensor, d: Tensor) =>
       launch(contrastiveLossPull, params, { slope, others, d }, {}, { PART }).d;
     dimages = pull(0, texts, dimages);
@@ -88,9 +93,10 @@ function pulled(
  * @param texts       f32[B, E], unit rows
  * @param logitScale  f32[], the logarithm of the scale
  * @param options     positives u32[B]: rows with one id share their positives, each of them with
- *                    the same weight; all different when left out
+ *                    the same weight; all different when left out. Or excluded u32[B]: rows with
+ *                    one id are left out of each other's negatives
  * @returns           f32[], mean over the batch
- * @throws            ShapeError unless images and texts are [B, E]
+ * @throws            ShapeError unless images and texts are [B, E] and one option at most is given
  * @see               Radford et al. 2021, arXiv:2103.00020, figure 3; Khosla et al. 2020,
  *                    arXiv:2004.11362, eq. 2 (several positives)
  */
@@ -98,17 +104,21 @@ export function contrastiveLoss(
   images: Tensor,
   texts: Tensor,
   logitScale: Tensor,
-  options: { readonly positives?: Tensor } = {},
+  options: { readonly positives?: Tensor; readonly excluded?: Tensor } = {},
 ): Tensor {
-  const { positives } = options;
-  const { B } = match("contrastiveLoss", {
+  const { positives, excluded } = options;
+  const given = {
     images: [images, "B E"],
     texts: [texts, "B E"],
     logitScale: [logitScale, ""],
     positives: [positives, "B", "u32"],
-  });
-  const ids = positives ?? constant(Uint32Array.from({ length: B }, (_, i) => i));
-  const operands = { images, texts, logitScale, ids };
+    excluded: [excluded, "B", "u32"],
+  } as const;
+  const { B } = match("contrastiveLoss", given);
+  if (positives && excluded)
+    throw shapeError("contrastiveLoss", "positives and excluded must not both be given", given);
+  const ids = excluded ?? positives ?? numbered(B);
+  const operands: Operands = { images, texts, logitScale, ids, EXCLUDE: excluded ? 1 : 0 };
   const { lse, share, term } = termsOf(operands);
   return withGrad(sumRows(term, []), { images, texts, logitScale }, (dloss) => {
     const { images: dimages, texts: dtexts } = pulled(operands, { lse, share, dloss });

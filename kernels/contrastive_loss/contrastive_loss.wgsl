@@ -7,6 +7,7 @@
 //
 //   images, texts  f32[B, E]
 //   log_scale      f32[1]
+//   ids            u32[B]           EXCLUDE 1: (m, n) of one id, m ≠ n, are in no sum
 //   parts          f32[C + R, B]    C = ceil(B / across), R = ceil(B / down): those of rows, then
 //                                   those of columns; contrastive_loss_terms joins them
 //
@@ -22,6 +23,7 @@
 // Source: Radford et al. 2021, arXiv:2103.00020, figure 3; Milakov & Gimelshein 2018,
 // arXiv:1805.02867, alg. 3.
 
+const EXCLUDE: u32 = 0; // 1: pairs of one id take no part, but for each with itself
 const VECTOR: u32 = 1; // elements of a Vector
 alias Vector = f32;
 const LOWEST: f32 = -3.4e38; // z where there is none: its exponential is 0
@@ -36,7 +38,8 @@ struct Params {
 @group(0) @binding(1) var<storage, read> images: array<Vector>;
 @group(0) @binding(2) var<storage, read> texts: array<Vector>;
 @group(0) @binding(3) var<storage, read> log_scale: array<f32>;
-@group(0) @binding(4) var<storage, read_write> parts: array<f32>;
+@group(0) @binding(4) var<storage, read> ids: array<u32>;
+@group(0) @binding(5) var<storage, read_write> parts: array<f32>;
 
 var<private> params: Params; // a copy: some drivers load a uniform at every use
 var<private> scale: f32;
@@ -61,14 +64,28 @@ fn take(so_far: Running, z: mat4x4<f32>, exist: vec4<bool>) -> Running {
   return Running(top, fma(so_far.sum, exp(so_far.top - top), sum));
 }
 
-// Take a quad of similarities in, by its rows and by its columns.
+// A row of a quad without the columns n that share the id of m.
+fn admitted(z: vec4<f32>, m: u32, n: vec4<u32>) -> vec4<f32> {
+  let at = min(n, vec4(params.B - 1u));
+  let own = vec4(ids[min(m, params.B - 1u)]);
+  let same = vec4(ids[at.x], ids[at.y], ids[at.z], ids[at.w]) == own;
+  return select(z, vec4(LOWEST), same & (n != vec4(m)));
+}
+
+// Take a quad of similarities in, of rows m and columns n, by its rows and by its columns.
 fn take_both(
   quad: Quad, rows: ptr<function, Running>, columns: ptr<function, Running>,
-  rows_exist: vec4<bool>, columns_exist: vec4<bool>,
+  m: vec4<u32>, n: vec4<u32>, columns_end: u32,
 ) {
-  let z = scale * mat4x4<f32>(quad[0], quad[1], quad[2], quad[3]);
-  *rows = take(*rows, transpose(z), columns_exist);
-  *columns = take(*columns, z, rows_exist);
+  var z = scale * mat4x4<f32>(quad[0], quad[1], quad[2], quad[3]);
+  if (EXCLUDE == 1u) {
+    z = mat4x4<f32>(
+      admitted(z[0], m.x, n), admitted(z[1], m.y, n),
+      admitted(z[2], m.z, n), admitted(z[3], m.w, n),
+    );
+  }
+  *rows = take(*rows, transpose(z), n < vec4(columns_end));
+  *columns = take(*columns, z, m < vec4(params.B));
 }
 
 fn write_four(line: u32, first: u32, step: u32, found: Running) {

@@ -3,6 +3,7 @@
 //   s[i,j]     = Σ_e images[i,e] · texts[j,e]                z[i,j] = exp(log_scale) · s[i,j]
 //   g[i,j]     = exp(z − lse[i]) + exp(z − lse[B + j]) − 2 · positive[i,j]
 //   positive   = share[i] where ids[i] = ids[j], else 0
+//   with EXCLUDE 1, g[i,j] = 0 where ids[i] = ids[j], i ≠ j
 //   slope[m,j] = ∂loss/∂s[i,j] = exp(log_scale) · dloss / (2 B) · g[i,j]      i = first + m
 //
 //   images, texts     f32[B, E]
@@ -16,6 +17,7 @@
 //
 // Source: derived from contrastive_loss_terms.wgsl.
 
+const EXCLUDE: u32 = 0; // 1: pairs of one id take no part, but for each with itself
 const VECTOR: u32 = 1; // elements of a Vector
 alias Vector = f32;
 
@@ -48,7 +50,8 @@ fn store_four(i: u32, first: u32, step: u32, values: vec4<f32>) {
       let z = scale * values[c];
       let positive = select(0.0, own_share, ids[j] == id);
       let g = exp(z - row_lse) + exp(z - lse[params.B + j]) - 2.0 * positive;
-      slope[(i - params.first) * params.B + j] = weight * g;
+      let excluded = EXCLUDE == 1u && ids[j] == id && i != j;
+      slope[(i - params.first) * params.B + j] = select(weight * g, 0.0, excluded);
     }
   }
 }

@@ -8,8 +8,8 @@ struct Strip {
   rows_16: Running, rows_20: Running, rows_24: Running, rows_28: Running,
 }
 
-fn exist_from(m: u32) -> vec4<bool> {
-  return vec4(0u, 1u, 2u, 3u) + m < vec4(params.B);
+fn four_from(m: u32) -> vec4<u32> {
+  return vec4(0u, 1u, 2u, 3u) + m;
 }
 
 fn finish_rows(found: Running, m: u32, part: u32, lane: u32) {
@@ -25,16 +25,17 @@ fn stream(m: u32, part: Part, thread: vec2<u32>) {
   for (var first = part.begin; first < part.end; first += WIDTH) {
     let tile = multiply(vec2(m, first), Span(0u, 1u, 0u, part.terms), thread);
     let n = first + thread.x;
-    let exist = vec4(0u, WGX, 2u * WGX, 3u * WGX) + n < vec4(part.end);
+    let at = vec4(0u, WGX, 2u * WGX, 3u * WGX) + n;
+    let end = part.end;
     var columns = NOTHING;
-    take_both(tile.rows_0, &strip.rows_0, &columns, exist_from(m), exist);
-    take_both(tile.rows_4, &strip.rows_4, &columns, exist_from(m + 4u), exist);
-    take_both(tile.rows_8, &strip.rows_8, &columns, exist_from(m + 8u), exist);
-    take_both(tile.rows_12, &strip.rows_12, &columns, exist_from(m + 12u), exist);
-    take_both(tile.rows_16, &strip.rows_16, &columns, exist_from(m + 16u), exist);
-    take_both(tile.rows_20, &strip.rows_20, &columns, exist_from(m + 20u), exist);
-    take_both(tile.rows_24, &strip.rows_24, &columns, exist_from(m + 24u), exist);
-    take_both(tile.rows_28, &strip.rows_28, &columns, exist_from(m + 28u), exist);
+    take_both(tile.rows_0, &strip.rows_0, &columns, four_from(m), at, end);
+    take_both(tile.rows_4, &strip.rows_4, &columns, four_from(m + 4u), at, end);
+    take_both(tile.rows_8, &strip.rows_8, &columns, four_from(m + 8u), at, end);
+    take_both(tile.rows_12, &strip.rows_12, &columns, four_from(m + 12u), at, end);
+    take_both(tile.rows_16, &strip.rows_16, &columns, four_from(m + 16u), at, end);
+    take_both(tile.rows_20, &strip.rows_20, &columns, four_from(m + 20u), at, end);
+    take_both(tile.rows_24, &strip.rows_24, &columns, four_from(m + 24u), at, end);
+    take_both(tile.rows_28, &strip.rows_28, &columns, four_from(m + 28u), at, end);
     write_columns(m, n, WGX, columns);
   }
   finish_rows(strip.rows_0, m, part.index, thread.x);

@@ -39,23 +39,22 @@ fn finish_columns(found: Running, n: u32, m: u32, thread: vec2<u32>) {
 fn stream(m: u32, part: Part, thread: vec2<u32>) {
   let four = vec4(0u, 1u, 2u, 3u);
   let row = m + 4u * thread.y;
-  let upper_exist = four + row < vec4(params.B);
-  let lower_exist = four + row + HEIGHT / 2u < vec4(params.B);
+  let up = four + row;
+  let low = up + HEIGHT / 2u;
   var upper = NOTHING;
   var lower = NOTHING;
   for (var first = part.begin; first < part.end; first += WIDTH) {
     let tile = multiply(vec2(m, first), Span(0u, 1u, 0u, part.terms), thread);
     let n = first + 4u * thread.x;
-    let near_exist = four + n < vec4(part.end);
     var near = NOTHING;
-    take_both(tile.first, &upper, &near, upper_exist, near_exist);
-    take_both(tile.below, &lower, &near, lower_exist, near_exist);
+    take_both(tile.first, &upper, &near, up, four + n, part.end);
+    take_both(tile.below, &lower, &near, low, four + n, part.end);
     finish_columns(near, n, m, thread);
     if (COLS == 8u) {
-      let far_exist = four + n + WIDTH / 2u < vec4(part.end);
+      let further = four + n + WIDTH / 2u;
       var far = NOTHING;
-      take_both(tile.beside, &upper, &far, upper_exist, far_exist);
-      take_both(tile.last, &lower, &far, lower_exist, far_exist);
+      take_both(tile.beside, &upper, &far, up, further, part.end);
+      take_both(tile.last, &lower, &far, low, further, part.end);
       finish_columns(far, n + WIDTH / 2u, m, thread);
     }
   }

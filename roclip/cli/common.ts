@@ -4,7 +4,9 @@ import { type Command, InvalidArgumentError, Option } from "commander";
 import { ADAPTER_CHOICES, type AdapterChoice } from "../../engine/adapter.ts";
 import { type Device, loadTuned, openDevice } from "../../engine/index.ts";
 import { type Config, parseConfig } from "../config.ts";
+import { PRESETS } from "../configs/presets.ts";
 import { UserError } from "../errors.ts";
+import { presetOf } from "../explain.ts";
 import { applyFlags, flagsOf } from "../flags.ts";
 import { readSource, type Source, type SourceData } from "../source.ts";
 import { clipTokenizer, learnTokenizer, type Tokenizer } from "../tokenize.ts";
@@ -69,7 +71,14 @@ export function addConfigOptions(command: Command): Command {
   return command;
 }
 
-function readJson(path: string): unknown {
+/** `--preset`. */
+export function addPresetOption(command: Command): Command {
+  const text = `named configuration, under --config and flags: ${Object.keys(PRESETS).join(", ")}`;
+  return command.option("--preset <name>", text);
+}
+
+/** The JSON of a configuration file. */
+export function configFile(path: string): unknown {
   try {
     return JSON.parse(readFileSync(path, "utf8"));
   } catch (cause) {
@@ -78,13 +87,28 @@ function readJson(path: string): unknown {
   }
 }
 
-/** The configuration: defaults, then the file, then flags. */
+/** The configuration: defaults, then the preset, then the file, then flags. */
 export function configOf(
-  options: { readonly config?: string } & Readonly<Record<string, unknown>>,
+  options: { readonly config?: string; readonly preset?: string } & Readonly<
+    Record<string, unknown>
+  >,
   base: unknown = {},
 ): Config {
-  const file = options.config === undefined ? base : readJson(options.config);
-  return parseConfig(applyFlags(file, options), options.config ?? "config");
+  const { config, preset } = options;
+  const named = preset === undefined ? base : presetOf(preset).config;
+  const file = config === undefined ? {} : configFile(config);
+  // A file that stands alone must say all by itself: the base is for those who give none.
+  const under = preset === undefined && config !== undefined ? file : merged(named, file);
+  return parseConfig(applyFlags(under, options), config ?? "config");
+}
+
+/** Nested keys of `over` laid over those of `base`. */
+function merged(base: unknown, over: unknown): unknown {
+  const isTree = (x: unknown): x is Record<string, unknown> =>
+    typeof x === "object" && x !== null && !Array.isArray(x);
+  if (!isTree(base) || !isTree(over)) return over;
+  const entries = Object.entries(over).map(([k, v]) => [k, k in base ? merged(base[k], v) : v]);
+  return { ...base, ...Object.fromEntries(entries) };
 }
 
 /** The source that the options name. */

@@ -15,6 +15,7 @@ import type { TruthRow } from "../truth.ts";
 import {
   addConfigOptions,
   addDeviceOption,
+  addPresetOption,
   addSourceOptions,
   configOf,
   type DeviceOptions,
@@ -113,6 +114,7 @@ export function asRunResult(config: Config, run: TrainedRun): RunResult {
 
 interface Options extends DeviceOptions, SourceOptions {
   readonly config?: string;
+  readonly preset?: string;
   readonly out?: string;
   readonly resume?: string;
   readonly json?: string;
@@ -190,6 +192,7 @@ export function addTrain(program: Command): void {
     .option("--json <file>", "also write the table as JSON rows");
   addSourceOptions(command);
   addDeviceOption(command);
+  addPresetOption(command);
   addConfigOptions(command);
   command.addHelpText(
     "after",
@@ -197,6 +200,7 @@ export function addTrain(program: Command): void {
 Examples:
   roclip train                                    the emoji, RoCLIP, defaults
   roclip train --defence clip --epochs 5
+  roclip train --preset small --roclip-text-gradient re-encoded
   roclip train --data train.csv --images photos/ --test test.csv --config run.json
   roclip train --resume runs/roclip-2026-01-31T12-00-00`,
   );

@@ -8,7 +8,12 @@ function crossEntropy(z: Float64Array, positives: readonly number[]): number {
   return positives.reduce((sum, j) => sum + lse - z[j]!, 0) / positives.length;
 }
 
-function reference(images: Array64, texts: Array64, logitScale: Array64, ids: ArrayLike<number>) {
+/** `ids`: rows that share positives or, if `exclude`, are not each other's negatives. */
+function reference(
+  { images, texts, logitScale }: Record<"images" | "texts" | "logitScale", Array64>,
+  ids: ArrayLike<number>,
+  exclude = false,
+) {
   const [B, E] = images.shape as [number, number];
   const scale = Math.exp(logitScale.data[0]!);
   const rows = new Float64Array(B * B);
@@ -19,11 +24,14 @@ function reference(images: Array64, texts: Array64, logitScale: Array64, ids: Ar
       for (let e = 0; e < E; e++) dot += images.data[i * E + e]! * texts.data[j * E + e]!;
       rows[i * B + j] = scale * dot;
       columns[j * B + i] = scale * dot;
+      if (exclude && i !== j && ids[i] === ids[j])
+        for (const [z, at] of [[rows, i * B + j] as const, [columns, j * B + i] as const])
+          z[at] = Number.NEGATIVE_INFINITY;
     }
   let loss = 0;
   for (let i = 0; i < B; i++) {
     const positives: number[] = [];
-    for (let j = 0; j < B; j++) if (ids[j] === ids[i]) positives.push(j);
+    for (let j = 0; j < B; j++) if (exclude ? j === i : ids[j] === ids[i]) positives.push(j);
     for (const z of [rows, columns])
       loss += crossEntropy(z.subarray(i * B, (i + 1) * B), positives);
   }
@@ -47,12 +55,10 @@ const tolerance = { relative: 1e-5, why: "f32 exponentials and sums over B ≤ 2
 
 export default defineCase<"images" | "texts" | "logitScale">({
   run: ({ images, texts, logitScale }) => contrastiveLoss(images, texts, logitScale),
-  reference: ({ images, texts, logitScale }) =>
+  reference: (operands) =>
     reference(
-      images,
-      texts,
-      logitScale,
-      Array.from({ length: images.shape[0]! }, (_, i) => i),
+      operands,
+      Array.from({ length: operands.images.shape[0]! }, (_, i) => i),
     ),
   shapes: [
     { images: [1, 3], texts: [1, 3], logitScale: [] },
@@ -72,8 +78,7 @@ export default defineCase<"images" | "texts" | "logitScale">({
 export const sharedPositives = defineCase<"images" | "texts" | "logitScale" | "positives">({
   run: ({ images, texts, logitScale, positives }) =>
     contrastiveLoss(images, texts, logitScale, { positives }),
-  reference: ({ images, texts, logitScale, positives }) =>
-    reference(images, texts, logitScale, positives.data),
+  reference: ({ positives, ...operands }) => reference(operands, positives.data),
   shapes: [
     { images: [2, 3], texts: [2, 3], logitScale: [], positives: [2] },
     { images: [67, 8], texts: [67, 8], logitScale: [], positives: [67] },
@@ -83,6 +88,25 @@ export const sharedPositives = defineCase<"images" | "texts" | "logitScale" | "p
     texts: unit,
     logitScale: start,
     positives: (shape, draws) => Uint32Array.from({ length: shape[0]! }, () => draws.below(20)),
+  },
+  tolerance,
+});
+
+export const excludedDuplicates = defineCase<"images" | "texts" | "logitScale" | "excluded">({
+  run: ({ images, texts, logitScale, excluded }) =>
+    contrastiveLoss(images, texts, logitScale, { excluded }),
+  reference: ({ excluded, ...operands }) => reference(operands, excluded.data, true),
+  shapes: [
+    { images: [2, 3], texts: [2, 3], logitScale: [], excluded: [2] },
+    { images: [67, 8], texts: [67, 8], logitScale: [], excluded: [67] },
+    { images: [131, 12], texts: [131, 12], logitScale: [], excluded: [131] },
+  ],
+  rejects: [{ images: [3, 4], texts: [3, 4], logitScale: [], excluded: [2] }],
+  data: {
+    images: unit,
+    texts: unit,
+    logitScale: start,
+    excluded: (shape, draws) => Uint32Array.from({ length: shape[0]! }, () => draws.below(20)),
   },
   tolerance,
 });

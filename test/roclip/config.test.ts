@@ -48,7 +48,11 @@ describe("parseConfig", () => {
     [{ roclip: { poolSize: 3.5 } }, "roclip.poolSize must be a whole number of rows"],
     [
       { roclip: { textGradient: "re-encoded", poolStart: "noise" } },
-      'roclip.textGradient "re-encoded" must have a pool of captions to encode anew',
+      'roclip.textGradient "re-encoded" must have a pool of captions; found roclip.poolStart "noise"',
+    ],
+    [
+      { roclip: { reencodeEvery: 2, duplicates: "excluded", poolStart: "noise" } },
+      /roclip.reencodeEvery must have .*\n.*roclip.duplicates "excluded" must have/,
     ],
     [{ backdoor: { patch: 1.5 } }, "backdoor.patch must be a number in (0, 1]; found 1.5"],
     [{ backdoor: { count: 2.5 } }, "backdoor.count must be a whole number of rows, or a share"],

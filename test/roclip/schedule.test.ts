@@ -2,6 +2,7 @@ import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../roclip/config.ts";
 import {
   isMatchingEpoch,
+  isReencodingStep,
   learningRate,
   plainEpochsBefore,
   poolRows,
@@ -20,6 +21,11 @@ describe("isMatchingEpoch", () => {
     expect(matching({ roclip: { frequency: 2, firstEpoch: 3 } })).toEqual([4, 6, 8]);
     expect(matching({ roclip: { frequency: 3, firstEpoch: 3 } })).toEqual([3, 6]);
     expect(matching({ roclip: { frequency: 1, firstEpoch: 7 } })).toEqual([7, 8]);
+  });
+
+  it("is what a list says, whatever the frequency", () => {
+    expect(matching({ roclip: { epochs: [2, 7], frequency: 3, firstEpoch: 4 } })).toEqual([2, 7]);
+    expect(matching({ defence: "clip", roclip: { epochs: [2] } })).toEqual([]);
   });
 
   it("is none without RoCLIP", () => {
@@ -43,12 +49,33 @@ describe("plainEpochsBefore and textEpochsBefore", () => {
     const both = { roclip: { ...roclip, textGradient: "re-encoded" } };
     expect(counts(plainEpochsBefore, both)).toEqual([0, 1, 2, 3, 3, 4, 4]);
     expect(counts(textEpochsBefore, both)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    const images = { roclip: { ...roclip, direction: "both" } };
+    expect(counts(textEpochsBefore, images)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+  });
+});
+
+describe("isReencodingStep", () => {
+  it("is the first of a matching epoch and every n-th after it", () => {
+    const steps = (reencodeEvery: number, epoch: number) => {
+      const config = parseConfig({ roclip: { reencodeEvery, epochs: [2] } });
+      return [0, 1, 2, 3, 4, 5, 6].filter((step) => isReencodingStep(config, epoch, step));
+    };
+    expect(steps(3, 2)).toEqual([0, 3, 6]);
+    expect(steps(100, 2)).toEqual([0]);
+    expect(steps(3, 1)).toEqual([]);
+    expect(steps(0, 2)).toEqual([]);
   });
 });
 
 describe("learningRate", () => {
   // 3 epochs of 4 steps, 4 of them warm-up: the cosine takes 8 steps.
-  const config = { epochs: 3, lr: 8, warmupSteps: 4, scheduleOffset: false };
+  const config = {
+    epochs: 3,
+    lr: 8,
+    lrSchedule: "cosine",
+    warmupSteps: 4,
+    scheduleOffset: false,
+  } as const;
   const rates = (offset: boolean) =>
     Array.from({ length: 12 }, (_, step) =>
       learningRate({ ...config, scheduleOffset: offset }, step, 4),
@@ -58,6 +85,14 @@ describe("learningRate", () => {
     const wanted = [2, 4, 6, 8, 8, 7.695518, 6.828427, 5.530734, 4, 2.469266, 1.171573, 0.304482];
     for (const [step, rate] of rates(false).entries()) expect(rate).toBeCloseTo(wanted[step]!, 6);
     expect(learningRate(config, 12, 4)).toBeCloseTo(0, 12);
+  });
+
+  it("falls in a line, or not at all, where lrSchedule says so", () => {
+    const later = (lrSchedule: "linear" | "constant", scheduleOffset = false) =>
+      [3, 4, 8, 11].map((step) => learningRate({ ...config, lrSchedule, scheduleOffset }, step, 4));
+    expect(later("linear")).toEqual([8, 8, 4, 1]);
+    expect(later("constant")).toEqual([8, 8, 8, 8]);
+    expect(later("linear", true)).toEqual([5, 4, 0, 0]);
   });
 
   it("with scheduleOffset starts an epoch late and runs past the end", () => {

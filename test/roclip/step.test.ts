@@ -14,8 +14,9 @@ import {
   unitRows,
 } from "../../engine/index.ts";
 import { type HeldState, initState, MAX_LOGIT_SCALE, NO_MATCH } from "../../roclip/model.ts";
+import { fillPools } from "../../roclip/pool.ts";
 import { batchInputs } from "../../roclip/session.ts";
-import { fillPool, trainingStep } from "../../roclip/step.ts";
+import { trainingStep } from "../../roclip/step.ts";
 import { textFeatures } from "../../roclip/text.ts";
 import { worstError } from "../check.ts";
 import {
@@ -155,7 +156,7 @@ describe("a step", () => {
     const features = textFeatures(state.params.text, config, inputs.tokens, inputs.ends);
     const plan = await compile(device, {
       outputs: { expected: unitRows(features) },
-      updates: fillPool(config, state, inputs),
+      updates: fillPools(config, state, inputs),
     });
     plan.run({ tokens, ends, pairs });
     const { expected } = await plan.read();

@@ -3,12 +3,21 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Device, keyOf, openDevice, stream } from "../../engine/index.ts";
+import {
+  type Device,
+  keyOf,
+  openDevice,
+  overwrite,
+  readState,
+  stream,
+} from "../../engine/index.ts";
+import { createBatches } from "../../roclip/batches.ts";
 import { parseConfig } from "../../roclip/config.ts";
 import type { Dataset } from "../../roclip/data/dataset.ts";
 import { createEmbedder, evaluate, subjectsOf } from "../../roclip/evaluate.ts";
 import type { Rows } from "../../roclip/measures.ts";
 import { beginRun, RUN_FILES, readRun } from "../../roclip/runFolder.ts";
+import { beginSession, fillPoolsFromData, reencodeAll } from "../../roclip/session.ts";
 import { learnTokenizer } from "../../roclip/tokenize.ts";
 import { loadModel, type TrainOptions, train } from "../../roclip/train.ts";
 
@@ -104,8 +113,11 @@ describe("a training run", () => {
   });
 
   const reencoded = { ...config.roclip, textGradient: "re-encoded" };
+  const both = { ...config.roclip, direction: "both", reencodeEvery: 4, duplicates: "excluded" };
+  const sgdBoth = { optimiser: "sgd", lr: 0.05, clipNorm: 1, roclip: both };
   it.each([
     ["the defaults", {}],
+    ["SGD, clipping and pools of both kinds, encoded anew", sgdBoth],
     ["averaged weights and a text tower that trains throughout", { ema: 0.9, roclip: reencoded }],
   ])(
     "goes on after an interruption to the same bits as without one, with %s",
@@ -132,6 +144,34 @@ describe("a training run", () => {
       }
     },
   );
+
+  it("encodes every pool row anew, by its id", async () => {
+    const roclip = { ...config.roclip, direction: "both", reencodeEvery: 4 };
+    const session = await beginSession(await newRun({ roclip }));
+    const { pool, imagePool } = session.state;
+    await fillPoolsFromData(session, 1);
+    const filled = await readState(device, { pool, imagePool: imagePool! });
+    const zeros = new Float32Array(filled.pool.rows.data.length);
+    for (const { rows } of [pool, imagePool!]) overwrite(device, rows, zeros);
+    await reencodeAll(session);
+    expect(await readState(device, { pool, imagePool: imagePool! })).toEqual(filled);
+    session.release();
+  });
+
+  it("draws the edits of captions once, or anew in every epoch", async () => {
+    const { train: data, tokenizer } = await newRun();
+    const captionsOf = (redraw: boolean, epoch: number) => {
+      const own = { ...config, batch: 96, eda: { ...config.eda, redraw } };
+      const { pairs, tokens } = createBatches(own, data, tokenizer)(epoch, 0);
+      const byPair = Array.from(
+        pairs,
+        (pair, i) => [pair, tokens.slice(8 * i, 8 * i + 8)] as const,
+      );
+      return byPair.sort(([a], [b]) => a - b);
+    };
+    expect(captionsOf(false, 1)).toEqual(captionsOf(false, 2));
+    expect(captionsOf(true, 1)).not.toEqual(captionsOf(true, 2));
+  });
 
   it("is measured the same from its checkpoint as at its end, by averages where it keeps them", async () => {
     const images: Rows[] = [];

@@ -1,0 +1,111 @@
+/**
+ * Named configurations: what others trained with, and what works on little data. A preset states
+ * only keys that differ from the defaults, with where its values are from.
+ */
+import { MODELS } from "./models.ts";
+
+/** A named configuration. */
+export interface Preset {
+  /** Where its values are from. */
+  readonly source: string;
+  /** Nested keys of the configuration. */
+  readonly config: object;
+}
+
+/** Yang, Gao & Mirzasoleiman 2023, arXiv:2303.06854, as in their code's defaults. */
+const AUTHORS = {
+  ...MODELS.resnet50,
+  epochs: 24,
+  batch: 512,
+  lr: 5e-5,
+  weightDecay: 0.1,
+  warmupSteps: 10_000,
+} as const;
+
+/** Attacks whose rates are of 1 M pairs: 16 images, 15 captions or more each. */
+const ATTACKS = { poison: { targets: 16, captionsPerTarget: 15 } } as const;
+
+/** A random crop and the least blur: CLIP was trained with a random square crop and no more. */
+const CROP_ONLY = {
+  cropScale: [0.9, 1],
+  flip: 0,
+  jitter: { probability: 0 },
+  grayscale: 0,
+  blurSigma: [0.1, 0.1],
+} as const;
+
+/** The presets, by name. */
+export const PRESETS: Readonly<Record<string, Preset>> = {
+  paper: {
+    source: "Yang, Gao & Mirzasoleiman 2023, arXiv:2303.06854, algorithm 1; a pool of captions",
+    config: {
+      ...AUTHORS,
+      ...ATTACKS,
+      roclip: { frequency: 2, firstEpoch: 1, poolSize: 0.0218, duplicates: "negatives" },
+    },
+  },
+  "authors-code": {
+    source: "github.com/BigML-CS-UCLA/RoCLIP at f34a929: noise in the pool, EDA drawn once",
+    config: {
+      ...AUTHORS,
+      ...ATTACKS,
+      scheduleOffset: true,
+      roclip: {
+        frequency: 2,
+        firstEpoch: 1,
+        poolSize: 21_845,
+        poolStart: "noise",
+        poolUpdate: "matching",
+        duplicates: "negatives",
+      },
+      eda: { redraw: false },
+    },
+  },
+  "huang-2025": {
+    source: "Huang et al. 2025 (ICLR), their re-implementation of RoCLIP",
+    config: {
+      ...AUTHORS,
+      ...ATTACKS,
+      epochs: 32,
+      batch: 1024,
+      lr: 1e-3,
+      weightDecay: 0.2,
+      roclip: { frequency: 2, firstEpoch: 1, poolSize: 44_032, duplicates: "negatives" },
+      augment: { cropScale: [0.9, 1] },
+    },
+  },
+  clip: {
+    source:
+      "Radford et al. 2021, arXiv:2103.00020, tables 18 and 19 (RN50); the crop is open_clip's",
+    config: {
+      ...MODELS.resnet50,
+      defence: "clip",
+      epochs: 32,
+      batch: 32_768,
+      lr: 5e-4,
+      beta2: 0.999,
+      eps: 1e-8,
+      weightDecay: 0.2,
+      warmupSteps: 2000,
+      augment: CROP_ONLY,
+      eda: { enabled: false },
+    },
+  },
+  "clip-augmented": {
+    source:
+      "the paper's settings without its pool: the baseline that augmentation makes of its own",
+    config: { ...AUTHORS, ...ATTACKS, defence: "clip" },
+  },
+  small: {
+    source: "ours: the photographs of .ci/run and the demo, 5,000 to 40,000 pairs of 32 px",
+    config: {
+      ...MODELS.small,
+      epochs: 12,
+      batch: 64,
+      lr: 2e-3,
+      warmupSteps: 50,
+      roclip: { frequency: 3, firstEpoch: 3, poolSize: 0.5 },
+      augment: { cropScale: [0.6, 1] },
+    },
+  },
+};

@@ -1,0 +1,88 @@
+/** From a loss to the next weights: gradients, clipping, the optimiser, averages. */
+import {
+  adamWUpdate,
+  averageUpdate,
+  clampUpdate,
+  clipGradients,
+  grad,
+  type Mapped,
+  sgdUpdate,
+  type Tensor,
+} from "../engine/index.ts";
+import { type HeldState, MAX_LOGIT_SCALE } from "./model.ts";
+import type { Config } from "./schema.ts";
+
+/** The parameters that a step trains: all, or all but the text tower. */
+export type Trained = Pick<HeldState["params"], "image" | "logitScale"> &
+  Partial<HeldState["params"]>;
+
+/** f32[3] learning rate and bias corrections (engine/optim.ts), of each tower's own count. */
+interface Schedules {
+  readonly schedule: Tensor;
+  readonly textSchedule: Tensor;
+}
+
+/** As the authors: matrices and filters decay; norms, biases and the logit scale do not. */
+const decays = (_: string, parameter: Tensor) => parameter.shape.length >= 2;
+
+/** One step of the configured optimiser on a part of the parameters. */
+function optimise<T extends Partial<HeldState["params"]>>(
+  config: Config,
+  gradients: Mapped<T, Tensor, Tensor>,
+  { first, second }: HeldState["moments"],
+  params: T,
+  schedule: Tensor,
+): { params: T; moments: { first: T; second?: T } } {
+  if (second) {
+    const moments = { first, second } as never;
+    return adamWUpdate(gradients, moments, params, schedule, { ...config, decays });
+  }
+  const made = sgdUpdate(gradients, first as never, params, schedule, { ...config, decays });
+  return { params: made.params, moments: { first: made.momentum } };
+}
+
+/**
+ * Descend a loss: one step of the optimiser on the trained parameters; the others and their moments
+ * keep their values.
+ *
+ * @param loss     f32[]
+ * @param trained  those of the state's parameters that the loss trains
+ */
+export function descend(
+  config: Config,
+  state: HeldState,
+  { schedule, textSchedule }: Schedules,
+  loss: Tensor,
+  trained: Trained,
+): HeldState {
+  const { params, moments } = state;
+  const raw = grad(loss, trained);
+  const gradients = config.clipNorm > 0 ? clipGradients(raw, config.clipNorm) : raw;
+  const { text, ...others } = trained;
+  const next = optimise(config, gradients, moments, others, schedule);
+  const nextText =
+    text && optimise(config, { text: gradients.text! }, moments, { text }, textSchedule);
+  const logitScale = clampUpdate(next.params.logitScale, 0, MAX_LOGIT_SCALE);
+  const { second } = moments;
+  return {
+    ...state,
+    params: { ...params, ...next.params, ...nextText?.params, logitScale },
+    moments: {
+      first: { ...moments.first, ...next.moments.first, ...nextText?.moments.first },
+      ...(second && {
+        second: { ...second, ...next.moments.second, ...nextText?.moments.second },
+      }),
+    },
+  };
+}
+
+/**
+ * Averages, where the state has them, moved to its weights and batch norm statistics.
+ *
+ * @param rate  f32[1] (engine/optim.ts)
+ */
+export function averaged(state: HeldState, rate: Tensor): HeldState {
+  const { params, statistics, average } = state;
+  if (!average) return state;
+  return { ...state, average: averageUpdate(average, { params, statistics }, rate) };
+}

@@ -1,0 +1,70 @@
+/** Matching with the pools: what an image, or a caption, is paired with instead of its own. */
+import {
+  gatherRows,
+  gatherWords,
+  nearest,
+  ravelIndex,
+  stopGradient,
+  type Tensor,
+  unitRows,
+} from "../engine/index.ts";
+import type { HeldState, Pool } from "./model.ts";
+import type { Config } from "./schema.ts";
+import { textFeatures } from "./text.ts";
+
+/** Every training caption, un-augmented, by its id: held on the device, never updated. */
+export interface Captions {
+  /** u32[N, T] */
+  readonly tokens: Tensor;
+  /** u32[N] place of the end-of-text token in its caption. */
+  readonly ends: Tensor;
+}
+
+/** What the rows of a batch were matched with. */
+export interface Match {
+  /** f32[B, E], unit rows; no gradient flows through them unless they were encoded anew. */
+  readonly partners: Tensor;
+  /** u32[B] pool rows. */
+  readonly index: Tensor;
+  /** u32[B] the training pairs that those rows encode. */
+  readonly ids: Tensor;
+}
+
+/**
+ * Match each query with the pool row most similar to it.
+ *
+ * @param queries  f32[B, E], unit rows
+ */
+export function matchPool(queries: Tensor, pool: Pool<Tensor>): Match {
+  const { index } = nearest(queries, pool.rows, { count: pool.cursor });
+  const partners = stopGradient(gatherRows(pool.rows, index));
+  return { partners, index, ids: gatherWords(pool.ids, index) };
+}
+
+/**
+ * Matched captions by the current text tower, which takes their gradient.
+ *
+ * @param match  of images with the caption pool
+ * @throws       Error when there are no captions to encode
+ */
+export function reencoded(
+  config: Config,
+  params: HeldState["params"],
+  captions: Captions | undefined,
+  match: Match,
+): Match {
+  if (!captions)
+    throw new Error(
+      'stepLoss: captions must be given where roclip.textGradient is "re-encoded"; they are not; ' +
+        "hold allCaptions on the device and pass it to batchInputs",
+    );
+  const tokens = gatherWords(captions.tokens, match.ids);
+  const ends = ravelIndex(gatherWords(captions.ends, match.ids), tokens.shape[1]!);
+  return { ...match, partners: unitRows(textFeatures(params.text, config, tokens, ends)) };
+}
+
+/** What the loss makes of rows that were matched with the same partner (`roclip.duplicates`). */
+export function duplicatesOf({ roclip }: Config, { index, ids }: Match) {
+  if (roclip.duplicates === "excluded") return { excluded: ids };
+  return roclip.duplicates === "positives" ? { positives: index } : {};
+}

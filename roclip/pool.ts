@@ -1,0 +1,69 @@
+/** The caption pool, and the image pool of direction "both": rings of what the towers encoded. */
+import { normalise, ringPush, stopGradient, type Tensor, unitRows } from "../engine/index.ts";
+import type { HeldState, Pool } from "./model.ts";
+import type { Config } from "./schema.ts";
+import { textFeatures } from "./text.ts";
+import { imageFeaturesEval } from "./vision.ts";
+
+/** The pools of a state. */
+type Pools = Pick<HeldState, "pool" | "imagePool">;
+
+/**
+ * Push a batch: first in, first out.
+ *
+ * @param I    f32[B, E] images, for the image pool where there is one
+ * @param T    f32[B, E] captions, for the caption pool
+ * @param ids  u32[B] their pairs
+ * @returns    the pools' new versions, which no gradient flows through
+ */
+export function feedPools({ pool, imagePool }: Pools, I: Tensor, T: Tensor, ids: Tensor): Pools {
+  return {
+    pool: ringPush(pool, stopGradient(T), ids),
+    ...(imagePool && { imagePool: ringPush(imagePool, stopGradient(I), ids) }),
+  };
+}
+
+/** Pairs to encode, as a step's `Batch` has them. */
+interface Pairs {
+  readonly images: Tensor;
+  readonly tokens: Tensor;
+  readonly ends: Tensor;
+  readonly pairs: Tensor;
+}
+
+/** A batch of pairs as evaluation would encode them, of current weights. */
+function encoded(config: Config, { params, statistics }: HeldState, batch: Pairs) {
+  const pixels = normalise(batch.images, { size: config.imageSize });
+  return {
+    I: unitRows(imageFeaturesEval(params.image, statistics, pixels, config)),
+    T: unitRows(textFeatures(params.text, config, batch.tokens, batch.ends)),
+  };
+}
+
+/**
+ * Put a batch of pairs into the pools, before the first matching epoch.
+ *
+ * @param batch  tokens, ends and pairs of the captions; images only for an image pool
+ * @returns      the pools' new versions
+ */
+export function fillPools(config: Config, state: HeldState, batch: Pairs): Pools {
+  const { I, T } = encoded(config, state, batch);
+  return feedPools(state, I, T, batch.pairs);
+}
+
+/**
+ * Encode rows of the pools anew, in their places.
+ *
+ * @param batch  what the rows hold: pairs, un-augmented
+ * @param at     u32[2]: the first of the rows; the pool's size
+ * @returns      the pools' new versions
+ */
+export function reencodePools(config: Config, state: HeldState, batch: Pairs, at: Tensor): Pools {
+  const { I, T } = encoded(config, state, batch);
+  const { pool, imagePool } = state;
+  const write = (old: Pool<Tensor>, rows: Tensor) => {
+    const written = ringPush({ ...old, cursor: at }, rows, batch.pairs);
+    return { rows: written.rows, ids: written.ids, cursor: old.cursor };
+  };
+  return { pool: write(pool, T), ...(imagePool && { imagePool: write(imagePool, I) }) };
+}
