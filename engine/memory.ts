@@ -11,6 +11,7 @@ import type { Dispatch, Storage, Tensor } from "./graph.ts";
 /** The first and last dispatch, by position in the plan, that touch a storage. */
 export interface Lifetime {
   readonly storage: Storage;
+  readonly bytes: number;
   readonly first: number;
   readonly last: number;
 }
@@ -29,15 +30,20 @@ export interface Layout {
  * Lifetimes of every slot storage in a list of dispatches.
  *
  * @param kept  tensors that are read after the run, so live until its end
+ * @param half  whether elements of f16 have two bytes (`Device.half`)
  */
-export function lifetimesOf(dispatches: readonly Dispatch[], kept: readonly Tensor[]): Lifetime[] {
-  const found = new Map<Storage, { storage: Storage; first: number; last: number }>();
+export function lifetimesOf(
+  dispatches: readonly Dispatch[],
+  kept: readonly Tensor[],
+  half = true,
+): Lifetime[] {
+  const found = new Map<Storage, Lifetime & { last: number }>();
   const touch = (tensor: Tensor, at: number) => {
     const { storage } = tensor;
     if (storage.kind !== "slot") return;
     const lifetime = found.get(storage);
     if (lifetime) lifetime.last = Math.max(lifetime.last, at);
-    else found.set(storage, { storage, first: at, last: at });
+    else found.set(storage, { storage, bytes: byteLength(storage, half), first: at, last: at });
   };
   dispatches.forEach(({ reads, writes }, at) => {
     for (const tensor of Object.values(reads)) touch(tensor, at);
@@ -53,9 +59,9 @@ const overlap = (a: Lifetime, b: Lifetime) => a.first <= b.last && b.first <= a.
 function liveBound(lifetimes: readonly Lifetime[]): number {
   const changes = new Map<number, number>();
   const change = (at: number, bytes: number) => changes.set(at, (changes.get(at) ?? 0) + bytes);
-  for (const { storage, first, last } of lifetimes) {
-    change(first, byteLength(storage));
-    change(last + 1, -byteLength(storage));
+  for (const { bytes, first, last } of lifetimes) {
+    change(first, bytes);
+    change(last + 1, -bytes);
   }
   let live = 0;
   let most = 0;
@@ -75,14 +81,12 @@ function liveBound(lifetimes: readonly Lifetime[]): number {
 export function layOut(lifetimes: readonly Lifetime[]): Layout {
   const slotOf = new Map<Storage, number>();
   const slots: { bytes: number; tenants: Lifetime[] }[] = [];
-  const bySize = [...lifetimes].sort(
-    (a, b) => byteLength(b.storage) - byteLength(a.storage) || a.first - b.first,
-  );
+  const bySize = [...lifetimes].sort((a, b) => b.bytes - a.bytes || a.first - b.first);
   for (const lifetime of bySize) {
     const free = slots.filter(({ tenants }) => !tenants.some((t) => overlap(t, lifetime)));
     let slot = free.sort((a, b) => a.bytes - b.bytes)[0];
     if (!slot) {
-      slot = { bytes: byteLength(lifetime.storage), tenants: [] };
+      slot = { bytes: lifetime.bytes, tenants: [] };
       slots.push(slot);
     }
     slot.tenants.push(lifetime);
@@ -96,7 +100,7 @@ export function layOut(lifetimes: readonly Lifetime[]): Layout {
 /** A slot for every storage, for runs that must not reuse memory. */
 export function layOutApart(lifetimes: readonly Lifetime[]): Layout {
   const slotOf = new Map(lifetimes.map(({ storage }, i) => [storage, i]));
-  const slotBytes = lifetimes.map(({ storage }) => byteLength(storage));
+  const slotBytes = lifetimes.map(({ bytes }) => bytes);
   const peakBytes = slotBytes.reduce((sum, bytes) => sum + bytes, 0);
   return { slotOf, slotBytes, peakBytes, boundBytes: liveBound(lifetimes) };
 }

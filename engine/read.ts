@@ -34,11 +34,11 @@ export async function readBuffers(
   device: Device,
   sources: readonly { readonly buffer: GPUBuffer; readonly storage: Storage }[],
 ): Promise<HostData[]> {
-  const { gpu } = device;
+  const { gpu, half } = device;
   const encoder = gpu.createCommandEncoder({ label: "read" });
   const staged = sources.map(({ buffer, storage }) => {
-    const staging = takeStaging(gpu, byteLength(storage));
-    encoder.copyBufferToBuffer(buffer, 0, staging, 0, byteLength(storage));
+    const staging = takeStaging(gpu, byteLength(storage, half));
+    encoder.copyBufferToBuffer(buffer, 0, staging, 0, staging.size);
     return staging;
   });
   gpu.queue.submit([encoder.finish()]);

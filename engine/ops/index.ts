@@ -4,6 +4,7 @@ export { add } from "./add.ts";
 export { attention, selfAttention } from "./attention.ts";
 export { augment, COLOUR_CHANGES, DRAW, DRAWS, normalise } from "./augment.ts";
 export { batchnorm, batchnormEval } from "./batchnorm.ts";
+export { cast } from "./cast.ts";
 export { clampUpdate } from "./clampUpdate.ts";
 export { contrastiveLoss } from "./contrastiveLoss.ts";
 export { type Conv2dOptions, conv2d } from "./conv2d.ts";

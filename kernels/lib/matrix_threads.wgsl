@@ -1,0 +1,39 @@
+// matrix_threads — product_matrix's matrices multiplied by plain threads, without a matrix unit.
+//
+// No faster way to a product: it is how product_matrix is tested where there is no such unit. Each
+// of a team's LANES threads has consecutive sums of a row; a matrix is where it begins in workgroup
+// memory. Each sum runs over its terms in order.
+
+const PER_LANE: u32 = 256u / LANES; // sums of a thread; they are in one row
+
+alias LeftMatrix = u32;
+alias RightMatrix = u32;
+alias Sums = array<f32, PER_LANE>;
+
+var<private> lane: u32;
+
+fn team_of(thread: u32) -> u32 {
+  lane = thread % LANES;
+  return thread / LANES;
+}
+
+fn left_matrix(at: u32) -> LeftMatrix { return at; }
+fn right_matrix(at: u32) -> RightMatrix { return at; }
+
+fn multiply_add(left: LeftMatrix, right: RightMatrix, sums: Sums) -> Sums {
+  let row = left + lane * PER_LANE / 16u * STRIDE;
+  var added = sums;
+  for (var i = 0u; i < PER_LANE; i++) {
+    let column = right + (lane * PER_LANE + i) % 16u * STRIDE;
+    for (var k = 0u; k < 16u; k++) {
+      added[i] = fma(f32(staged_left[row + k]), f32(staged_right[column + k]), added[i]);
+    }
+  }
+  return added;
+}
+
+fn put(team: u32, sums: Sums) {
+  for (var i = 0u; i < PER_LANE; i++) {
+    finished[team * 256u + lane * PER_LANE + i] = sums[i];
+  }
+}
