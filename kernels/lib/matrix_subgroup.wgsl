@@ -16,13 +16,13 @@ fn team_of(thread: u32) -> u32 {
 }
 
 @diagnostic(off, chromium.subgroup_matrix_uniformity)
-fn left_matrix(at: u32) -> LeftMatrix {
-  return subgroupMatrixLoad<LeftMatrix, row_major>(&staged_left, at, STRIDE);
+fn left_matrix(block: u32) -> LeftMatrix {
+  return subgroupMatrixLoad<LeftMatrix, row_major>(&staged_left[block], 0u, STRIDE);
 }
 
 @diagnostic(off, chromium.subgroup_matrix_uniformity)
-fn right_matrix(at: u32) -> RightMatrix {
-  return subgroupMatrixLoad<RightMatrix, col_major>(&staged_right, at, STRIDE);
+fn right_matrix(block: u32) -> RightMatrix {
+  return subgroupMatrixLoad<RightMatrix, col_major>(&staged_right[block], 0u, STRIDE);
 }
 
 @diagnostic(off, chromium.subgroup_matrix_uniformity)
@@ -32,7 +32,7 @@ fn multiply_add(left: LeftMatrix, right: RightMatrix, sums: Sums) -> Sums {
 
 @diagnostic(off, chromium.subgroup_matrix_uniformity)
 fn put(team: u32, sums: Sums) {
-  subgroupMatrixStore<row_major>(&finished, team * 256u, sums, 16u);
+  subgroupMatrixStore<row_major>(&finished[team], 0u, sums, 16u);
 }
 
 @compute @workgroup_size(WGX, WGY) @subgroup_size(LANES)

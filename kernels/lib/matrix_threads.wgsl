@@ -1,8 +1,8 @@
 // matrix_threads — product_matrix's matrices multiplied by plain threads, without a matrix unit.
 //
 // No faster way to a product: it is how product_matrix is tested where there is no such unit. Each
-// of a team's LANES threads has consecutive sums of a row; a matrix is where it begins in workgroup
-// memory. Each sum runs over its terms in order.
+// of a team's LANES threads has consecutive sums of a row; a matrix is the number of its block in
+// workgroup memory. Each sum runs over its terms in order.
 
 const PER_LANE: u32 = 256u / LANES; // sums of a thread; they are in one row
 
@@ -17,16 +17,17 @@ fn team_of(thread: u32) -> u32 {
   return thread / LANES;
 }
 
-fn left_matrix(at: u32) -> LeftMatrix { return at; }
-fn right_matrix(at: u32) -> RightMatrix { return at; }
+fn left_matrix(block: u32) -> LeftMatrix { return block; }
+fn right_matrix(block: u32) -> RightMatrix { return block; }
 
 fn multiply_add(left: LeftMatrix, right: RightMatrix, sums: Sums) -> Sums {
-  let row = left + lane * PER_LANE / 16u * STRIDE;
+  let row = lane * PER_LANE / 16u * STRIDE;
   var added = sums;
   for (var i = 0u; i < PER_LANE; i++) {
-    let column = right + (lane * PER_LANE + i) % 16u * STRIDE;
+    let column = (lane * PER_LANE + i) % 16u * STRIDE;
     for (var k = 0u; k < 16u; k++) {
-      added[i] = fma(f32(staged_left[row + k]), f32(staged_right[column + k]), added[i]);
+      let product = f32(staged_left[left][row + k]) * f32(staged_right[right][column + k]);
+      added[i] += product; // exact products: fused or not, the sum is the same
     }
   }
   return added;
@@ -34,6 +35,6 @@ fn multiply_add(left: LeftMatrix, right: RightMatrix, sums: Sums) -> Sums {
 
 fn put(team: u32, sums: Sums) {
   for (var i = 0u; i < PER_LANE; i++) {
-    finished[team * 256u + lane * PER_LANE + i] = sums[i];
+    finished[team][lane * PER_LANE + i] = sums[i];
   }
 }

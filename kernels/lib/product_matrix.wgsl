@@ -5,9 +5,10 @@
 // LANES threads together make DOWN × ACROSS matrices of 16 × 16 sums in f32; the WGX · WGY threads
 // are TEAMS such teams, side by side two and two. DEPTH terms of HEIGHT rows and WIDTH columns at a
 // time go through workgroup memory, terms contiguous: every thread brings 4 × 4 elements of one
-// operand, the next while these are multiplied. Zeros fill up the last DEPTH of a segment. Rows are
-// DEPTH + 8 elements apart: 16 of them, read 16 bytes each, then lie in different banks (64 of 4
-// bytes, elements of 2).
+// operand, the next while these are multiplied. Zeros fill up the last DEPTH of a segment. Every 16
+// rows or columns are an array of their own, so that a matrix begins at a place that the compiler
+// knows to be aligned and in range: RADV then loads 16 bytes at a time. Rows are DEPTH + 8 elements
+// apart: 16 of them, read 16 bytes each, then lie in different banks (64 of 4 bytes, elements of 2).
 //
 // Products of two f16 are exact in f32. DEPTH terms at a time are added in order; in which order
 // those are is matrix_threads' or the matrix unit's choice, which is the same for all elements. The
@@ -17,7 +18,7 @@
 // What the kernel defines: as in product_shared. matrix_subgroup or matrix_threads define
 //   LeftMatrix, RightMatrix, Sums                          16 × 16 each, spread over a team
 //   team_of(thread)                                        which team the thread is in
-//   left_matrix(at), right_matrix(at)                      from staged_left, staged_right
+//   left_matrix(block), right_matrix(block)                of staged_left, staged_right
 //   multiply_add(left, right, sums)
 //   put(team, sums)                                        to finished[team]
 
@@ -29,6 +30,7 @@ const LANES: u32 = 32; // threads of a team; a subgroup, where it has a matrix u
 const STORED: u32 = 4; // values in each store_four
 const DEPTH: u32 = 16; // terms in workgroup memory
 const STRIDE: u32 = DEPTH + 8u;
+const BLOCK: u32 = 16u * STRIDE; // elements of 16 rows or columns
 const HEIGHT: u32 = ROWS * WGY;
 const WIDTH: u32 = COLS * WGX;
 const LEFT_PIECES: u32 = HEIGHT * DEPTH / 16u;
@@ -42,25 +44,26 @@ struct Span { segment: u32, segments: u32, first: u32, end: u32 }
 
 alias Tile = array<array<Sums, ACROSS>, DOWN>;
 
-var<workgroup> staged_left: array<Elem, HEIGHT * STRIDE>;
-var<workgroup> staged_right: array<Elem, WIDTH * STRIDE>;
-var<workgroup> finished: array<f32, TEAMS * 256u>;
+var<workgroup> staged_left: array<array<Elem, BLOCK>, HEIGHT / 16u>;
+var<workgroup> staged_right: array<array<Elem, BLOCK>, WIDTH / 16u>;
+var<workgroup> finished: array<array<f32, 256>, TEAMS>;
 
-// The first row and column of a team in the tile.
-fn corner_of(team: u32) -> vec2<u32> {
-  return vec2(team / 2u * DOWN, team % 2u * ACROSS) * 16u;
+// The first of a team's blocks: of rows, of columns.
+fn blocks_of(team: u32) -> vec2<u32> {
+  return vec2(team / 2u * DOWN, team % 2u * ACROSS);
 }
 
 fn stage(task: Task, piece: u32, elements: mat4x4<f32>) {
   let rows = transpose(elements);
-  let at = task.quad * 4u * STRIDE + task.term;
+  let block = task.quad / 4u;
+  let at = task.quad % 4u * 4u * STRIDE + task.term;
   workgroupBarrier(); // until no thread reads what was there
   for (var i = 0u; i < 4u; i++) {
     for (var k = 0u; k < 4u; k++) {
       if (piece < LEFT_PIECES) {
-        staged_left[at + i * STRIDE + k] = Elem(rows[i][k]);
+        staged_left[block][at + i * STRIDE + k] = Elem(rows[i][k]);
       } else {
-        staged_right[at + i * STRIDE + k] = Elem(rows[i][k]);
+        staged_right[block][at + i * STRIDE + k] = Elem(rows[i][k]);
       }
     }
   }
@@ -68,13 +71,13 @@ fn stage(task: Task, piece: u32, elements: mat4x4<f32>) {
 }
 
 // The DEPTH terms that are staged.
-fn add_terms(tile: ptr<function, Tile>, corner: vec2<u32>) {
+fn add_terms(tile: ptr<function, Tile>, blocks: vec2<u32>) {
   var columns: array<RightMatrix, ACROSS>;
   for (var j = 0u; j < ACROSS; j++) {
-    columns[j] = right_matrix((corner.y + 16u * j) * STRIDE);
+    columns[j] = right_matrix(blocks.y + j);
   }
   for (var i = 0u; i < DOWN; i++) {
-    let rows = left_matrix((corner.x + 16u * i) * STRIDE);
+    let rows = left_matrix(blocks.x + i);
     for (var j = 0u; j < ACROSS; j++) {
       (*tile)[i][j] = multiply_add(rows, columns[j], (*tile)[i][j]);
     }
@@ -84,7 +87,7 @@ fn add_terms(tile: ptr<function, Tile>, corner: vec2<u32>) {
 // The tile whose first row and column are `corner`; the span is uniform.
 fn multiply(corner: vec2<u32>, span: Span, thread: vec2<u32>) -> Tile {
   let piece = thread.y * WGX + thread.x;
-  let own = corner_of(team_of(piece));
+  let blocks = blocks_of(team_of(piece));
   let count = span.end - span.first;
   let step = cursor_at(DEPTH);
   var tile = Tile();
@@ -101,7 +104,7 @@ fn multiply(corner: vec2<u32>, span: Span, thread: vec2<u32>) -> Tile {
         cursor = advance(cursor, step);
       }
       if (k > 0u) {
-        add_terms(&tile, own);
+        add_terms(&tile, blocks);
       }
     }
   }
@@ -112,7 +115,7 @@ fn multiply(corner: vec2<u32>, span: Span, thread: vec2<u32>) -> Tile {
 fn store_tile(corner: vec2<u32>, tile: Tile, thread: vec2<u32>) {
   let index = thread.y * WGX + thread.x;
   let team = team_of(index);
-  let own = corner + corner_of(team);
+  let own = corner + 16u * blocks_of(team);
   let share = 256u / LANES; // elements that each thread stores of a matrix
   let first = index % LANES * share;
   for (var i = 0u; i < DOWN; i++) {
@@ -122,8 +125,9 @@ fn store_tile(corner: vec2<u32>, tile: Tile, thread: vec2<u32>) {
       for (var e = first; e < first + share; e += 4u) {
         let m = own.x + 16u * i + e / 16u;
         let n = own.y + 16u * j + e % 16u;
-        let at = team * 256u + e;
-        let sums = vec4(finished[at], finished[at + 1u], finished[at + 2u], finished[at + 3u]);
+        let sums = vec4(
+          finished[team][e], finished[team][e + 1u], finished[team][e + 2u], finished[team][e + 3u],
+        );
         store_four(m, n, 1u, sums + start(vec4(n, n + 1u, n + 2u, n + 3u)));
       }
       workgroupBarrier();
