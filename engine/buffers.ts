@@ -99,7 +99,10 @@ export async function overrunsOf(
 ): Promise<string[]> {
   const sources = storages.map((storage) => {
     const elements = byteLength(storage, device.half) / WORD_BYTES + GUARD_WORDS;
-    return { buffer: buffers.of(storage), storage: { ...storage, dtype: "u32" as const, elements } };
+    return {
+      buffer: buffers.of(storage),
+      storage: { ...storage, dtype: "u32" as const, elements },
+    };
   });
   const data = await readBuffers(device, sources);
   const written = (words: HostData) => words.slice(-GUARD_WORDS).some((w) => w !== SENTINEL);
