@@ -22,12 +22,13 @@ fn right_matrix(block: u32) -> RightMatrix { return block; }
 
 fn multiply_add(left: LeftMatrix, right: RightMatrix, sums: Sums) -> Sums {
   let row = lane * PER_LANE / 16u * STRIDE;
+  let first = lane * PER_LANE % 16u;
   var added = sums;
-  for (var i = 0u; i < PER_LANE; i++) {
-    let column = (lane * PER_LANE + i) % 16u * STRIDE;
-    for (var k = 0u; k < 16u; k++) {
-      let product = f32(staged_left[left][row + k]) * f32(staged_right[right][column + k]);
-      added[i] += product; // exact products: fused or not, the sum is the same
+  for (var at = row; at < row + 16u; at++) { // no constant bounds: unrolled, it compiles slowly
+    let x = f32(staged_left[left][at]);
+    for (var i = 0u; i < PER_LANE; i++) {
+      let y = f32(staged_right[right][(first + i) * STRIDE + at - row]);
+      added[i] = fma(x, y, added[i]);
     }
   }
   return added;
