@@ -97,11 +97,14 @@ async function swiftShaderFolder(): Promise<string | undefined> {
 // Browsers round GPU times to 65.536 µs so that pages cannot spy by them; a Node process need not.
 const EXACT_TIMES = "disable-dawn-features=timestamp_quantization";
 
+// Dawn offers experimental features (matrices of subgroups) only with this; a page never gets them.
+const EXPERIMENTS = "enable-dawn-features=allow_unsafe_apis";
+
 async function requestFromDawn(options: string[]): Promise<FoundAdapter | undefined> {
   const { create, globals } = await import("webgpu");
   for (const [name, value] of Object.entries(globals))
     if (!(name in globalThis)) Object.assign(globalThis, { [name]: value });
-  const gpu = create([...options, EXACT_TIMES]);
+  const gpu = create([...options, EXACT_TIMES, EXPERIMENTS]);
   const adapter = await gpu.requestAdapter({ powerPreference: "high-performance" });
   return adapter ? { adapter, keepAlive: gpu } : undefined;
 }

@@ -18,12 +18,14 @@ export interface Buffers {
 
 export function checkFits(device: Device, storages: Iterable<Storage>): void {
   const limit = device.gpu.limits.maxStorageBufferBindingSize;
-  for (const storage of storages)
-    if (byteLength(storage) > limit)
+  for (const storage of storages) {
+    const bytes = byteLength(storage, device.half);
+    if (bytes > limit)
       throw new Error(
         `plan: a tensor must fit one binding of ${limit} bytes on ${device.name}; ` +
-          `${storage.label} has ${byteLength(storage)}; use a smaller batch or model`,
+          `${storage.label} has ${bytes}; use a smaller batch or model`,
       );
+  }
 }
 
 const USAGE = () => GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
@@ -65,7 +67,8 @@ export function allocate(
 ): Buffers {
   const guardBytes = guard ? GUARD_WORDS * WORD_BYTES : 0;
   const slots = makeSlots(device, layout, guardBytes);
-  const own = new Map(fixed.map((s) => [s, makeBuffer(device, s.label, byteLength(s), s.data)]));
+  const bytesOf = (storage: Storage) => byteLength(storage, device.half);
+  const own = new Map(fixed.map((s) => [s, makeBuffer(device, s.label, bytesOf(s), s.data)]));
   const uniform = GPUBufferUsage.UNIFORM | GPUBufferUsage.COPY_DST;
   const block = makeBuffer(device, "params", params.byteLength, params, uniform);
   const find = (storage: Storage): Region => {
@@ -80,7 +83,7 @@ export function allocate(
   };
   return {
     regionOf: find,
-    boundBytes: (s) => byteLength(s) + (s.kind === "slot" ? guardBytes : 0),
+    boundBytes: (s) => bytesOf(s) + (s.kind === "slot" ? guardBytes : 0),
     params: block,
     destroy: () => {
       for (const buffer of [...slots, ...own.values(), block]) buffer.destroy();
@@ -94,10 +97,13 @@ export async function overrunsOf(
   buffers: Buffers,
   storages: readonly Storage[],
 ): Promise<string[]> {
-  const sources = storages.map((storage) => ({
-    ...buffers.regionOf(storage),
-    storage: { ...storage, dtype: "u32" as const, elements: storage.elements + GUARD_WORDS },
-  }));
+  const sources = storages.map((storage) => {
+    const elements = byteLength(storage, device.half) / WORD_BYTES + GUARD_WORDS;
+    return {
+      ...buffers.regionOf(storage),
+      storage: { ...storage, dtype: "u32" as const, elements },
+    };
+  });
   const data = await readBuffers(device, sources);
   const written = (words: HostData) => words.slice(-GUARD_WORDS).some((w) => w !== SENTINEL);
   return storages.filter((_, i) => written(data[i]!)).map(({ label }) => label);

@@ -8,7 +8,10 @@ import { type HostArray, type HostData, type Storage, state, type Tensor } from 
 import { leaves, type Mapped, mapTree } from "./tree.ts";
 
 /** Optional features that are asked for when the adapter has them. */
-const WANTED_FEATURES: readonly GPUFeatureName[] = ["timestamp-query", "subgroups", "shader-f16"];
+const WANTED_FEATURES = [
+  ...["timestamp-query", "subgroups", "shader-f16"],
+  ...["subgroup-size-control", "chromium-experimental-subgroup-matrix"],
+] as readonly GPUFeatureName[]; // of which the types know all but the last
 /** Limits that are raised to whatever the adapter offers. */
 const RAISED_LIMITS = [
   "maxStorageBufferBindingSize",
@@ -42,6 +45,10 @@ export interface Device {
   readonly software: boolean;
   /** Threads in every subgroup; 0 where that varies or subgroups are not offered. */
   readonly subgroupSize: number;
+  /** Whether elements of f16 have two bytes; where not, they are kept as f32, rounded the same. */
+  readonly half: boolean;
+  /** Whether subgroups multiply 16 × 16 matrices of f16 as matrix_subgroup does. */
+  readonly matrices: boolean;
   /** Buffers of held state. */
   readonly buffers: Map<Storage, GPUBuffer>;
   /** Constants to use by class of shapes (tuned.ts); empty unless `loadTuned` was called. */
@@ -166,6 +173,37 @@ function subgroupSizeOf(gpu: GPUDevice): number {
   return offered ? subgroupMinSize : 0;
 }
 
+/** A product of matrices that subgroups can do: [M, K] · [K, N]; Dawn's, not in the types. */
+interface MatrixConfig {
+  readonly componentType: string;
+  readonly resultComponentType: string;
+  readonly M: number;
+  readonly N: number;
+  readonly K: number;
+}
+
+// Threads, workgroup memory and matrices of product_matrix with matrix_subgroup, at their largest
+const TEAM = 32;
+const MATRIX_BYTES = 20_480;
+const MATRIX_SIDE = 16;
+
+/** Whether a device can run the kernels that `Kernel.matrices` stands for. */
+function multipliesMatrices({ adapterInfo, features, limits }: GPUDevice): boolean {
+  const info: GPUAdapterInfo & { subgroupMatrixConfigs?: Iterable<MatrixConfig> } = adapterInfo;
+  const { subgroupMinSize = 0, subgroupMaxSize = 0 } = info;
+  const fits = (c: MatrixConfig) =>
+    [c.M, c.N, c.K].every((side) => side === MATRIX_SIDE) &&
+    c.componentType === "f16" &&
+    c.resultComponentType === "f32";
+  return (
+    WANTED_FEATURES.slice(1).every((feature) => features.has(feature)) &&
+    [...(info.subgroupMatrixConfigs ?? [])].some(fits) &&
+    subgroupMinSize <= TEAM &&
+    TEAM <= subgroupMaxSize &&
+    limits.maxComputeWorkgroupStorageSize >= MATRIX_BYTES
+  );
+}
+
 /** What an adapter offers of what we use. */
 function offered({ features, limits }: GPUAdapter): GPUDeviceDescriptor {
   return {
@@ -204,6 +242,8 @@ export async function openDevice(
     name: description || `${vendor} ${architecture}`.trim(),
     software: host.software,
     subgroupSize: subgroupSizeOf(gpu),
+    half: gpu.features.has("shader-f16"),
+    matrices: multipliesMatrices(gpu),
     buffers: new Map(),
     tuned: new Map(),
     files: host.files,
@@ -220,9 +260,14 @@ export async function openDevice(
   };
 }
 
-/** Bytes of a tensor's storage, rounded up to WebGPU's unit for copies. */
-export function byteLength(storage: Storage): number {
-  return Math.max(storage.elements, 1) * WORD_BYTES;
+/**
+ * Bytes of a tensor's storage, rounded up to WebGPU's unit for copies.
+ *
+ * @param half  whether elements of f16 have two bytes (`Device.half`)
+ */
+export function byteLength({ elements, dtype }: Storage, half: boolean): number {
+  const words = dtype === "f16" && half ? Math.ceil(elements / 2) : elements;
+  return Math.max(words, 1) * WORD_BYTES;
 }
 
 /**
@@ -235,7 +280,7 @@ export function hold<T>(device: Device, tree: T): Mapped<T, HostArray, Tensor> {
     const dtype = array.data instanceof Float32Array ? "f32" : "u32";
     const tensor = state(path, array.shape, dtype);
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    const size = byteLength(tensor.storage);
+    const size = byteLength(tensor.storage, device.half);
     device.buffers.set(tensor.storage, device.gpu.createBuffer({ label: path, size, usage }));
     overwrite(device, tensor, array.data);
     return tensor;

@@ -7,8 +7,14 @@
  */
 import type { Access, AnyKernel, Kernel, ParamType } from "../kernels/kernel.ts";
 
-/** Element types. f32 for all arithmetic; u32 for indices, token ids and packed bytes. */
-export type Dtype = "f32" | "u32";
+/**
+ * Element types. f32 for all arithmetic; u32 for indices, token ids and packed bytes; f16 for
+ * operands that need no more, made by `cast` within a plan. Cotangents are f32 of any of them.
+ */
+export type Dtype = HostDtype | "f16";
+
+/** Element types of what goes up to and comes back from the device. */
+export type HostDtype = "f32" | "u32";
 
 /** Host data of a tensor. */
 export type HostData = Float32Array | Uint32Array;
@@ -85,7 +91,7 @@ function make(shape: readonly number[], storage: Storage, producer?: Dispatch): 
  * @param name   the key in `plan.run({ [name]: data })`
  * @param shape  its dimensions
  */
-export function input(name: string, shape: readonly number[], dtype: Dtype = "f32"): Tensor {
+export function input(name: string, shape: readonly number[], dtype: HostDtype = "f32"): Tensor {
   return make(shape, { kind: "input", label: name, dtype, elements: product(shape) });
 }
 
@@ -101,7 +107,7 @@ export function constant(data: HostData, shape: readonly number[] = [data.length
 }
 
 /** A tensor that lives between runs; `hold` (device.ts) gives it a buffer. */
-export function state(label: string, shape: readonly number[], dtype: Dtype = "f32"): Tensor {
+export function state(label: string, shape: readonly number[], dtype: HostDtype = "f32"): Tensor {
   return make(shape, { kind: "state", label, dtype, elements: product(shape) });
 }
 

@@ -11,6 +11,7 @@ import type { Dispatch, Storage, Tensor } from "./graph.ts";
 /** The first and last dispatch, by position in the plan, that touch a storage. */
 export interface Lifetime {
   readonly storage: Storage;
+  readonly bytes: number;
   readonly first: number;
   readonly last: number;
 }
@@ -36,15 +37,20 @@ export interface Layout {
  * Lifetimes of every slot storage in a list of dispatches.
  *
  * @param kept  tensors that are read after the run, so live until its end
+ * @param half  whether elements of f16 have two bytes (`Device.half`)
  */
-export function lifetimesOf(dispatches: readonly Dispatch[], kept: readonly Tensor[]): Lifetime[] {
-  const found = new Map<Storage, { storage: Storage; first: number; last: number }>();
+export function lifetimesOf(
+  dispatches: readonly Dispatch[],
+  kept: readonly Tensor[],
+  half = true,
+): Lifetime[] {
+  const found = new Map<Storage, Lifetime & { last: number }>();
   const touch = (tensor: Tensor, at: number) => {
     const { storage } = tensor;
     if (storage.kind !== "slot") return;
     const lifetime = found.get(storage);
     if (lifetime) lifetime.last = Math.max(lifetime.last, at);
-    else found.set(storage, { storage, first: at, last: at });
+    else found.set(storage, { storage, bytes: byteLength(storage, half), first: at, last: at });
   };
   dispatches.forEach(({ reads, writes }, at) => {
     for (const tensor of Object.values(reads)) touch(tensor, at);
@@ -76,9 +82,9 @@ const overlap = (a: Lifetime, b: Lifetime) => a.first <= b.last && b.first <= a.
 function liveBound(lifetimes: readonly Lifetime[]): number {
   const changes = new Map<number, number>();
   const change = (at: number, bytes: number) => changes.set(at, (changes.get(at) ?? 0) + bytes);
-  for (const { storage, first, last } of lifetimes) {
-    change(first, byteLength(storage));
-    change(last + 1, -byteLength(storage));
+  for (const { bytes, first, last } of lifetimes) {
+    change(first, bytes);
+    change(last + 1, -bytes);
   }
   let live = 0;
   let most = 0;
@@ -131,7 +137,7 @@ function place(lifetimes: readonly Lifetime[], conflicts: Conflicts, maxSlotByte
   const placeOf = new Map<Storage, Place>();
   for (const lifetime of lifetimes) {
     const { storage } = lifetime;
-    const needed = aligned(byteLength(storage));
+    const needed = aligned(lifetime.bytes);
     const hostile = conflicts.get(storage);
     // The empty slot is a new one, taken when another would have to grow by as much.
     const { slot, offset, growth } = [{ bytes: 0, tenants: [] }, ...slots]
@@ -148,13 +154,12 @@ function place(lifetimes: readonly Lifetime[], conflicts: Conflicts, maxSlotByte
 }
 
 const sum = (numbers: readonly number[]) => numbers.reduce((total, n) => total + n, 0);
-const bytesOf = ({ storage }: Lifetime) => byteLength(storage);
 
 /** Orders that `place` is tried in: each is the best of them for some plans. */
 const ORDERS: readonly ((a: Lifetime, b: Lifetime) => number)[] = [
-  (a, b) => bytesOf(b) - bytesOf(a) || a.first - b.first,
-  (a, b) => b.last - a.last || bytesOf(b) - bytesOf(a),
-  (a, b) => bytesOf(b) * (b.last - b.first + 1) - bytesOf(a) * (a.last - a.first + 1),
+  (a, b) => b.bytes - a.bytes || a.first - b.first,
+  (a, b) => b.last - a.last || b.bytes - a.bytes,
+  (a, b) => b.bytes * (b.last - b.first + 1) - a.bytes * (a.last - a.first + 1),
 ];
 
 /**
@@ -177,6 +182,6 @@ export function layOut(
 /** A slot for every storage, for runs that must not reuse memory. */
 export function layOutApart(lifetimes: readonly Lifetime[]): Layout {
   const placeOf = new Map(lifetimes.map(({ storage }, slot) => [storage, { slot, offset: 0 }]));
-  const slotBytes = lifetimes.map(bytesOf);
+  const slotBytes = lifetimes.map(({ bytes }) => bytes);
   return { placeOf, slotBytes, peakBytes: sum(slotBytes), boundBytes: liveBound(lifetimes) };
 }

@@ -51,7 +51,8 @@ export interface Plan {
  * Make a program runnable on a device.
  *
  * @throws  Error when a tensor does not fit the adapter's limits, when state is not held, when a
- *          state is read after its update, or when a kernel does not compile (with WebGPU's words)
+ *          state is read after its update, when an output is f16, or when a kernel does not compile
+ *          (with WebGPU's words)
  */
 export async function compile(
   device: Device,
@@ -61,9 +62,10 @@ export async function compile(
   const outputs = Object.values(program.outputs);
   const updates = leaves<Tensor>(program.updates ?? {}).map(([, tensor]) => tensor);
   const wanted = [...outputs, ...updates];
+  checkReadable(program.outputs);
   const order = orderDispatches(wanted);
   const inputs = inputsOf(order, wanted);
-  const lifetimes = lifetimesOf(order, outputs);
+  const lifetimes = lifetimesOf(order, outputs, device.half);
   const touched = [...wanted, ...order.flatMap(({ reads }) => Object.values(reads))];
   const constants = touched.map((t) => t.storage).filter(({ kind }) => kind === "constant");
   const fixed = [...new Set([...inputs.values(), ...constants])];
@@ -77,6 +79,15 @@ export async function compile(
   const buffers = allocate(device, layout, fixed, data, options.guard ?? false);
   const steps = await buildSteps(device, order, buffers, offsets, options);
   return makePlan(device, program, { inputs, lifetimes, layout, buffers, steps });
+}
+
+function checkReadable(outputs: Program["outputs"]): void {
+  for (const [name, { dtype }] of Object.entries(outputs))
+    if (dtype === "f16")
+      throw new Error(
+        `plan: an output must be f32 or u32; ${name} is f16, which the host has no arrays for; ` +
+          'cast it to "f32"',
+      );
 }
 
 interface Built {

@@ -41,11 +41,11 @@ export async function readBuffers(
   device: Device,
   sources: readonly (Region & { readonly storage: Storage })[],
 ): Promise<HostData[]> {
-  const { gpu } = device;
+  const { gpu, half } = device;
   const encoder = gpu.createCommandEncoder({ label: "read" });
   const staged = sources.map(({ buffer, offset, storage }) => {
-    const staging = takeStaging(gpu, byteLength(storage));
-    encoder.copyBufferToBuffer(buffer, offset, staging, 0, byteLength(storage));
+    const staging = takeStaging(gpu, byteLength(storage, half));
+    encoder.copyBufferToBuffer(buffer, offset, staging, 0, staging.size);
     return staging;
   });
   gpu.queue.submit([encoder.finish()]);

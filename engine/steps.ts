@@ -1,7 +1,15 @@
 /**
  * Dispatches made ready to encode: parameters packed, pipelines built, buffers bound, grids sized.
  */
-import { type AnyKernel, defaults, forSubgroups, WORD_BYTES } from "../kernels/kernel.ts";
+import {
+  type AnyKernel,
+  defaults,
+  forMatrices,
+  forSubgroups,
+  HALF_BITS,
+  type MatricesBy,
+  WORD_BYTES,
+} from "../kernels/kernel.ts";
 import type { Buffers } from "./buffers.ts";
 import { type Device, labelOf } from "./device.ts";
 import type { Dispatch, Tensor } from "./graph.ts";
@@ -19,6 +27,11 @@ export interface Variants {
   readonly consts?: ConstChoice;
   /** Whether kernels may use subgroups where the device has them; true when left out. */
   readonly subgroups?: boolean;
+  /**
+   * Who multiplies the matrices that products of f16 are made of: nobody where false, so that they
+   * are products like others. When left out, subgroups if the device can, else nobody.
+   */
+  readonly matrices?: MatricesBy | false;
 }
 
 /** One dispatch, ready to encode. */
@@ -95,19 +108,36 @@ export async function withConsts(
   return { ...step, label: labelOf(kernel, consts), consts, pipeline, grid };
 }
 
+/** The kernel that stands for the one a dispatch describes, on a device. */
+function variantOf(
+  device: Device,
+  { kernel, options }: Dispatch,
+  { subgroups = true, matrices = device.matrices && "subgroup" }: Variants,
+): AnyKernel {
+  const product =
+    matrices && options.ELEMENT === HALF_BITS ? forMatrices(kernel, matrices) : undefined;
+  const size = subgroups ? device.subgroupSize : 0;
+  return product ?? (size > 0 ? forSubgroups(kernel, size) : kernel);
+}
+
+/** Options as a device can meet them: elements of f16 are kept as f32 where there is no f16. */
+function optionsOn({ half }: Device, { options }: Dispatch): Dispatch["options"] {
+  return options.ELEMENT === HALF_BITS && !half ? { ...options, ELEMENT: 8 * WORD_BYTES } : options;
+}
+
 /** Pipelines (in parallel), bind groups and grids of all dispatches. */
 export async function buildSteps(
   device: Device,
   order: readonly Dispatch[],
   buffers: Buffers,
   offsets: readonly number[],
-  { consts: choose, subgroups = true }: Variants,
+  variants: Variants,
 ): Promise<Step[]> {
-  const size = subgroups ? device.subgroupSize : 0;
+  const { consts: choose } = variants;
   const compiled = await Promise.all(
     order.map(async (described) => {
-      const kernel = size > 0 ? forSubgroups(described.kernel, size) : described.kernel;
-      const dispatch = { ...described, kernel };
+      const kernel = variantOf(device, described, variants);
+      const dispatch = { ...described, kernel, options: optionsOn(device, described) };
       const chosen = choose ? choose(kernel, dispatch.params) : await tunedConsts(device, dispatch);
       const fitted = kernel.fit?.(dispatch.params as never);
       const consts = { ...defaults(kernel), ...fitted, ...chosen, ...dispatch.options };

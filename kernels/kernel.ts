@@ -63,6 +63,15 @@ export interface Kernel<
         readonly fit?: (params: Numbers<Params>) => Readonly<Record<string, number>>;
       }
     | undefined;
+  /**
+   * What to use instead where operands are f16 and a subgroup multiplies 16 × 16 matrices of them:
+   * `uses` but for the files that define those matrices (`MATRICES_BY`), and constants.
+   */
+  readonly matrices?: {
+    readonly uses: readonly string[];
+    readonly consts: { readonly [K in keyof Consts]: readonly number[] };
+    readonly valid?: (consts: Numbers<Consts>) => boolean;
+  };
   /** Which combinations of `consts` are meant to work; all when absent. */
   readonly valid?: (consts: Numbers<Consts>) => boolean;
   /** Constants that follow from the sizes: how wide loads may be, a tile for a narrow matrix. */
@@ -74,7 +83,10 @@ export interface Kernel<
 
 /** A kernel whose names the type system has forgotten, as the planner sees it. */
 // The arguments of `grid`, `cost`, `valid` and `fit` are contravariant, hence the loosened copies.
-export type AnyKernel = Omit<Kernel, "grid" | "cost" | "valid" | "fit" | "subgroups"> & {
+export type AnyKernel = Omit<
+  Kernel,
+  "grid" | "cost" | "valid" | "fit" | "subgroups" | "matrices"
+> & {
   readonly grid: (args: never) => readonly number[];
   readonly cost: (args: never) => Cost;
   readonly valid?: (consts: never) => boolean;
@@ -82,10 +94,14 @@ export type AnyKernel = Omit<Kernel, "grid" | "cost" | "valid" | "fit" | "subgro
   readonly subgroups?: (
     size: number,
   ) => Pick<AnyKernel, "uses" | "consts" | "valid" | "fit"> | undefined;
+  readonly matrices?: Pick<AnyKernel, "uses" | "consts" | "valid">;
 };
 
 /** Bytes of one f32 or u32 element. */
 export const WORD_BYTES = 4;
+
+/** Bits of an f16 element: what the constant ELEMENT is where a kernel's `Elem` is f16. */
+export const HALF_BITS = 16;
 
 /** WebGPU's guaranteed `maxComputeWorkgroupsPerDimension`. */
 const MAX_WORKGROUPS = 65535;
@@ -130,9 +146,9 @@ function aliasOf(name: string): string {
 
 /**
  * Replace the numbers in `const NAME: u32 = n;` lines: the only edit ever made to a WGSL text, save
- * that `VECTOR` also sets how many elements every `alias Vector… = f32;` (or u32) line stands for,
- * and `VECTOR_LEFT` the line of VectorLeft, so that one file is the scalar kernel and, where the
- * shape allows it, the vec4 one.
+ * that `VECTOR` also sets how many elements every `alias Vector… = f32;` (or u32, Elem) line stands
+ * for, and `VECTOR_LEFT` the line of VectorLeft, so that one file is the scalar kernel and, where the
+ * shape allows it, the vec4 one; and that `ELEMENT` 16 makes the line `alias Elem = f32;` one of f16.
  *
  * @throws  Error when a constant has no such line
  */
@@ -147,9 +163,11 @@ export function specialise(source: string, consts: Readonly<Record<string, numbe
       );
     text = text.replace(line, `$1${value}$2`);
     if (name.startsWith("VECTOR") && value > 1) {
-      const alias = new RegExp(`^(alias ${aliasOf(name)} = )(f32|u32);`, "gm");
+      const alias = new RegExp(`^(alias ${aliasOf(name)} = )(f32|u32|Elem);`, "gm");
       text = text.replace(alias, `$1vec${value}<$2>;`);
     }
+    if (name === "ELEMENT" && value === HALF_BITS)
+      text = `enable f16;\n${text.replace(/^alias Elem = f32;/m, "alias Elem = f16;")}`;
   }
   return text;
 }
@@ -159,18 +177,50 @@ export function vectorWidth(elements: number): number {
   return elements % 4 === 0 ? 4 : 1;
 }
 
-const adapted = new WeakMap<AnyKernel, Map<number, AnyKernel>>();
+const adapted = new WeakMap<AnyKernel, Map<number | string, AnyKernel>>();
+
+/** A kernel's variant for an adapter, made once. */
+function remembered(kernel: AnyKernel, key: number | string, make: () => object): AnyKernel {
+  const known = adapted.get(kernel)?.get(key);
+  if (known) return known;
+  const variant = make() as AnyKernel;
+  adapted.set(kernel, (adapted.get(kernel) ?? new Map()).set(key, variant));
+  return variant;
+}
 
 /** The kernel as it is used where every subgroup has `size` threads; always the same object. */
 export function forSubgroups(kernel: AnyKernel, size: number): AnyKernel {
-  const known = adapted.get(kernel)?.get(size);
-  if (known) return known;
-  const changes = kernel.subgroups?.(size);
-  if (!changes) return kernel;
-  const base = { ...kernel, valid: undefined, fit: undefined };
-  const variant = { ...base, ...changes, name: `${kernel.name}_subgroups` } as AnyKernel;
-  adapted.set(kernel, (adapted.get(kernel) ?? new Map()).set(size, variant));
-  return variant;
+  return remembered(kernel, size, () => {
+    const changes = kernel.subgroups?.(size);
+    const base = { ...kernel, valid: undefined, fit: undefined };
+    return changes ? { ...base, ...changes, name: `${kernel.name}_subgroups` } : kernel;
+  });
+}
+
+/**
+ * Files of `kernels/lib` that multiply the matrices of `Kernel.matrices`, with the entry point: a
+ * subgroup's matrix unit, or plain threads, which are slow but need nothing.
+ */
+const MATRICES_BY = {
+  subgroup: ["matrix_subgroup"],
+  threads: ["matrix_threads", "product_entry"],
+} as const;
+
+/** Who multiplies 16 × 16 matrices. */
+export type MatricesBy = keyof typeof MATRICES_BY;
+
+/** The kernel that multiplies matrices of f16, if there is one; always the same object. */
+export function forMatrices(kernel: AnyKernel, by: MatricesBy): AnyKernel | undefined {
+  const { matrices } = kernel;
+  if (!matrices) return undefined;
+  const name = `${kernel.name}_matrices${by === "subgroup" ? "" : "_threads"}`;
+  return remembered(kernel, by, () => ({
+    ...kernel,
+    valid: undefined,
+    ...matrices,
+    uses: [...matrices.uses, ...MATRICES_BY[by]],
+    name,
+  }));
 }
 
 /** The default constants and options of a kernel: the first of each list. */

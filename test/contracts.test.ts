@@ -7,7 +7,7 @@ import { WgslReflect } from "wgsl_reflect/wgsl_reflect.module.js";
 import { vjp } from "../engine/grad.ts";
 import { constant, type Tensor } from "../engine/graph.ts";
 import { orderDispatches } from "../engine/order.ts";
-import { type AnyKernel, forSubgroups, specialise } from "../kernels/kernel.ts";
+import { type AnyKernel, forMatrices, forSubgroups, specialise } from "../kernels/kernel.ts";
 import { layerFaults } from "../scripts/layers.ts";
 import { sizeFaults } from "../scripts/size.ts";
 import { type Case, differentiable, named, operandTensors } from "./case.ts";
@@ -96,8 +96,12 @@ describe("every kernel", () => {
 
   it("is on disk only if a record names it", () => {
     const named = new Set(kernels.map((kernel) => kernel.source.href));
-    const variants = kernels.flatMap((k) => [k, ...SUBGROUP_SIZES.map((n) => forSubgroups(k, n))]);
-    const used = new Set(variants.flatMap((kernel) => kernel.uses));
+    const variants = kernels.flatMap((k) => [
+      k,
+      ...SUBGROUP_SIZES.map((n) => forSubgroups(k, n)),
+      ...(["subgroup", "threads"] as const).map((by) => forMatrices(k, by)),
+    ]);
+    const used = new Set(variants.flatMap((kernel) => kernel?.uses ?? []));
     for (const folder of folders("kernels/"))
       for (const file of readdirSync(new URL(`kernels/${folder}/`, root)))
         if (file.endsWith(".wgsl")) {

@@ -13,7 +13,8 @@ import { BEGIN, END, splitPrinted } from "../bench/isa/marks.ts";
 import { findRadv } from "../bench/isa/radv.ts";
 import { formatIsaHead, formatIsaRow, formatLegend } from "../bench/isa/table.ts";
 import { laneShare, statedWave, threadsOf } from "../bench/isa/threads.ts";
-import { distinct, kernelShaders } from "../bench/isa/variants.ts";
+import { distinct, kernelShaders, needsMatrices } from "../bench/isa/variants.ts";
+import { readResults } from "../bench/report/files.ts";
 import { UserError } from "../roclip/errors.ts";
 import { loadCases } from "./cases.ts";
 
@@ -81,6 +82,18 @@ describe("the compiler's output", () => {
     // 22 for addresses, 10 without a name, 1 that packs, 1 matrix product
     expect(hot.counts).toMatchObject({ wmma: 1, fmas: 0, operations: 34, vectorBytes: 64 });
     expect(boundOf(hot, 64, 1, "navi31").bound).toBeNull();
+  });
+
+  it("of a product of f16 has matrix instructions, fed from workgroup memory", () => {
+    // the loop's first, multiplying and last block: a lane's 16 halves of 4 matrices, 2 B each
+    for (const name of ["matrices_navi31", "matrices_gfx1150"]) {
+      const { blocks, wave, spills } = excerpt(name);
+      const { where, counts } = hotCode(blocks);
+      expect({ where, wave, spills }).toEqual({ where: "loop", wave: 32, spills: 0 });
+      expect(counts).toMatchObject({ wmma: 4, fmas: 0, ldsBytes: 4 * 16 * 2, vectorBytes: 0 });
+      const opcodes = blocks.flatMap((block) => block.instructions.flatMap((i) => i.opcodes));
+      expect(opcodes.filter((opcode) => opcode === "v_wmma_f32_16x16x16_f16")).toHaveLength(4);
+    }
   });
 
   it("is refused when it holds no machine code, or lacks a statistic", () => {
@@ -192,6 +205,25 @@ describe("the shaders", () => {
     for (const kernel of ["matmul", "conv2d_dweight", "nearest", "attention_grad"])
       expect(shaders.some((found) => found.kernel === kernel)).toBe(true);
     for (const found of shaders) expect(threadsOf(found), found.kernel).toBeGreaterThan(0);
+  });
+
+  it("of f16 products also multiply matrices by subgroups, on GPUs that do", async () => {
+    const shaders = await kernelShaders(await loadCases(), "default");
+    const matrices = shaders.filter(needsMatrices);
+    expect(new Set(matrices.map(({ kernel }) => kernel))).toEqual(new Set(["matmul_matrices"]));
+    for (const found of matrices) expect([threadsOf(found), statedWave(found)]).toEqual([128, 32]);
+  });
+
+  it("that multiply matrices are recorded with them in their hot loop, unspilled", () => {
+    for (const device of ["navi31", "gfx1150"] as const) {
+      const rows = readResults().find(({ name }) => name === device)?.isa?.rows ?? [];
+      const found = rows.filter(({ kernel }) => kernel === "matmul_matrices");
+      expect(found.length, device).toBeGreaterThan(0);
+      for (const row of found) {
+        expect(row).toMatchObject({ where: "loop", wmma: 4, spills: 0, scratch: 0, wave: 32 });
+        expect(row.wavesPerSimd).toBeGreaterThanOrEqual(8);
+      }
+    }
   });
 
   it("of another library are caught on their way to a device", async () => {

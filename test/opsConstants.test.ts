@@ -5,7 +5,7 @@ import type { HostData } from "../engine/graph.ts";
 import { orderDispatches } from "../engine/order.ts";
 import type { PlanOptions } from "../engine/plan.ts";
 import type { Step } from "../engine/steps.ts";
-import { searchSpace } from "../kernels/kernel.ts";
+import { type AnyKernel, forMatrices, HALF_BITS, searchSpace } from "../kernels/kernel.ts";
 import type { Case } from "./case.ts";
 import { loadCases } from "./cases.ts";
 import { worstError } from "./check.ts";
@@ -18,15 +18,30 @@ beforeAll(async () => {
 });
 afterAll(() => device.close());
 
-/** The kernels of some steps, and those they replaced for the sake of subgroups. */
-function variants(t: Trial, steps: readonly Step[]) {
-  const used = new Set(steps.map((step) => step.dispatch.kernel));
-  const described = orderDispatches(Object.values(t.program.outputs)).map((d) => d.kernel);
-  const replaced = new Set(described.filter((kernel) => !used.has(kernel)));
-  return [
-    ...[...used].map((kernel) => ({ kernel, subgroups: true })),
-    ...[...replaced].map((kernel) => ({ kernel, subgroups: false })),
-  ];
+/** What stands for a dispatch's kernel here, or could. */
+interface Variant {
+  readonly kernel: AnyKernel;
+  /** Its name, and whether its elements are f16. */
+  readonly title: string;
+  /** How a plan is built that uses it. */
+  readonly how: PlanOptions;
+}
+
+/** The kernels of some steps, those that they replaced, and matrices of f16 by plain threads. */
+function variants(t: Trial, steps: readonly Step[]): Variant[] {
+  const found = new Map<string, Variant>();
+  orderDispatches(Object.values(t.program.outputs)).forEach(({ kernel, options }, place) => {
+    const half = options.ELEMENT === HALF_BITS;
+    const add = (other: AnyKernel | undefined, how: PlanOptions) => {
+      if (!other) return;
+      const title = `${other.name}${half ? " of f16" : ""}`;
+      if (!found.has(title)) found.set(title, { kernel: other, title, how });
+    };
+    add(steps[place]!.dispatch.kernel, {});
+    add(kernel, { subgroups: false, matrices: false });
+    if (half) add(forMatrices(kernel, "threads"), { matrices: "threads" });
+  });
+  return [...found.values()];
 }
 
 /** Variants whose constants were varied already. */
@@ -37,13 +52,13 @@ const varied = new Set<string>();
  * is named after, or else the first that launches it. Compiling every choice in every case takes
  * long.
  */
-function isHome({ name, source }: Step["dispatch"]["kernel"], op: string): boolean {
+function isHome({ kernel, title }: Variant, op: string): boolean {
   const plain = (text: string) => text.replaceAll("_", "").toLowerCase();
   const ops = [...cases.keys()].map((key) => plain(key.split(".")[0]!));
-  const folder = plain(source.pathname.split("/").at(-2)!);
+  const folder = plain(kernel.source.pathname.split("/").at(-2)!);
   const elsewhere = ops.includes(folder) && plain(op.split(".")[0]!) !== folder;
-  if (elsewhere || varied.has(name)) return false;
-  varied.add(name);
+  if (elsewhere || varied.has(title)) return false;
+  varied.add(title);
   return true;
 }
 
@@ -75,16 +90,14 @@ for (const [op, definition] of cases)
       const t = trial(definition, definition.shapes.at(-1)!, device);
       const { runs, steps } = await results(t);
       expectValues(t, runs[0]!, definition.tolerance.relative);
-      const all = variants(t, steps);
-      for (const { kernel, subgroups } of all.filter((own) => isHome(own.kernel, op))) {
+      for (const variant of variants(t, steps).filter((own) => isHome(own, op))) {
+        const { kernel, how } = variant;
         const byOrder = new Map<string, Record<string, HostData>>();
         for (const consts of searchSpace(kernel)) {
           const choose: PlanOptions["consts"] = (k) => (k === kernel ? consts : {});
-          const what = `${kernel.name} ${JSON.stringify(consts)} `;
-          const found = await compare(definition, t, runs[0]!, what, {
-            consts: choose,
-            subgroups,
-          });
+          const what = `${variant.title} ${JSON.stringify(consts)} `;
+          const plan = { ...how, consts: choose };
+          const found = await compare(definition, t, runs[0]!, what, plan);
           const order = JSON.stringify(kernel.reorders?.map((name) => consts[name]));
           if (!byOrder.has(order)) byOrder.set(order, found);
           expect(found, `${what}: bits of the same summation order`).toEqual(byOrder.get(order));

@@ -6,6 +6,7 @@ import { grad } from "../engine/grad.ts";
 import { constant, input, launch, type Storage, state, type Tensor } from "../engine/graph.ts";
 import { conflictsOf, type Lifetime, layOut, lifetimesOf } from "../engine/memory.ts";
 import { add } from "../engine/ops/add.ts";
+import { cast } from "../engine/ops/cast.ts";
 import { contrastiveLoss } from "../engine/ops/contrastiveLoss.ts";
 import { sumRows } from "../engine/ops/rows.ts";
 import { scale } from "../engine/ops/scale.ts";
@@ -55,7 +56,7 @@ describe("a plan's memory", () => {
     .tuple(fc.integer({ min: 1, max: 99 }), fc.nat(20), fc.nat(6))
     .map(([elements, first, length]): Lifetime => {
       const storage: Storage = { kind: "slot", label: "t", dtype: "f32", elements };
-      return { storage, first, last: first + length };
+      return { storage, bytes: 4 * elements, first, last: first + length };
     });
 
   const lay = (wanted: Tensor[]) => {
@@ -63,6 +64,14 @@ describe("a plan's memory", () => {
     return layOut(lifetimesOf(order, wanted), conflictsOf(order), 2 ** 30);
   };
   const overlap = (a: Lifetime, b: Lifetime) => a.first <= b.last && b.first <= a.last;
+
+  it("has two bytes for an element of f16 where the device has them", () => {
+    const y = cast(cast(input("x", [5]), "f16"), "f32");
+    const bytes = (half: boolean) =>
+      lifetimesOf(orderDispatches([y]), [y], half).map((lifetime) => lifetime.bytes);
+    expect(bytes(true)).toEqual([12, 20]); // rounded up to what can be copied
+    expect(bytes(false)).toEqual([20, 20]);
+  });
 
   it("gives each tensor bytes that no other has in its lifetime, apart from what it is read with", () => {
     const lifetimes = fc.array(lifetime, { maxLength: 40 });

@@ -119,6 +119,8 @@ describe("a verdict", () => {
     const line = "| matmul | A=1 | 90 % ✗ | 1.00 ✓ | not in it | 0 ✓ | 4×64 ✓ | 90 % issue |";
     expect(text.split(line)).toHaveLength(2); // once
     expect(text).toContain("Nothing was run on a GPU");
+    const matrices = { ...row, fmaShare: 0, wmma: 4, bound: null, ldsBytesPerFma: null };
+    expect(isaSection({ host: machine, rows: [matrices] })).toContain("| matmul | A=1 | 4 WMMA |");
   });
 
   it("on the step is on JavaScript and on memory", () => {

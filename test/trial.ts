@@ -3,14 +3,17 @@ import { expect } from "vitest";
 import { type Device, hold, overwrite } from "../engine/device.ts";
 import { vjp } from "../engine/grad.ts";
 import { constant, type HostArray, type HostData, type Tensor } from "../engine/graph.ts";
+import { orderDispatches } from "../engine/order.ts";
 import { compile, type PlanOptions, type Program } from "../engine/plan.ts";
 import { fold, keyOf, stream } from "../engine/random.ts";
+import { HALF_BITS } from "../kernels/kernel.ts";
 import {
   type Array64,
   type Case,
   differentiable,
   named,
   operandData,
+  operandTensors,
   type Shapes,
 } from "./case.ts";
 import { differences, worstError } from "./check.ts";
@@ -111,6 +114,17 @@ export function expectGradients(
     expect(error, `d${name}, sampled${text}`).toBeLessThanOrEqual(gradient + 1e-8);
   }
 }
+
+/** How the plans of a case are built: if it multiplies matrices of f16, also by plain threads. */
+export function waysOf(definition: Case): PlanOptions[] {
+  const run = definition.run(operandTensors(definition, definition.shapes[0]!));
+  const dispatches = orderDispatches(Object.values(named<Tensor>(run)));
+  const matrices = dispatches.some((d) => d.options.ELEMENT === HALF_BITS && d.kernel.matrices);
+  return matrices ? [{}, { matrices: "threads" }] : [{}];
+}
+
+/** What tells such plans apart in a test's name. */
+export const wayTitle = ({ matrices }: PlanOptions) => (matrices ? ", matrices by threads" : "");
 
 /** The shapes of a case's operands as a test's name shows them. */
 export const title = (shapes: Shapes<string>) =>

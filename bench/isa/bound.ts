@@ -7,10 +7,10 @@ import type { Shader } from "./variants.ts";
 /** GPUs that the shim can stand in for, with what sets the rate of their multiply-adds. */
 export const TARGETS = {
   // RDNA 2: a lane does one multiply-add per clock
-  navi21: { name: "Radeon RX 6900 XT (RDNA 2)", pairs: 1 },
-  // RDNA 3 and 3.5: two, where instructions can be paired
-  navi31: { name: "Radeon RX 7900 XTX (RDNA 3)", pairs: 2 },
-  gfx1150: { name: "Radeon 890M (RDNA 3.5)", pairs: 2 },
+  navi21: { name: "Radeon RX 6900 XT (RDNA 2)", pairs: 1, matrices: false },
+  // RDNA 3 and 3.5: two, where instructions can be paired; and matrix instructions
+  navi31: { name: "Radeon RX 7900 XTX (RDNA 3)", pairs: 2, matrices: true },
+  gfx1150: { name: "Radeon 890M (RDNA 3.5)", pairs: 2, matrices: true },
 } as const;
 export type Target = keyof typeof TARGETS;
 

@@ -10,7 +10,7 @@ import { capturedShaders, readCaptured } from "./captured.ts";
 import { compileFor, findRadv, type Radv } from "./radv.ts";
 import { formatIsaHead, formatIsaRow, formatLegend } from "./table.ts";
 import { statedWave } from "./threads.ts";
-import { distinct, kernelShaders, type Shader } from "./variants.ts";
+import { distinct, kernelShaders, needsMatrices, type Shader } from "./variants.ts";
 
 interface Options {
   readonly device?: readonly Target[];
@@ -39,7 +39,8 @@ async function shadersFor({ only, captured, defaults }: Options): Promise<Shader
 }
 
 /** Compile for one device and print its table; what was refused is named, and passed over. */
-async function printDevice(radv: Radv, device: Target, shaders: readonly Shader[]) {
+async function printDevice(radv: Radv, device: Target, all: readonly Shader[]) {
+  const shaders = all.filter((shader) => TARGETS[device].matrices || !needsMatrices(shader));
   const rows: IsaRow[] = [];
   console.log(`\n${device} · ${TARGETS[device].name}\n${formatIsaHead()}`);
   for (const { index, text, refusal } of await compileFor(radv, device, shaders)) {

@@ -35,6 +35,8 @@ const WAIT = /^s_(?:waitcnt|wait_|delay_alu|nop|sleep)/;
 const FMA = /^v_(?:dual_|pk_)?(?:fma|mad|mac)(?:c|ak|mk)?(?:_[a-z]\w*?)?_f(?:16|32|64)/;
 const DOT = /^v_(?:dual_)?dot(\d)/;
 const WMMA = /^v_s?wmma_/;
+/** Multiply-adds that a matrix instruction does for each lane: 16 · 16 · 16 in a wave of 32. */
+const WMMA_FMAS = 128;
 
 /** Multiply-adds of a lane in one vector operation. */
 function multiplyAddsOf(opcode: string): number {
@@ -155,7 +157,7 @@ export function hotCode(blocks: readonly Block[]): HotCode {
   const loops = loopsOf(blocks);
   const candidates = loops.map((loop) => {
     const { fmas, wmma, ldsBytes, vectorBytes } = countInstructions(own(loop, loops, blocks));
-    return { ...loop, work: fmas + wmma, loads: ldsBytes + vectorBytes };
+    return { ...loop, work: fmas + WMMA_FMAS * wmma, loads: ldsBytes + vectorBytes };
   });
   const working = candidates.filter(({ work }) => work > 0);
   const loading = working.filter(({ loads }) => loads > 0);

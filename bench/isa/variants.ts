@@ -3,7 +3,14 @@ import { readText } from "../../engine/adapter.ts";
 import { sourceOf } from "../../engine/device.ts";
 import { type Dispatch, state, type Tensor } from "../../engine/graph.ts";
 import { orderDispatches } from "../../engine/order.ts";
-import { type AnyKernel, defaults, forSubgroups, searchSpace } from "../../kernels/kernel.ts";
+import {
+  type AnyKernel,
+  defaults,
+  forMatrices,
+  forSubgroups,
+  HALF_BITS,
+  searchSpace,
+} from "../../kernels/kernel.ts";
 import type { Case } from "../../test/case.ts";
 import { programOf, type Subject, subjectsOf } from "../ops.ts";
 import { quickStream } from "../quickStream.ts";
@@ -17,6 +24,10 @@ export interface Shader {
   /** Values of `override` constants. */
   readonly constants: Readonly<Record<string, number>>;
 }
+
+/** Whether a shader needs subgroups that multiply matrices. */
+export const needsMatrices = ({ code }: Shader): boolean =>
+  /^enable chromium_experimental_subgroup_matrix;$/m.test(code);
 
 type Consts = Readonly<Record<string, number>>;
 
@@ -33,9 +44,23 @@ async function shaderOf(kernel: AnyKernel, consts: Consts): Promise<Shader> {
   return { kernel: kernel.name, variant, code, entryPoint: "main", constants: {} };
 }
 
-/** What a dispatch runs on a device without narrow subgroups, untuned. */
-export function defaultShader({ kernel, params, options }: Dispatch): Promise<Shader> {
-  return shaderOf(kernel, { ...defaults(kernel), ...kernel.fit?.(params as never), ...options });
+/** A kernel for a dispatch, untuned. */
+const untuned = (kernel: AnyKernel, { params, options }: Dispatch) =>
+  shaderOf(kernel, { ...defaults(kernel), ...kernel.fit?.(params as never), ...options });
+
+/** What a dispatch runs on a device without narrow subgroups and matrices, untuned. */
+export const defaultShader = (dispatch: Dispatch): Promise<Shader> =>
+  untuned(dispatch.kernel, dispatch);
+
+/** The kernel that multiplies matrices of f16 for a dispatch, if it is of those. */
+const matrixKernel = ({ kernel, options }: Dispatch) =>
+  options.ELEMENT === HALF_BITS ? forMatrices(kernel, "subgroup") : undefined;
+
+/** The same, and what it runs where subgroups multiply matrices. */
+function defaultShaders(dispatch: Dispatch): Promise<Shader[]> {
+  const matrices = matrixKernel(dispatch);
+  const all = matrices ? [untuned(matrices, dispatch)] : [];
+  return Promise.all([defaultShader(dispatch), ...all]);
 }
 
 /** The dispatches of a case at some shapes, forward and backward. */
@@ -66,10 +91,11 @@ function variantText({ consts, options }: AnyKernel, chosen: Consts): string {
 }
 
 /** Every choice of constants for a dispatch's kernel, with the options that its op fixed. */
-async function variantsOf({ kernel: described, options }: Dispatch): Promise<Shader[]> {
+async function variantsOf(dispatch: Dispatch): Promise<Shader[]> {
+  const { kernel: described, options } = dispatch;
   const kernels = new Set([described, ...WAVES.map((wave) => forSubgroups(described, wave))]);
   const shaders: Promise<Shader>[] = [];
-  for (const kernel of kernels)
+  for (const kernel of [...kernels, ...[matrixKernel(dispatch) ?? []].flat()])
     for (const choice of searchSpace(kernel))
       shaders.push(shaderOf(kernel, { ...choice, ...options }));
   return Promise.all(shaders);
@@ -101,6 +127,7 @@ export async function kernelShaders(
     .flatMap(dispatchesOf)
     .filter(({ kernel }) => !reached.has(kernel));
   const dispatches = [...benched, ...others];
-  if (choices === "default") return distinct(await Promise.all(dispatches.map(defaultShader)));
+  if (choices === "default")
+    return distinct((await Promise.all(dispatches.map(defaultShaders))).flat());
   return distinct((await Promise.all(dispatches.map(variantsOf))).flat());
 }

@@ -7,6 +7,7 @@ import sharp from "sharp";
 import { openDevice } from "../../engine/device.ts";
 import { UserError } from "../../roclip/errors.ts";
 import type { Options } from "../command.ts";
+import type { Target } from "../isa/bound.ts";
 import { TARGET } from "../ladder/measure.ts";
 import { folderOf } from "../machine.ts";
 import { figuresOf } from "./figures.ts";
@@ -30,21 +31,23 @@ async function adapterFolder({ adapter }: Options): Promise<string> {
   return folderOf(device.name);
 }
 
+/** GPUs that the kernels are compiled for: both have matrix instructions. */
+const COMPILED = [TARGET, "gfx1150"] as const satisfies readonly Target[];
+
 /** What a command is told beside where to write: its file holds what the pages need. */
 const ARGUMENTS: Readonly<Record<Measure, readonly string[]>> = {
   step: ["--whole", "--seconds", "1"], // two short times are compared
   scale: [],
   ladder: [],
-  isa: ["--device", TARGET, "--defaults"],
+  isa: ["--defaults"],
   peers: [],
 };
 
-/** Run one command of bench in a process of its own, which writes its file. */
-async function measure(name: Measure, folder: string, { adapter }: Options): Promise<void> {
-  const path = pathOf(name === "isa" ? TARGET : folder, name);
+/** Run one command of bench in a process of its own, which writes its file in a folder. */
+async function measure(name: Measure, folder: string, given: readonly string[]): Promise<void> {
+  const path = pathOf(folder, name);
   mkdirSync(dirname(path), { recursive: true });
-  const which = adapter ? ["--adapter", adapter] : [];
-  const child = fork(process.argv[1]!, ["--json", path, ...which, name, ...ARGUMENTS[name]]);
+  const child = fork(process.argv[1]!, ["--json", path, name, ...ARGUMENTS[name], ...given]);
   const code = await new Promise((resolve, reject) =>
     child.on("close", resolve).on("error", reject),
   );
@@ -77,7 +80,10 @@ async function benchResults(_: unknown, command: Command): Promise<void> {
   if (options.measure) {
     const wanted = options.measure === true ? MEASURES : options.measure;
     const folder = await adapterFolder(options);
-    for (const name of wanted) await measure(name, folder, options);
+    const { adapter } = options;
+    for (const name of wanted)
+      if (name === "isa") for (const gpu of COMPILED) await measure(name, gpu, ["--device", gpu]);
+      else await measure(name, folder, adapter ? ["--adapter", adapter] : []);
   }
   await writePages();
   console.log(`RESULTS.md, bench/ladder/README.md and ${FIGURES} are made of bench/results`);

@@ -17,7 +17,7 @@ const bytes = (count: number | null) => (count === null ? "–" : count.toFixed(
 
 /** A kernel's cells: marked where a target is set. */
 function cells(row: IsaRow): string[] {
-  const { kernel, variant, fmaShare, ldsBytesPerFma, memoryBytesPerFma, spills, bound } = row;
+  const { kernel, variant, fmaShare, ldsBytesPerFma, memoryBytesPerFma, spills, bound, wmma } = row;
   const share = Object.entries(FMA_SHARE).find(([name]) => kernel.startsWith(name))?.[1];
   const lds = bytes(ldsBytesPerFma);
   const memory = bytes(memoryBytesPerFma);
@@ -25,8 +25,9 @@ function cells(row: IsaRow): string[] {
   const waves = row.wavesPerSimd * (row.wave / SHORT_WAVE);
   const wavesText = `${row.wavesPerSimd}×${row.wave}`;
   const most = bound === null ? "–" : `${percent(bound)} ${row.boundBy}`;
-  if (share === undefined)
-    return [kernel, variant, percent(fmaShare), lds, memory, String(spills), wavesText, most];
+  const multiplied = wmma > 0 ? `${wmma} WMMA` : percent(fmaShare);
+  if (share === undefined || wmma > 0)
+    return [kernel, variant, multiplied, lds, memory, String(spills), wavesText, most];
   return [
     kernel,
     variant,
@@ -52,7 +53,8 @@ export function isaSection({ host, rows }: NonNullable<Folder["isa"]>): string {
     compiledText(host),
     "**Nothing was run on a GPU.** Mesa's RADV compiled the kernels, untuned, for a device that is " +
       "not there, and this is read from its machine code: no time, but also no noise. FMA: " +
-      "multiply-adds among the vector operations of the hot loop. LDS B, memory B: bytes that a " +
+      "multiply-adds among the vector operations of the hot loop, or how many matrix instructions " +
+      "(16 × 16 × 16, f16 to f32) that has. LDS B, memory B: bytes that a " +
       "lane reads per multiply-add of that loop, from workgroup memory and from memory; where the " +
       "latter is *not in it*, the loads stand in a loop around it, whose share the code does not " +
       "tell, and nothing is claimed. Waves: how many a SIMD holds × their threads. Bound: the most " +
@@ -60,7 +62,7 @@ export function isaSection({ host, rows }: NonNullable<Folder["isa"]>): string {
     `Targets: FMA at least ${percent(FMA_SHARE.matmul!)} in matmul, ` +
       `${percent(FMA_SHARE.conv2d!)} in conv2d and nearest; LDS at most ${LDS_BYTES} B, memory at ` +
       `most ${MEMORY_BYTES} B; no spills; at least ${WAVES} waves of ${SHORT_WAVE} threads, or half ` +
-      `as many of ${2 * SHORT_WAVE}. None are set for attention.`,
+      `as many of ${2 * SHORT_WAVE}. None are set for attention and matrix instructions.`,
     table(HEAD, lines),
   ].join("\n\n");
 }

@@ -4,6 +4,7 @@ export { add } from "./add.ts";
 export { attention, MAX_TOKENS, selfAttention } from "./attention.ts";
 export { augment, COLOUR_CHANGES, DRAW, DRAWS, normalise } from "./augment.ts";
 export { batchnorm, batchnormEval } from "./batchnorm.ts";
+export { cast } from "./cast.ts";
 export { clampUpdate } from "./clampUpdate.ts";
 export { clipFactor } from "./clipFactor.ts";
 export { contrastiveLoss } from "./contrastiveLoss.ts";

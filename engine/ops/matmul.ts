@@ -1,7 +1,9 @@
+import { HALF_BITS } from "../../kernels/kernel.ts";
 import { matmul as kernel } from "../../kernels/matmul/matmul.ts";
 import { launch, product, type Tensor, withGrad } from "../graph.ts";
 import { match, shapeError } from "../shape.ts";
 import { ACTIVATION_KIND, type Activation, activate, activationCotangent } from "./activation.ts";
+import { cast } from "./cast.ts";
 import { reshape } from "./reshape.ts";
 import { sumRows } from "./rows.ts";
 
@@ -33,21 +35,23 @@ export function spanOf(results: number, terms: number): number {
 }
 
 /**
- * Products of matrices.
+ * Products of matrices; all sums are f32.
  *
- * @param a  f32[*B, M, K]; f32[*B, K, M] with transposeA
- * @param b  f32[*B, K, N]; f32[*B, N, K] with transposeB; when it has no leading dimensions, it
- *           multiplies every matrix of `a`, which must then not be transposed
+ * @param a  f32 or f16[*B, M, K]; [*B, K, M] with transposeA
+ * @param b  as a, [*B, K, N]; [*B, N, K] with transposeB; when it has no leading dimensions, it
+ *           multiplies every matrix of `a`, which must then not be transposed. Of f16 operands the
+ *           gradients are f32, of cotangents rounded to f16
  * @param options  transposeA, transposeB, bias f32[N], added to every row, and activation
  * @returns  f32[*B, M, N]
- * @throws   ShapeError unless the dimensions agree
+ * @throws   ShapeError unless the dimensions and the element types of a and b agree
  */
 export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
   const shared = b.shape.length === 2 && a.shape.length > 2;
   const { transposeA = false, transposeB = false, bias } = options;
+  const dtype = a.dtype === "f16" ? "f16" : "f32";
   const operands = {
-    a: [a, transposeA ? "*B K M" : "*B M K"],
-    b: [b, shared ? (transposeB ? "N K" : "K N") : transposeB ? "*B N K" : "*B K N"],
+    a: [a, transposeA ? "*B K M" : "*B M K", dtype],
+    b: [b, shared ? (transposeB ? "N K" : "K N") : transposeB ? "*B N K" : "*B K N", dtype],
     bias: [bias, "N"],
   } as const;
   const { B, M, N, K } = match("matmul", operands);
@@ -81,10 +85,12 @@ function multiplied(
   const kind = parts > 1 ? "none" : activation; // partial sums must be added first
   const KIND = ACTIVATION_KIND[kind];
   const outputs = { y: parts > 1 ? [parts, ...shape] : shape, z: KIND > 1 ? shape : [0] };
-  const choices = { BIAS: bias ? 1 : 0, KIND };
+  const element = a.dtype === "f16" ? { ELEMENT: HALF_BITS } : {};
+  const choices = { ...element, BIAS: bias ? 1 : 0, KIND };
   const { y, z } = launch(kernel, params, { a, b, bias: bias ?? b }, outputs, choices);
   const result = withGrad(parts > 1 ? sumRows(y, shape) : y, { a, b, bias }, (dy) => {
-    const dz = kind === "none" ? dy : activationCotangent(kind, KIND > 1 ? z : y, dy);
+    const exact = kind === "none" ? dy : activationCotangent(kind, KIND > 1 ? z : y, dy);
+    const dz = a.dtype === "f16" ? cast(exact, "f16") : exact;
     return {
       a: transposeA
         ? matmul(b, dz, { transposeA: transposeB, transposeB: true })
@@ -92,7 +98,7 @@ function multiplied(
       b: transposeB
         ? matmul(dz, a, { transposeA: true, transposeB: transposeA })
         : matmul(a, dz, { transposeA: !transposeA }),
-      bias: bias && sumRows(dz, [N]),
+      bias: bias && sumRows(exact, [N]),
     };
   });
   return parts > 1 ? activate(activation, result) : result;

@@ -85,7 +85,7 @@ fn right_block(columns: array<Place, 4>, k: Cursor) -> mat4x4<f32> {
 fn store_four(m: u32, first: u32, step: u32, values: vec4<f32>) {
   let rows = select(params.B, params.rows, PART == 0u);
   let row = m + select(0u, params.first, PART == 0u);
-  for (var c = 0u; c < min(COLS, 4u); c++) {
+  for (var c = 0u; c < STORED; c++) {
     let e = first + c * step;
     if (m < rows && e < params.E) {
       if (PART == 1u && params.first > 0u) {

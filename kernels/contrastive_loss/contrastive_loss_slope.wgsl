@@ -44,7 +44,7 @@ fn store_four(i: u32, first: u32, step: u32, values: vec4<f32>) {
   let row_lse = lse[i];
   let id = ids[i];
   let own_share = share[i];
-  for (var c = 0u; c < min(COLS, 4u); c++) {
+  for (var c = 0u; c < STORED; c++) {
     let j = first + c * step;
     if (j < params.B) {
       let z = scale * values[c];

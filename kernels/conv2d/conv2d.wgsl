@@ -128,7 +128,7 @@ fn right_block(columns: array<Place, 4>, k: Cursor) -> mat4x4<f32> {
 fn start(columns: vec4<u32>) -> vec4<f32> { return vec4(0.0); }
 fn store_four(m: u32, n: u32, step: u32, values: vec4<f32>) {
   let at = pixel_of(m) * params.o + n;
-  for (var j = 0u; j < min(COLS, 4u); j++) {
+  for (var j = 0u; j < STORED; j++) {
     if (m < params.pixels && n + j * step < params.o) {
       y[at + j * step] = values[j];
     }

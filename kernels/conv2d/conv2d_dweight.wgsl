@@ -117,7 +117,7 @@ fn start(columns: vec4<u32>) -> vec4<f32> {
 }
 
 fn store_four(m: u32, n: u32, step: u32, values: vec4<f32>) {
-  for (var j = 0u; j < min(COLS, 4u); j++) {
+  for (var j = 0u; j < STORED; j++) {
     if (m < params.rows && n + j * step < params.o) {
       dweight[(part * params.rows + m) * params.o + n + j * step] = values[j];
     }

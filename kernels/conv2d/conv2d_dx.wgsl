@@ -123,7 +123,7 @@ fn store_four(m: u32, n: u32, step: u32, values: vec4<f32>) {
   let pixel = pixel_of(m);
   let place = pixel.yz * STRIDE + phase.first;
   let at = ((pixel.x * params.h + place.x) * params.w + place.y) * params.c + n;
-  for (var j = 0u; j < min(COLS, 4u); j++) {
+  for (var j = 0u; j < STORED; j++) {
     if (m < phase.pixels && n + j * step < params.c) {
       dx[at + j * step] = values[j];
     }

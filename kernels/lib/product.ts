@@ -43,6 +43,20 @@ export const productSubgroups = <Params>(colsOf: (params: Params) => number, ...
       colsOf(params) <= NARROW * size ? { COLS: NARROW } : {},
   }));
 
+/** Columns of a product's tile that give its threads as many pieces as they are (product_matrix). */
+const matrixValid = ({ COLS, WGY }: Readonly<Record<"COLS" | "WGY", number>>) => WGY === 2 * COLS;
+
+/**
+ * Tiles made of matrices of 16 × 16, for operands of f16: 64 × 64 or 128 × 128.
+ *
+ * @param others  files of `kernels/lib` that the product uses beside its tile
+ */
+export const productMatrices = (...others: string[]) => ({
+  uses: ["index", "product_matrix", "product_stage", ...others],
+  consts: { ROWS: [32], COLS: [1, 2], WGX: [64], WGY: [2, 4] },
+  valid: matrixValid,
+});
+
 /** Tiles that cover a matrix. */
 export function productTiles(
   rows: number,

@@ -7,7 +7,7 @@
 // of one operand, the next while these are multiplied, and reads ROWS + COLS for ROWS · COLS
 // multiply-adds. Each sum runs over its terms in order; zeros fill up the last DEPTH of a segment.
 //
-// The kernel defines, and this file alone says in which order they are used:
+// The kernel defines, and the library alone says in which order they are used:
 //   Row, row_of(m); Column, column_of(n)       of the left and the right operand; clamped
 //   Place, enter_row(row, segment), enter_column(column, segment)    where it lies in a segment
 //   Cursor, cursor_at(k), advance(cursor, by)  which term; the one `by` on; ONE_TERM, the least by
@@ -20,6 +20,7 @@ const COLS: u32 = 8; // columns of a thread's tile: 8 or 4
 const WGX: u32 = 16; // threads along the columns
 const WGY: u32 = 16; // threads along the rows; WGX of them
 const DEPTH: u32 = WGX; // terms in workgroup memory: as many as give every thread one piece
+const STORED: u32 = 4; // values in each store_four
 const HEIGHT: u32 = ROWS * WGY;
 const WIDTH: u32 = COLS * WGX;
 const LEFT_PIECES: u32 = HEIGHT * DEPTH / 16u;
@@ -32,6 +33,11 @@ struct Span { segment: u32, segments: u32, first: u32, end: u32 }
 
 // The thread's first four rows and columns, and those HEIGHT / 2 below and WIDTH / 2 beside them.
 struct Tile { first: Quad, beside: Quad, below: Quad, last: Quad }
+
+// By four terms, term, half of the rows or columns, and vec4 of them: indices that are constant or
+// the same for every thread cost nothing, and the guard of the last one is shared.
+var<workgroup> staged_left: array<array<array<array<vec4<f32>, WGY>, 2>, 4>, DEPTH / 4u>;
+var<workgroup> staged_right: array<array<array<array<vec4<f32>, WGX>, COLS / 4u>, 4>, DEPTH / 4u>;
 
 fn add_outer(quad: ptr<function, Quad>, x: vec4<f32>, y: vec4<f32>) {
   (*quad)[0] = fma(vec4(x[0]), y, (*quad)[0]);
@@ -59,6 +65,26 @@ fn add_terms(tile: ptr<function, Tile>, quad: u32, thread: vec2<u32>) {
   add_term(tile, quad, 1u, thread);
   add_term(tile, quad, 2u, thread);
   add_term(tile, quad, 3u, thread);
+}
+
+fn stage(task: Task, piece: u32, elements: mat4x4<f32>) {
+  workgroupBarrier(); // until no thread reads what was there
+  if (piece < LEFT_PIECES) {
+    let half = task.quad / WGY;
+    let place = task.quad % WGY;
+    staged_left[task.term / 4u][0][half][place] = elements[0];
+    staged_left[task.term / 4u][1][half][place] = elements[1];
+    staged_left[task.term / 4u][2][half][place] = elements[2];
+    staged_left[task.term / 4u][3][half][place] = elements[3];
+  } else if (piece < PIECES) {
+    let half = task.quad / WGX;
+    let place = task.quad % WGX;
+    staged_right[task.term / 4u][0][half][place] = elements[0];
+    staged_right[task.term / 4u][1][half][place] = elements[1];
+    staged_right[task.term / 4u][2][half][place] = elements[2];
+    staged_right[task.term / 4u][3][half][place] = elements[3];
+  }
+  workgroupBarrier();
 }
 
 fn start_tile(first: u32) -> Tile {

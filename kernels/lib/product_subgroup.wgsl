@@ -15,6 +15,7 @@ const ROWS: u32 = 32; // of the tile: 16 or 32, at most 8 · WGX
 const COLS: u32 = 4; // columns of a thread: 4, or 2 for narrow products
 const WGX: u32 = 8; // the size of every subgroup: 4 or 8
 const WGY: u32 = 1;
+const STORED: u32 = COLS; // values in each store_four
 const HEIGHT: u32 = ROWS;
 const WIDTH: u32 = COLS * WGX;
 

@@ -1,7 +1,8 @@
-import { defineKernel, spread, WORD_BYTES } from "../kernel.ts";
+import { defineKernel, HALF_BITS, spread, WORD_BYTES } from "../kernel.ts";
 import {
   PRODUCT_CONSTS,
   PRODUCT_USES,
+  productMatrices,
   productSubgroups,
   productTiles,
   productValid,
@@ -9,11 +10,12 @@ import {
 } from "../lib/product.ts";
 
 const EPILOGUE = "activation";
+const ENTRY = "product_entry";
 
 export const matmul = defineKernel({
   name: "matmul",
   source: new URL("./matmul.wgsl", import.meta.url),
-  uses: [...PRODUCT_USES, EPILOGUE],
+  uses: [...PRODUCT_USES, EPILOGUE, ENTRY],
   bindings: { a: "read", b: "read", bias: "read", y: "write", z: "write" },
   params: {
     M: "u32",
@@ -27,18 +29,20 @@ export const matmul = defineKernel({
     bCol: "u32",
   },
   consts: PRODUCT_CONSTS,
-  options: { BIAS: [0, 1], KIND: [0, 1, 2, 3] },
+  options: { ELEMENT: [32, HALF_BITS], BIAS: [0, 1], KIND: [0, 1, 2, 3] },
   valid: productValid,
   fit: ({ M, N, K, aStep, bStep }) => ({
     VECTOR_LEFT: vectorOf(aStep === 1 ? K : M),
     VECTOR_RIGHT: vectorOf(bStep === 1 ? K : N),
   }),
-  subgroups: productSubgroups(({ N }) => N, EPILOGUE),
+  subgroups: productSubgroups(({ N }) => N, EPILOGUE, ENTRY),
+  matrices: productMatrices(EPILOGUE),
   grid: ({ M, N, K, batches, span, ...tile }) =>
     spread(productTiles(M, N, tile) * batches * Math.ceil(K / span)),
-  cost: ({ M, N, K, batches, span, KIND }) => ({
+  cost: ({ M, N, K, batches, span, KIND, ELEMENT }) => ({
     flops: 2 * batches * M * N * K,
     bytes:
-      WORD_BYTES * batches * (M * K + K * N + M * N * (Math.ceil(K / span) + (KIND > 1 ? 1 : 0))),
+      (ELEMENT / 8) * batches * (M * K + K * N) +
+      WORD_BYTES * batches * M * N * (Math.ceil(K / span) + (KIND > 1 ? 1 : 0)),
   }),
 });

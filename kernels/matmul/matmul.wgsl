@@ -3,23 +3,26 @@
 //   z[p, i, m, n] = Σ_{k = p·span}^{min((p+1)·span, K)−1} a[i, m, k] · b[i, k, n] + [p = 0] bias[n]
 //   y = activate(z)     (kernels/lib/activation.wgsl)
 //
-//   a     f32[batches, M, K]    element (m, k) at m·aRow + k·aStep: (K, 1), or (1, M) if transposed
-//   b     f32[batches, K, N]    element (k, n) at k·bStep + n·bCol: (N, 1), or (1, K) if transposed
+//   a     Elem[batches, M, K]   element (m, k) at m·aRow + k·aStep: (K, 1), or (1, M) if transposed
+//   b     Elem[batches, K, N]   element (k, n) at k·bStep + n·bCol: (N, 1), or (1, K) if transposed
 //   bias  f32[N]                not read, and any buffer, when BIAS = 0
 //   y     f32[ceil(K / span), batches, M, N]    when span < K, partial sums for sum_rows to add
 //   z     f32, as y             for the derivative; not written, and any buffer, when KIND < 2
 //
-// One workgroup per tile of y; how it is made is the library's part (product_shared, or
-// product_subgroup where subgroups are narrow). Rows and columns beyond the edge are read as the
-// last and not stored. Each sum runs over k in order, the bias first; its error is at most span
-// units in the last place of the sum of magnitudes.
+// One workgroup per tile of y; how it is made is the library's part (product_shared; where subgroups
+// are narrow, product_subgroup; where they multiply matrices of f16, product_matrix). Rows and
+// columns beyond the edge are read as the last and not stored. Each sum is f32 and, product_matrix's
+// aside, runs over k in order, the bias first; its error is at most span units in the last place of
+// the sum of magnitudes.
 
 const BIAS: u32 = 0; // 1: add the bias
 const KIND: u32 = 0; // 0 no activation, 1 relu, 2 gelu, 3 quick_gelu; 0 when span < K
+const ELEMENT: u32 = 32; // bits of an Elem: 16 where a and b are f16
+alias Elem = f32;
 const VECTOR_LEFT: u32 = 1; // 4 where contiguous rows (columns, if transposed) are multiples of 4
 const VECTOR_RIGHT: u32 = 1; // the same of b
-alias VectorLeft = f32;
-alias VectorRight = f32;
+alias VectorLeft = Elem;
+alias VectorRight = Elem;
 alias Vector = f32; // what activation.wgsl works on
 
 struct Params {
@@ -63,11 +66,11 @@ fn cursor_at(k: u32) -> Cursor { return k; }
 fn advance(k: Cursor, by: Cursor) -> Cursor { return k + by; }
 
 fn a_four(at: u32) -> vec4<f32> {
-  return vec4<f32>(a[at / VECTOR_LEFT]);
+  return vec4<f32>(vec4<Elem>(a[at / VECTOR_LEFT]));
 }
 
 fn b_four(at: u32) -> vec4<f32> {
-  return vec4<f32>(b[at / VECTOR_RIGHT]);
+  return vec4<f32>(vec4<Elem>(b[at / VECTOR_RIGHT]));
 }
 
 fn left(row: Place, k: Cursor) -> f32 {
@@ -116,7 +119,7 @@ fn start(columns: vec4<u32>) -> vec4<f32> {
 
 fn store_four(m: u32, n: u32, step: u32, values: vec4<f32>) {
   let at = (sheet * params.M + m) * params.N + n;
-  for (var j = 0u; j < min(COLS, 4u); j++) {
+  for (var j = 0u; j < STORED; j++) {
     if (m < params.M && n + j * step < params.N) {
       y[at + j * step] = activate(KIND, values[j]);
       if (KIND > 1u) {
@@ -126,16 +129,10 @@ fn store_four(m: u32, n: u32, step: u32, values: vec4<f32>) {
   }
 }
 
-@compute @workgroup_size(WGX, WGY)
-fn main(
-  @builtin(workgroup_id) group: vec3<u32>,
-  @builtin(num_workgroups) groups: vec3<u32>,
-  @builtin(local_invocation_id) thread: vec3<u32>,
-) {
+fn make_tile(index: u32, thread: vec2<u32>) {
   params = uniforms;
   let across = (uniforms.N + WIDTH - 1u) / WIDTH;
   let down = (uniforms.M + HEIGHT - 1u) / HEIGHT;
-  let index = linear_workgroup(group, groups);
   let part = index / (across * down * uniforms.batches);
   let first = part * uniforms.span;
   if (first >= uniforms.K) {
@@ -144,5 +141,5 @@ fn main(
   sheet = index / (across * down);
   let corner = vec2(index / across % down * HEIGHT, index % across * WIDTH);
   let end = min(first + uniforms.span, uniforms.K);
-  store_tile(corner, multiply(corner, Span(0u, 1u, first, end), thread.xy), thread.xy);
+  store_tile(corner, multiply(corner, Span(0u, 1u, first, end), thread), thread);
 }

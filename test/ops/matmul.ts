@@ -1,5 +1,7 @@
+import { cast } from "../../engine/ops/cast.ts";
 import { type MatmulOptions, matmul } from "../../engine/ops/matmul.ts";
 import { type Array64, array64, defineCase } from "../case.ts";
+import { halves } from "../halves.ts";
 
 const TOLERANCE = { relative: 2e-6, why: "f32 sums over K ≤ 520; errors of sums grow as √K" };
 
@@ -111,4 +113,49 @@ export const transposedB = defineCase<"a" | "b">({
 export const transposedBoth = defineCase<"a" | "b">({
   ...withOptions({ transposeA: true, transposeB: true }),
   shapes: [{ a: [2, 7, 3], b: [2, 5, 7] }],
+});
+
+/** Operands of f16, whose products f32 holds: only cotangents are rounded to f16. */
+const ofHalves = (options: MatmulOptions = {}) => ({
+  run: ({ a, b }: Record<"a" | "b", Parameters<typeof matmul>[0]>) =>
+    matmul(cast(a, "f16"), cast(b, "f16"), options),
+  reference: ({ a, b }: Record<"a" | "b", Array64>) => reference(a, b, options),
+  data: { a: halves, b: halves },
+  tolerance: { ...TOLERANCE, gradient: 1e-3 }, // 2⁻¹⁰ in each cotangent
+});
+
+export const half = defineCase<"a" | "b">({
+  ...ofHalves(),
+  shapes: [
+    { a: [1, 1], b: [1, 1] },
+    { a: [3, 520], b: [520, 5] } /* K split in two parts */,
+    { a: [2, 13, 11], b: [11, 3] },
+    { a: [131, 35], b: [35, 133] } /* beyond every tile, without whole blocks */,
+    { a: [132, 36], b: [36, 136] } /* with whole blocks; all transposes in the gradients */,
+  ],
+  rejects: [{ a: [2, 3], b: [2, 3] }],
+  bench: {
+    "square 512, f16": { a: [512, 512], b: [512, 512] },
+    "MLP, batch 128 × 16, width 64, f16": { a: [2048, 64], b: [64, 256] },
+  },
+});
+
+export const halfBiased = defineCase<"a" | "b" | "bias">({
+  run: ({ a, b, bias }) =>
+    matmul(cast(a, "f16"), cast(b, "f16"), { bias, transposeB: true, activation: "relu" }),
+  reference({ a, b, bias }) {
+    const y = reference(a, b, { transposeB: true });
+    const N = bias.data.length;
+    return array64(y.shape, (i) => Math.max(y.data[i]! + bias.data[i % N]!, 0));
+  },
+  data: { a: halves, b: halves },
+  tolerance: { ...TOLERANCE, gradient: 1e-3 },
+  shapes: [{ a: [67, 20], b: [70, 20], bias: [70] }],
+});
+
+export const mixed = defineCase<"a" | "b">({
+  ...ofHalves(),
+  run: ({ a, b }) => ({ y: matmul(cast(a, "f16"), cast(b, "f16")), z: matmul(a, b) }),
+  reference: ({ a, b }) => ({ y: reference(a, b), z: reference(a, b) }),
+  shapes: [{ a: [5, 7], b: [7, 6] }],
 });
