@@ -179,6 +179,15 @@ const isNothing = (name: string) => name.endsWith("k_proj.bias");
 const exponent = (x: number) => x.toExponential(1);
 const met = (holds: boolean) => (holds ? "yes" : "no");
 
+function gradientTable(gradients: readonly GradientRow[]): string {
+  const rows = gradients.map((row) =>
+    isNothing(row.name)
+      ? [`${row.name} (0 but for rounding)`, "", "", ""]
+      : [row.name, exponent(row.relative), exponent(1 - row.cosine), exponent(row.torch)],
+  );
+  return table(["parameter", "relative error", "1 − cosine", "PyTorch's float32"], rows);
+}
+
 function pageOf(name: string, device: Device, result: Comparison): string {
   const { exported, read, loss, gradients } = result;
   const counted = gradients.filter((row) => !isNothing(row.name));
@@ -195,11 +204,6 @@ function pageOf(name: string, device: Device, result: Comparison): string {
     [`gradient, worst of ${counted.length} (${worst.name})`, exponent(worst.relative)],
     ["gradient, worst of PyTorch's own in float32", exponent(worstTorch)],
   ];
-  const rows = gradients.map((row) =>
-    isNothing(row.name)
-      ? [`${row.name} (0 but for rounding)`, "", "", ""]
-      : [row.name, exponent(row.relative), exponent(1 - row.cosine), exponent(row.torch)],
-  );
   return `# ${name} at full size, beside PyTorch
 
 Made by \`npx tsx scripts/compareTorch.ts ${name}\`. Random weights, two images and captions. Relative
@@ -215,7 +219,7 @@ least ${COSINE_LIMIT}: ${met(cosine >= COSINE_LIMIT)} (least ${cosine.toFixed(7)
 
 <details><summary>Every gradient</summary>
 
-${table(["parameter", "relative error", "1 − cosine", "PyTorch's float32"], rows)}
+${gradientTable(gradients)}
 
 </details>
 `;
