@@ -112,13 +112,22 @@ async function ours(
   return found;
 }
 
+/** How far a gradient is from the one in float64, and how far PyTorch's float32 is. */
+interface GradientRow {
+  readonly name: string;
+  readonly relative: number;
+  readonly cosine: number;
+  readonly torch: number;
+}
+
 /** What a comparison came to. */
 interface Comparison {
   /** Relative errors of the features. */
   readonly exported: Readonly<Record<"image" | "text", number>>;
   readonly read: Readonly<Record<"image" | "text", number>>;
   readonly loss: number;
-  readonly gradients: readonly { name: string; relative: number; cosine: number }[];
+  /** From PyTorch's in float64: ours, and PyTorch's own in float32. */
+  readonly gradients: readonly GradientRow[];
 }
 
 const featureErrors = (found: Arrays, expected: Arrays) => ({
@@ -126,12 +135,14 @@ const featureErrors = (found: Arrays, expected: Arrays) => ({
   text: distance(found.text!, expected.text!).relative,
 });
 
-function gradientRows(weights: Weights<HostArray>, found: Arrays, expected: Arrays) {
+function gradientRows(weights: Weights<HostArray>, found: Arrays, expected: Arrays): GradientRow[] {
   const names = foreignTensors(weights);
   return leaves<HostArray>(weights.params).map(([path, { shape }]) => {
     const { name, layout } = names.get(`params.${path}`)!;
     const own = toForeign(found[path] as Float32Array, shape, layout);
-    return { name, ...distance(own, expected[`gradients.${name}`]!) };
+    const exact = expected[`gradients.${name}`]!;
+    const torch = distance(expected[`float32.${name}`]!, exact).relative;
+    return { name, ...distance(own, exact), torch };
   });
 }
 
@@ -168,11 +179,21 @@ const isNothing = (name: string) => name.endsWith("k_proj.bias");
 const exponent = (x: number) => x.toExponential(1);
 const met = (holds: boolean) => (holds ? "yes" : "no");
 
+function gradientTable(gradients: readonly GradientRow[]): string {
+  const rows = gradients.map((row) =>
+    isNothing(row.name)
+      ? [`${row.name} (0 but for rounding)`, "", "", ""]
+      : [row.name, exponent(row.relative), exponent(1 - row.cosine), exponent(row.torch)],
+  );
+  return table(["parameter", "relative error", "1 − cosine", "PyTorch's float32"], rows);
+}
+
 function pageOf(name: string, device: Device, result: Comparison): string {
   const { exported, read, loss, gradients } = result;
   const counted = gradients.filter((row) => !isNothing(row.name));
   const cosine = Math.min(...counted.map((row) => row.cosine));
   const worst = counted.reduce((a, b) => (b.relative > a.relative ? b : a));
+  const worstTorch = Math.max(...counted.map((row) => row.torch));
   const features = Math.max(exported.image, exported.text, read.image, read.text);
   const summary = [
     ["image features, ours loaded by PyTorch", exponent(exported.image)],
@@ -181,16 +202,13 @@ function pageOf(name: string, device: Device, result: Comparison): string {
     ["text features, PyTorch's read by us", exponent(read.text)],
     ["loss", exponent(loss)],
     [`gradient, worst of ${counted.length} (${worst.name})`, exponent(worst.relative)],
+    ["gradient, worst of PyTorch's own in float32", exponent(worstTorch)],
   ];
-  const rows = gradients.map((row) =>
-    isNothing(row.name)
-      ? [`${row.name} (0 but for rounding)`, "", ""]
-      : [row.name, exponent(row.relative), exponent(1 - row.cosine)],
-  );
   return `# ${name} at full size, beside PyTorch
 
-Made by \`npx tsx scripts/compareTorch.ts ${name}\`. Random weights, two images and captions, float32
-on both sides. Relative errors are ‖ours − PyTorch's‖ / ‖PyTorch's‖ of a whole tensor.
+Made by \`npx tsx scripts/compareTorch.ts ${name}\`. Random weights, two images and captions. Relative
+errors are ‖ours − PyTorch's‖ / ‖PyTorch's‖ of a whole tensor; PyTorch's features are float32, its loss
+and gradients float64, and the last column says how far its own float32 gradients are from those.
 
 ${machineText(machineOf(device))}
 
@@ -201,7 +219,7 @@ least ${COSINE_LIMIT}: ${met(cosine >= COSINE_LIMIT)} (least ${cosine.toFixed(7)
 
 <details><summary>Every gradient</summary>
 
-${table(["parameter", "relative error", "1 − cosine"], rows)}
+${gradientTable(gradients)}
 
 </details>
 `;

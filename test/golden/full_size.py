@@ -3,8 +3,10 @@
     full_size.py make <folder>     weights of a model, a batch, features, gradients
     full_size.py load <folder> <weights>   the features that a file of weights gives
 
-<folder>/model.json is the model in open_clip's form. Everything is computed in float32, as users of
-PyTorch do; loading is strict, so that a name or a shape that differs is an error.
+<folder>/model.json is the model in open_clip's form. Features are computed in float32, as users of
+PyTorch do; loading is strict, so that a name or a shape that differs is an error. Gradients are
+computed in float64 as well: rounding closes and opens ReLUs and moves float32's gradients of a deep
+ResNet, and the difference says how far PyTorch's own are from what they should be.
 """
 
 import json
@@ -34,7 +36,10 @@ def draw(model):
 
 def draw_batch(config):
     size, text = config["vision_cfg"]["image_size"], config["text_cfg"]
-    images = torch.randn(BATCH, size, size, 3)
+    # Smooth and of their own colour, as photographs are: the features of mere noise are all alike.
+    coarse = torch.nn.functional.interpolate(torch.randn(BATCH, 3, 8, 8), size, mode="bilinear")
+    images = coarse.permute(0, 2, 3, 1) + torch.randn(BATCH, 1, 1, 3)
+    images = (images + 0.1 * torch.randn(BATCH, size, size, 3)).contiguous()
     tokens = torch.zeros(BATCH, text["context_length"], dtype=torch.int64)
     for row, words in zip(tokens, (5, text["context_length"] - 2)):  # the second fills it
         row[: words + 2] = torch.randint(1, text["vocab_size"] - 2, (words + 2,))
@@ -60,12 +65,15 @@ def make(folder):
     write_safetensors(folder / "torch.safetensors", state, {})
     batch = {"images": images.numpy(), "tokens": tokens.numpy().astype(np.uint32)}
     found = {**batch, **features(model, images, tokens)}
-    image, text = model.train().visual(images.permute(0, 3, 1, 2)), model.encode_text(tokens)
-    loss = contrastive_loss(image, text, model.logit_scale)
-    loss.backward()
-    for name, parameter in model.named_parameters():
-        found[f"gradients.{name}"] = parameter.grad.numpy()
-    found["loss"] = loss.detach().numpy()
+    for kind, dtype in (("float32", torch.float32), ("gradients", torch.float64)):
+        model = model.to(dtype).train()
+        model.zero_grad()
+        image = model.visual(images.to(dtype).permute(0, 3, 1, 2))
+        loss = contrastive_loss(image, model.encode_text(tokens), model.logit_scale)
+        loss.backward()
+        for name, parameter in model.named_parameters():
+            found[f"{kind}.{name}"] = parameter.grad.float().numpy().copy()
+    found["loss"] = loss.detach().float().numpy()
     write_safetensors(folder / "expected.safetensors", found, {"torch": torch.__version__})
 
 

@@ -13,7 +13,7 @@ import { decodeWeights, encodeWeights } from "../../roclip/weights.ts";
 
 const DTYPES = ["f32", "f16", "u32", "i64"] as const;
 
-/** A file of PyTorch's (test/golden/models.py): its model; its weights as open_clip has them. */
+/** A file of PyTorch's (test/golden/models.py): its model, and its weights as they stand there. */
 function golden(name: string) {
   const bytes = readFileSync(new URL(`../golden/${name}.safetensors`, import.meta.url));
   const { tensors, metadata } = decodeSafetensors(bytes, name, DTYPES);
