@@ -127,8 +127,9 @@ function examplesOf(
   const heldOut = backdoors.flatMap((subject) => {
     // Spread over the data, which may be sorted by class.
     const { length } = subject.triggered.ids;
-    const rows = Array.from({ length: SHOWN }, (_, i) => Math.floor((i * length) / SHOWN));
-    return [...new Set(rows)].map((row) => heldOutExample(test, subject, row));
+    const shown = Math.min(SHOWN, length);
+    const rows = Array.from({ length: shown }, (_, i) => Math.floor((i * length) / shown));
+    return rows.map((row) => heldOutExample(test, subject, row));
   });
   return [...training.map((truth) => trainingExample(clean, attacked, truth)), ...heldOut];
 }

@@ -163,7 +163,7 @@ describe("roclip", () => {
       expect(trigger).toBe("sig");
       // The pictures are of one colour; the wave is not.
       expect(new Set(imageOf(dataset, row).filter((_, at) => at % 3 === 1)).size).toBeGreaterThan(
-        2,
+        1,
       );
     }
   });
