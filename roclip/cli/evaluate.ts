@@ -5,12 +5,12 @@ import { type Device, release } from "../../engine/index.ts";
 import { type Assessed, assess, MEASURES, type MeasureGroup, type MeasureRow } from "../assess.ts";
 import { attack } from "../attack.ts";
 import { UserError } from "../errors.ts";
-import { createEmbedder, subjectsOf } from "../evaluate.ts";
+import { createEmbedder, evaluate, subjectsOf } from "../evaluate.ts";
 import { DEFENCE_NAMES } from "../report/data.ts";
 import { readRun, readTruth, type SavedRun } from "../runFolder.ts";
 import { isMatchingEpoch } from "../schedule.ts";
 import type { SourceData } from "../source.ts";
-import { formatCells, percent } from "../table.ts";
+import { formatCells, percent, type ResultRow, resultRows } from "../table.ts";
 import { loadModel } from "../train.ts";
 import type { Attack, TruthRow } from "../truth.ts";
 import {
@@ -78,7 +78,13 @@ function attackedAgain(data: SourceData, saved: SavedRun, truth: readonly TruthR
   );
 }
 
-async function measure(device: Device, path: string, options: Options): Promise<MeasureRow[]> {
+/** What was measured of a saved model: a row as every command writes it, and every measure. */
+interface Measured extends ResultRow {
+  readonly kind: "matching" | "plain";
+  readonly measures: readonly MeasureRow[];
+}
+
+async function measure(device: Device, path: string, options: Options): Promise<Measured> {
   const saved = await readRun(path);
   const { config, classes, prompts, source: own } = saved.progress;
   const source = options.data === undefined ? own : sourceOf(options);
@@ -87,34 +93,41 @@ async function measure(device: Device, path: string, options: Options): Promise<
   const { state, tokenizer } = loadModel(device, saved);
   const embedder = await createEmbedder(device, config, state, tokenizer);
   let made: Attack | undefined;
+  const subjects = subjectsOf(config, { test: data.test, classes, prompts, truth });
   const assessed: Assessed = {
-    ...{ device, embedder, state, seed: config.seed },
+    ...{ device, embedder, state, seed: config.seed, subjects },
     data: { ...data, classes, prompts },
-    subjects: subjectsOf(config, { test: data.test, classes, prompts, truth }),
     attacked() {
       made ??= attackedAgain(data, saved, truth);
       return made;
     },
   };
-  const rows = await assess(assessed, options.measures);
+  const measures = await assess(assessed, options.measures);
+  const found = await evaluate(embedder, subjects, { classes, prompts });
   embedder.destroy();
   release(device, state);
-  return rows;
+  const { matching, epoch } = reached(saved);
+  const unknown = { loss: Number.NaN, pairsPerSecond: Number.NaN, seconds: Number.NaN };
+  const { defence, seed } = config;
+  const epochs = [{ epoch, matching, ...unknown, ...found }];
+  const [row] = resultRows([{ defence, seed, epochs }]);
+  return { ...row!, kind: matching ? "matching" : "plain", measures };
+}
+
+/** The epoch that a saved model has reached: between epochs the one under way has no step done. */
+function reached({ progress }: SavedRun) {
+  const epoch = progress.step === 0 ? progress.epoch - 1 : progress.epoch;
+  return { epoch, matching: isMatchingEpoch(progress.config, epoch) };
 }
 
 async function runEvaluate(path: string, options: Options): Promise<void> {
-  const { progress } = await readRun(path);
-  const { config } = progress;
   const device = await openNamedDevice(options);
   try {
-    const rows = await measure(device, path, options);
-    // Between epochs the epoch under way has no step done: the model is that of the one before.
-    const epoch = progress.step === 0 ? progress.epoch - 1 : progress.epoch;
-    const kind = isMatchingEpoch(config, epoch) ? "matching" : "plain";
-    const { defence, seed } = config;
+    const measured = await measure(device, path, options);
+    const { defence, seed, epoch, kind, measures } = measured;
     console.log(`\n${DEFENCE_NAMES[defence]}, seed ${seed}, epoch ${epoch} (${kind})\n`);
-    console.log(formatMeasures(rows));
-    writeRows(options.json, { defence, seed, epoch, kind, measures: rows });
+    console.log(formatMeasures(measures));
+    writeRows(options.json, [measured]);
   } finally {
     device.close();
   }
@@ -132,7 +145,7 @@ export function addEvaluate(program: Command): void {
       groupsOf,
       USUAL,
     )
-    .option("--json <file>", "also write the measures as JSON");
+    .option("--json <file>", "also write the row and its measures as JSON");
   addSourceOptions(command);
   addDeviceOption(command);
   command.addHelpText(

@@ -12,6 +12,7 @@ import { imageOf } from "../../roclip/data/dataset.ts";
 import { readManifest } from "../../roclip/data/manifest.ts";
 import { initState } from "../../roclip/model.ts";
 import { readRun } from "../../roclip/runFolder.ts";
+import type { ResultRow } from "../../roclip/table.ts";
 import { parseTruth } from "../../roclip/truth.ts";
 import { readWeights } from "../../roclip/weights.ts";
 
@@ -135,7 +136,12 @@ describe("roclip", () => {
     const json = join(folder, "measures.json");
     const measured = await roclip(["evaluate", run, "--measures", "all", "--json", json]);
     expect(measured.out).toMatch(/zero-shot +top-1 +\d+\.\d% +\d+\.\d% – \d+\.\d% +\d+/);
-    const { measures } = JSON.parse(readFileSync(json, "utf8")) as { measures: MeasureRow[] };
+    const rows = JSON.parse(readFileSync(json, "utf8")) as (ResultRow & {
+      measures: MeasureRow[];
+    })[];
+    const { measures, ...row } = rows[0]!;
+    const top1 = measures.find(({ measure }) => measure === "top-1")!.value;
+    expect(row).toMatchObject({ seed: 1, epoch: 40, zeroShotTop1: top1, psr: null, asr: null });
     expect([...new Set(measures.map(({ group }) => group))]).toEqual([
       ...["zero-shot", "retrieval", "probe", "detection", "audit"],
     ]);
