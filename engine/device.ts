@@ -5,13 +5,11 @@
 import { type AnyKernel, specialise, WORD_BYTES } from "../kernels/kernel.ts";
 import type { AdapterChoice } from "./adapter.ts";
 import { type HostArray, type HostData, type Storage, state, type Tensor } from "./graph.ts";
+import { MATRIX_FEATURES, multipliesMatrices } from "./matrices.ts";
 import { leaves, type Mapped, mapTree } from "./tree.ts";
 
 /** Optional features that are asked for when the adapter has them. */
-const WANTED_FEATURES = [
-  ...["timestamp-query", "subgroups", "shader-f16"],
-  ...["subgroup-size-control", "chromium-experimental-subgroup-matrix"],
-] as readonly GPUFeatureName[]; // of which the types know all but the last
+const WANTED_FEATURES: readonly GPUFeatureName[] = ["timestamp-query", ...MATRIX_FEATURES];
 /** Limits that are raised to whatever the adapter offers. */
 const RAISED_LIMITS = [
   "maxStorageBufferBindingSize",
@@ -171,37 +169,6 @@ function subgroupSizeOf(gpu: GPUDevice): number {
   const { subgroupMinSize = 0, subgroupMaxSize = 0 } = gpu.adapterInfo;
   const offered = gpu.features.has("subgroups") && subgroupMinSize === subgroupMaxSize;
   return offered ? subgroupMinSize : 0;
-}
-
-/** A product of matrices that subgroups can do: [M, K] · [K, N]; Dawn's, not in the types. */
-interface MatrixConfig {
-  readonly componentType: string;
-  readonly resultComponentType: string;
-  readonly M: number;
-  readonly N: number;
-  readonly K: number;
-}
-
-// Threads, workgroup memory and matrices of product_matrix with matrix_subgroup, at their largest
-const TEAM = 32;
-const MATRIX_BYTES = 20_480;
-const MATRIX_SIDE = 16;
-
-/** Whether a device can run the kernels that `Kernel.matrices` stands for. */
-function multipliesMatrices({ adapterInfo, features, limits }: GPUDevice): boolean {
-  const info: GPUAdapterInfo & { subgroupMatrixConfigs?: Iterable<MatrixConfig> } = adapterInfo;
-  const { subgroupMinSize = 0, subgroupMaxSize = 0 } = info;
-  const fits = (c: MatrixConfig) =>
-    [c.M, c.N, c.K].every((side) => side === MATRIX_SIDE) &&
-    c.componentType === "f16" &&
-    c.resultComponentType === "f32";
-  return (
-    WANTED_FEATURES.slice(1).every((feature) => features.has(feature)) &&
-    [...(info.subgroupMatrixConfigs ?? [])].some(fits) &&
-    subgroupMinSize <= TEAM &&
-    TEAM <= subgroupMaxSize &&
-    limits.maxComputeWorkgroupStorageSize >= MATRIX_BYTES
-  );
 }
 
 /** What an adapter offers of what we use. */

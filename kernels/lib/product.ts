@@ -43,7 +43,7 @@ export const productSubgroups = <Params>(colsOf: (params: Params) => number, ...
       colsOf(params) <= NARROW * size ? { COLS: NARROW } : {},
   }));
 
-/** Columns of a product's tile that give its threads as many pieces as they are (product_matrix). */
+/** Columns of a tile that give its threads as many pieces as they are (product_matrix). */
 const matrixValid = ({ COLS, WGY }: Readonly<Record<"COLS" | "WGY", number>>) => WGY === 2 * COLS;
 
 /**

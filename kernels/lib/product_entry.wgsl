@@ -1,7 +1,7 @@
 // product_entry — the entry point of a product.
 //
-// The kernel defines make_tile(index, thread): workgroup `index` of the grid. The entry point is not
-// the kernel's own because matrix_subgroup's must state the size of subgroups.
+// The kernel defines make_tile(index, thread): workgroup `index` of the grid. The entry point is
+// not the kernel's own because matrix_subgroup's must state the size of subgroups.
 
 @compute @workgroup_size(WGX, WGY)
 fn main(

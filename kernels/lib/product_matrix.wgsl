@@ -1,4 +1,4 @@
-// product_matrix — a tile of a product by multiplying 16 × 16 matrices, its operands staged as Elem.
+// product_matrix — a tile of a product by 16 × 16 matrices, its operands staged as Elem.
 //
 //   tile[i, j] = start[j] + Σ_segment Σ_{k = first}^{end − 1} left[i, k] · right[k, j]
 //
@@ -8,7 +8,7 @@
 // operand, the next while these are multiplied. Zeros fill up the last DEPTH of a segment. Every 16
 // rows or columns are an array of their own, so that a matrix begins at a place that the compiler
 // knows to be aligned and in range: RADV then loads 16 bytes at a time. Rows are DEPTH + 8 elements
-// apart: 16 of them, read 16 bytes each, then lie in different banks (64 of 4 bytes, elements of 2).
+// apart: 16 of them, read 16 bytes each, then lie in different banks (64 of 4 bytes; Elem has 2).
 //
 // Products of two f16 are exact in f32. DEPTH terms at a time are added in order; in which order
 // those are is matrix_threads' or the matrix unit's choice, which is the same for all elements. The

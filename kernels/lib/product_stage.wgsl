@@ -4,8 +4,8 @@
 // neighbours in rows or columns first, then in terms. product_shared and product_matrix put them
 // where they want them. Needs their constants and the functions that they ask of a kernel.
 
-// What a thread brings: four rows or four columns of a segment (which four of the tile's: quad), and
-// the first of four terms.
+// What a thread brings: four rows or four columns of a segment (which four of the tile's: quad),
+// and the first of four terms.
 struct Task { places: array<Place, 4>, quad: u32, term: u32 }
 
 fn task_of(corner: vec2<u32>, piece: u32, segment: u32) -> Task {

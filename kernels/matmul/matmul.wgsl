@@ -9,11 +9,11 @@
 //   y     f32[ceil(K / span), batches, M, N]    when span < K, partial sums for sum_rows to add
 //   z     f32, as y             for the derivative; not written, and any buffer, when KIND < 2
 //
-// One workgroup per tile of y; how it is made is the library's part (product_shared; where subgroups
-// are narrow, product_subgroup; where they multiply matrices of f16, product_matrix). Rows and
-// columns beyond the edge are read as the last and not stored. Each sum is f32 and, product_matrix's
-// aside, runs over k in order, the bias first; its error is at most span units in the last place of
-// the sum of magnitudes.
+// One workgroup per tile of y; how it is made is the library's part (product_shared; where
+// subgroups are narrow, product_subgroup; where they multiply matrices of f16, product_matrix).
+// Rows and columns beyond the edge are read as the last and not stored. Each sum is f32 and,
+// product_matrix's aside, runs over k in order, the bias first; its error is at most span units in
+// the last place of the sum of magnitudes.
 
 const BIAS: u32 = 0; // 1: add the bias
 const KIND: u32 = 0; // 0 no activation, 1 relu, 2 gelu, 3 quick_gelu; 0 when span < K
