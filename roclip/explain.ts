@@ -39,11 +39,23 @@ const COLUMNS: readonly Column[] = [
   { title: "source" },
 ];
 
+/** The keys of a table: a list of objects, whose keys have no value of their own, is one. */
+function keysShown(): ReadonlyMap<string, unknown> {
+  return new Map(
+    describeConfig().map(({ key, listed, default: usual }) =>
+      listed ? [key.replace(/\.[^.]*$/, ""), []] : [key, usual],
+    ),
+  );
+}
+
 /** Every key of a configuration as a row of a table. */
 export function explainConfig({ config, layers }: Layers): string {
-  const cells = describeConfig().map(({ key, default: usual }) => {
-    const from = layers.find(([, keys]) => valueAt(keys, key) !== undefined)?.[0] ?? "default";
-    return [key, JSON.stringify(valueAt(config, key)), JSON.stringify(usual), from];
+  const cells = [...keysShown()].map(([key, usual]) => {
+    const layer = layers.find(([, keys]) => valueAt(keys, key) !== undefined);
+    const unset = JSON.stringify(usual);
+    const text = JSON.stringify(layer ? valueAt(layer[1], key) : valueAt(config, key));
+    const from = layer?.[0] ?? (text === unset ? "default" : "model");
+    return [key, text, unset, from];
   });
   return formatCells(COLUMNS, cells);
 }

@@ -2,8 +2,6 @@
  * Named configurations: what others trained with, and what works on little data. A preset states
  * only keys that differ from the defaults, with where its values are from.
  */
-import { MODELS } from "./models.ts";
-
 /** A named configuration. */
 export interface Preset {
   /** Where its values are from. */
@@ -14,7 +12,7 @@ export interface Preset {
 
 /** Yang, Gao & Mirzasoleiman 2023, arXiv:2303.06854, as in their code's defaults. */
 const AUTHORS = {
-  ...MODELS.resnet50,
+  model: "RN50",
   epochs: 24,
   batch: 512,
   lr: 5e-5,
@@ -78,7 +76,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     source:
       "Radford et al. 2021, arXiv:2103.00020, tables 18 and 19 (RN50); the crop is open_clip's",
     config: {
-      ...MODELS.resnet50,
+      model: "RN50",
       defence: "clip",
       epochs: 32,
       batch: 32_768,
@@ -97,9 +95,14 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     config: { ...AUTHORS, ...ATTACKS, defence: "clip" },
   },
   small: {
-    source: "ours: the photographs of .ci/run and the demo, 5,000 to 40,000 pairs of 32 px",
+    source:
+      "ours: the demo's, with captions of 16 tokens, for 5,000 to 40,000 pairs of 32 px; not yet tried",
     config: {
-      ...MODELS.small,
+      imageSize: 32,
+      contextLength: 16,
+      image: { width: 16, pool: true, blocks: [1, 1, 1, 1] },
+      text: { width: 64, layers: 1, heads: 2 },
+      embedding: 64,
       epochs: 12,
       batch: 64,
       lr: 2e-3,

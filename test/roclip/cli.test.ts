@@ -174,6 +174,15 @@ describe("roclip", () => {
     }
   });
 
+  it("explains a configuration, and prints one that --config takes", async () => {
+    const explained = await roclip(["config", "--preset", "paper", "--explain"]);
+    expect(explained.out).toMatch(/^model +"RN50" +"small" +preset paper$/m);
+    const printed = await roclip(["config", "--preset", "authors-code", "--batch", "96"]);
+    const again = await roclip(["config", "--config", file("printed.json", printed.out)]);
+    expect(JSON.parse(again.out)).toEqual(JSON.parse(printed.out));
+    expect(JSON.parse(printed.out)).toMatchObject({ batch: 96, roclip: { poolStart: "noise" } });
+  });
+
   const bad: [what: string, words: () => string[], message: RegExp][] = [
     ["an unknown command", () => ["trian"], /unknown command 'trian'/],
     ["an unknown option", () => ["train", "--epcohs", "3"], /--epcohs/],
@@ -206,6 +215,7 @@ describe("roclip", () => {
       () => ["poison", "--out", join(folder, "out"), "--backdoor-target-class", "unicorns"],
       /unicorns/,
     ],
+    ["an unknown preset", () => ["config", "--preset", "papr"], /did you mean "paper"/],
     ["nowhere to write to", () => ["poison"], /--out or --preview must say what to write/],
     [
       "an unknown measure",

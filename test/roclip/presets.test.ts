@@ -1,0 +1,61 @@
+import { describe, expect, it } from "vitest";
+import { configOf } from "../../roclip/cli/common.ts";
+import { parseConfig } from "../../roclip/config.ts";
+import { PRESETS } from "../../roclip/configs/presets.ts";
+import { explainConfig, presetOf } from "../../roclip/explain.ts";
+
+describe("presets", () => {
+  it.each(Object.entries(PRESETS))("%s is a configuration", (_, { config, source }) => {
+    expect(source.length).toBeGreaterThan(20);
+    expect(parseConfig(config)).toMatchObject(
+      "model" in config ? { ...config, model: parseConfig({ model: config.model }).model } : config,
+    );
+  });
+
+  it("have the numbers of the paper's authors", () => {
+    const { roclip, eda, ...config } = parseConfig(presetOf("authors-code").config);
+    expect(config).toMatchObject({ imageSize: 224, embedding: 1024, contextLength: 77 });
+    expect(config).toMatchObject({ epochs: 24, batch: 512, lr: 5e-5, scheduleOffset: true });
+    expect(config.text).toEqual({ width: 512, layers: 12, heads: 8 });
+    expect(roclip).toMatchObject({ frequency: 2, firstEpoch: 1, poolSize: 21_845 });
+    expect(roclip).toMatchObject({ poolStart: "noise", poolUpdate: "matching" });
+    expect(eda.redraw).toBe(false);
+    const paper = parseConfig(presetOf("paper").config);
+    expect(paper.roclip).toMatchObject({ poolStart: "captions", frequency: 2 });
+    expect(paper.eda.redraw).toBe(true);
+  });
+
+  it("lie under a configuration's flags", () => {
+    const config = configOf({ preset: "small", batch: "96", roclipFrequency: "5" });
+    expect(config).toMatchObject({
+      batch: 96,
+      epochs: 12,
+      roclip: { frequency: 5, poolSize: 0.5 },
+    });
+  });
+
+  it("are refused by other names, with the nearest", () => {
+    expect(() => presetOf("authors")).toThrow('did you mean "authors-code"?');
+    expect(() => presetOf("toString")).toThrow('found "toString"');
+  });
+});
+
+describe("explainConfig", () => {
+  it("says of every key what it is, what it would be, and who says so", () => {
+    const { config } = presetOf("paper");
+    const flags = { lr: 1e-3 };
+    const text = explainConfig({
+      config: parseConfig({ ...config, ...flags }),
+      layers: [
+        ["flag", flags],
+        ["preset paper", config],
+      ],
+    });
+    expect(text).toMatch(/^lr +0\.001 +0\.001 +flag$/m);
+    expect(text).toMatch(/^model +"RN50" +"small" +preset paper$/m);
+    expect(text).toMatch(/^imageSize +224 +32 +model$/m);
+    expect(text).toMatch(/^epochs +24 +20 +preset paper$/m);
+    expect(text).toMatch(/^eda\.redraw +true +true +default$/m);
+    expect(text).toMatch(/^backdoors +\[\] +\[\] +default$/m);
+  });
+});
