@@ -70,21 +70,58 @@ export function adamWUpdate<T>(
     readonly decays: (path: string, parameter: Tensor) => boolean;
   },
 ): { params: T; moments: Moments<T> } {
-  const trees = [grads, moments.first, moments.second].map((t) => new Map(leaves<Tensor>(t)));
+  const { decays, ...shared } = settings;
+  const next = eachParameter("adamWUpdate", "moments", params, {
+    trees: { gradient: grads, first: moments.first, second: moments.second },
+    update: (path, parameter, { gradient, first, second }) => {
+      const weightDecay = decays(path, parameter) ? shared.weightDecay : 0;
+      const own = { ...shared, weightDecay };
+      return adamW(parameter, gradient, { first, second }, schedule, own);
+    },
+  });
+  return { params: next("parameter"), moments: { first: next("first"), second: next("second") } };
+}
+
+/** Trees like the parameters', by what an update calls them, and the update of one parameter. */
+interface Updates<T, Name extends string, Part extends string> {
+  readonly trees: Readonly<Record<Name, Mapped<T, Tensor, Tensor>>>;
+  readonly update: (
+    path: string,
+    parameter: Tensor,
+    own: Readonly<Record<Name, Tensor>>,
+  ) => Readonly<Record<Part, Tensor>>;
+}
+
+/**
+ * Update every parameter of a tree.
+ *
+ * @param where   the optimiser, for errors
+ * @param memory  what it keeps of each parameter, for errors
+ * @returns       the tree of one part of what the updates made, by its name
+ * @throws        Error when a parameter is missing in one of the trees, by its path
+ */
+function eachParameter<T, Name extends string, Part extends string>(
+  where: string,
+  memory: string,
+  params: T,
+  { trees, update }: Updates<T, Name, Part>,
+): (part: Part) => T {
+  const byPath = Object.entries<Mapped<T, Tensor, Tensor>>(trees).map(
+    ([name, tree]) => [name, new Map(leaves<Tensor>(tree))] as const,
+  );
   const next = leaves<Tensor>(params).map(([path, parameter]) => {
-    const [gradient, first, second] = trees.map((tree) => tree.get(path));
-    if (!gradient || !first || !second)
+    const own = byPath.map(([name, tree]) => [name, tree.get(path)] as const);
+    if (own.some(([, tensor]) => !tensor))
       throw new Error(
-        `adamWUpdate: a parameter must have a gradient and moments; ${path} has not; ` +
+        `${where}: a parameter must have a gradient and ${memory}; ${path} has not; ` +
           "pass trees of the same form",
       );
-    const weightDecay = settings.decays(path, parameter) ? settings.weightDecay : 0;
-    const own = { ...settings, weightDecay };
-    return [path, adamW(parameter, gradient, { first, second }, schedule, own)] as const;
+    return [
+      path,
+      update(path, parameter, Object.fromEntries(own) as Record<Name, Tensor>),
+    ] as const;
   });
-  const tree = (part: "parameter" | "first" | "second") =>
-    rebuild(params, new Map(next.map(([path, made]) => [path, made[part]]))) as T;
-  return { params: tree("parameter"), moments: { first: tree("first"), second: tree("second") } };
+  return (part) => rebuild(params, new Map(next.map(([path, made]) => [path, made[part]]))) as T;
 }
 
 /**
@@ -136,21 +173,15 @@ export function sgdUpdate<T>(
   schedule: Tensor,
   settings: SgdSettings & { readonly decays: (path: string, parameter: Tensor) => boolean },
 ): { params: T; momentum: T } {
-  const trees = [grads, momentum].map((t) => new Map(leaves<Tensor>(t)));
-  const next = leaves<Tensor>(params).map(([path, parameter]) => {
-    const [gradient, velocity] = trees.map((tree) => tree.get(path));
-    if (!gradient || !velocity)
-      throw new Error(
-        `sgdUpdate: a parameter must have a gradient and momentum; ${path} has not; ` +
-          "pass trees of the same form",
-      );
-    const weightDecay = settings.decays(path, parameter) ? settings.weightDecay : 0;
-    const own = { momentum: settings.momentum, weightDecay };
-    return [path, sgd(parameter, gradient, velocity, schedule, own)] as const;
+  const { decays, momentum: keep } = settings;
+  const next = eachParameter("sgdUpdate", "momentum", params, {
+    trees: { gradient: grads, velocity: momentum },
+    update: (path, parameter, { gradient, velocity }) => {
+      const weightDecay = decays(path, parameter) ? settings.weightDecay : 0;
+      return sgd(parameter, gradient, velocity, schedule, { momentum: keep, weightDecay });
+    },
   });
-  const tree = (part: "parameter" | "momentum") =>
-    rebuild(params, new Map(next.map(([path, made]) => [path, made[part]]))) as T;
-  return { params: tree("parameter"), momentum: tree("momentum") };
+  return { params: next("parameter"), momentum: next("momentum") };
 }
 
 /**

@@ -52,7 +52,7 @@ export const MODEL_SCHEMA = z
 export type ModelConfig = z.infer<typeof MODEL_SCHEMA>;
 
 /** The image halves five times before a ResNet's attention pool: stem twice, then three stages. */
-const RESNET_STRIDE = 32;
+export const RESNET_STRIDE = 32;
 
 /** Channels of a ResNet's last stage: eight times the first's, and bottlenecks expand by four. */
 export const RESNET_FEATURES = 32;

@@ -1,5 +1,6 @@
 /** Any of the measures on a model, as rows of one table. */
 import { type Device, fold, keyOf, readState } from "../engine/index.ts";
+import { classIndices } from "./classes.ts";
 import { type Dataset, subset } from "./data/dataset.ts";
 import { type Embedder, embedClasses, measureBackdoor, type Subjects } from "./evaluate.ts";
 import { detection } from "./measures/detection.ts";
@@ -63,13 +64,10 @@ function rowOf(group: MeasureGroup, [measure, value]: Named): MeasureRow {
 const mean = (values: ArrayLike<number>) =>
   Array.from(values).reduce((sum, value) => sum + value, 0) / values.length;
 
-const indicesIn = (classes: readonly string[]) => (names: readonly string[]) =>
-  names.map((name) => classes.indexOf(name));
-
 async function assessZeroShot({ embedder, data, subjects }: Assessed): Promise<Named[]> {
   const { labelled } = subjects;
   const vectors = await embedClasses(embedder, data);
-  const labels = indicesIn(data.classes)(labelled.labels);
+  const labels = classIndices(data.classes, labelled.labels);
   const found = zeroShot(await embedder.images(labelled), vectors, labels);
   return [
     ["top-1", found.top1],
@@ -87,7 +85,7 @@ async function assessPoison(
 ): Promise<Named[]> {
   const { targets, targetImages } = subjects;
   if (targets.length === 0) return [];
-  const indices = indicesIn(data.classes);
+  const indices = (names: readonly string[]) => classIndices(data.classes, names);
   const images = await embedder.images(targetImages);
   const adversarial = indices(targets.map(({ targetClass }) => targetClass));
   const own = indices(targets.map(({ trueClass }) => trueClass));
@@ -104,7 +102,7 @@ async function assessPoison(
 async function assessAttacks(assessed: Assessed): Promise<Named[]> {
   const { embedder, data, subjects } = assessed;
   const vectors = await embedClasses(embedder, data);
-  const indices = indicesIn(data.classes);
+  const indices = (names: readonly string[]) => classIndices(data.classes, names);
   const rows = await assessPoison(assessed, vectors);
   for (const subject of subjects.backdoors) {
     const { backdoor, targetClass, triggered } = subject;
@@ -145,7 +143,7 @@ function labelledRows(dataset: Dataset, classes: readonly string[]): Dataset {
 async function assessProbe({ device, embedder, ...rest }: Assessed): Promise<Named[]> {
   const { seed, data, subjects } = rest;
   const { classes } = data;
-  const indices = indicesIn(classes);
+  const indices = (names: readonly string[]) => classIndices(classes, names);
   const train = labelledRows(data.train, classes);
   const features = await embedder.features(train);
   const labels = indices(train.labels);

@@ -216,10 +216,11 @@ export function backdoor(
 function requireImages(
   train: Dataset,
   targetClass: string,
-  { kind, label }: Backdoor,
+  backdoor: Backdoor,
   turn: BackdoorTurn,
 ): void {
-  if (label === "consistent" || (kind !== "word" && kind !== "sentence")) return;
+  const { kind, label } = backdoor;
+  if (label === "consistent" || !isCaptionBackdoor(backdoor)) return;
   if (consistentRows(train, targetClass, turn.taken).length > 0) return;
   const name = keyName(turn);
   throw new UserError(

@@ -5,6 +5,11 @@ export function classNames(dataset: Dataset): string[] {
   return [...new Set(dataset.labels)].filter((label) => label !== "").sort();
 }
 
+/** The place of each name among the classes; −1 where it is none of them. */
+export function classIndices(classes: readonly string[], names: readonly string[]): number[] {
+  return names.map((name) => classes.indexOf(name));
+}
+
 /**
  * A test of whether a caption contains `name` as a whole word (or phrase): without regard to case,
  * any white space between its words, and no letter, mark, digit or underscore touching its ends.

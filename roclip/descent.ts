@@ -33,11 +33,14 @@ function optimise<T extends Partial<HeldState["params"]>>(
   params: T,
   schedule: Tensor,
 ): { params: T; moments: { first: T; second?: T } } {
+  // Updates look tensors up by path, so trees may have more branches than `params`; that these have
+  // at least its own is not seen by TypeScript, to which `Mapped` of a generic T is opaque.
+  type Own = Mapped<T, Tensor, Tensor>;
   if (second) {
-    const moments = { first, second } as never;
+    const moments = { first: first as Own, second: second as Own };
     return adamWUpdate(gradients, moments, params, schedule, { ...config, decays });
   }
-  const made = sgdUpdate(gradients, first as never, params, schedule, { ...config, decays });
+  const made = sgdUpdate(gradients, first as Own, params, schedule, { ...config, decays });
   return { params: made.params, moments: { first: made.momentum } };
 }
 

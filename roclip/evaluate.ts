@@ -12,6 +12,7 @@ import {
 import { backdoorsOf } from "./attack.ts";
 import { triggeredHeldOut } from "./backdoor.ts";
 import { imageWords, packCaptions, packImages } from "./batches.ts";
+import { classIndices } from "./classes.ts";
 import { type Dataset, subset } from "./data/dataset.ts";
 import { UserError } from "./errors.ts";
 import { captionBackdoorSuccess } from "./measures/captionBackdoor.ts";
@@ -67,6 +68,19 @@ export interface Embedder {
   /** f32[N, E], unit rows. */
   captions(captions: readonly string[]): Promise<Rows>;
   destroy(): void;
+}
+
+/** An embedder of weights that no longer change: it embeds the images of a data set once. */
+export function remembering(embedder: Embedder): Embedder {
+  const once = (embed: (dataset: Dataset) => Promise<Rows>) => {
+    const known = new WeakMap<Dataset, Promise<Rows>>();
+    return (dataset: Dataset): Promise<Rows> => {
+      const found = known.get(dataset) ?? embed(dataset);
+      known.set(dataset, found);
+      return found;
+    };
+  };
+  return { ...embedder, images: once(embedder.images), features: once(embedder.features) };
 }
 
 const TRIGGER_KEY = 0x74726967; // "trig": places of the trigger on held-out images
@@ -190,7 +204,7 @@ export async function measureBackdoor(
   classes: readonly string[],
   vectors: Rows,
 ): Promise<BackdoorSuccess> {
-  const indices = (names: readonly string[]) => names.map((name) => classes.indexOf(name));
+  const indices = (names: readonly string[]) => classIndices(classes, names);
   const target = classes.indexOf(targetClass);
   const own = indices(triggered.labels);
   if (!isCaptionBackdoor(backdoor))
@@ -229,7 +243,7 @@ export async function evaluate(
   { classes, prompts }: Pick<EvaluationData, "classes" | "prompts">,
 ): Promise<Evaluation> {
   const vectors = await embedClasses(embedder, { classes, prompts });
-  const indices = (names: readonly string[]) => names.map((name) => classes.indexOf(name));
+  const indices = (names: readonly string[]) => classIndices(classes, names);
   const named = (predictions: Uint32Array) => Array.from(predictions, (c) => classes[c]!);
   const { labelled, targets, targetImages, backdoors } = subjects;
 

@@ -1,7 +1,7 @@
 /** How long a run will take here: measured on its own steps, not guessed. */
 import type { Plan } from "../engine/index.ts";
 import { createBatches } from "./batches.ts";
-import { plainEpochsBefore } from "./schedule.ts";
+import { everMatches } from "./schedule.ts";
 import { beginSession, fillPoolsFromData, inputsFor, type SessionOptions } from "./session.ts";
 
 const WARM_UP_STEPS = 2; // the first runs of a pipeline include its compilation
@@ -39,7 +39,7 @@ export async function forecastEpochs(
     return ((performance.now() - begun) / 1000 / steps) * session.stepsInEpoch;
   };
 
-  const matches = plainEpochsBefore(config, config.epochs + 1) < config.epochs;
+  const matches = everMatches(config);
   const plans = { plain: await prepare(false), matching: matches && (await prepare(true)) };
   const best = { plain: Number.POSITIVE_INFINITY, matching: Number.POSITIVE_INFINITY };
   for (let round = 0; round < ROUNDS; round++) {

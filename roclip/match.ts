@@ -20,6 +20,11 @@ export interface Captions {
   readonly ends: Tensor;
 }
 
+/** Whether matching steps encode captions anew, and so need them on the device. */
+export function needsCaptions({ defence, roclip }: Config): boolean {
+  return defence === "roclip" && roclip.textGradient === "re-encoded";
+}
+
 /** What the rows of a batch were matched with. */
 export interface Match {
   /** f32[B, E], unit rows; no gradient flows through them unless they were encoded anew. */

@@ -1,7 +1,7 @@
 /** The two-tower model and the whole state of a training run. */
 import { fold, type HostArray, type Key, mapTree, type Tensor } from "../engine/index.ts";
+import { rowsFor } from "./amount.ts";
 import { filled, normal } from "./init.ts";
-import { poolRows } from "./schedule.ts";
 import type { Config } from "./schema.ts";
 import { initText, type TextParams } from "./text.ts";
 import { initVision, type VisionParams, type VisionStatistics } from "./vision.ts";
@@ -52,7 +52,7 @@ export const NO_MATCH = 0xffffffff;
 
 /** A pool before the first step: empty, or full of noise. */
 function initPool(config: Config, pairs: number, key: Key): Pool<HostArray> {
-  const size = poolRows(config.roclip.poolSize, pairs);
+  const size = rowsFor(config.roclip.poolSize, pairs);
   const noise = config.roclip.poolStart === "noise";
   const shape = [size, config.embedding];
   return {

@@ -1,4 +1,3 @@
-import { rowsFor } from "./amount.ts";
 import type { Config } from "./schema.ts";
 
 /**
@@ -54,6 +53,11 @@ export function plainEpochsBefore(
   return earlier.filter((past) => !isMatchingEpoch(config, past)).length;
 }
 
+/** Whether any epoch of a run matches. */
+export function everMatches(config: Pick<Config, "defence" | "roclip" | "epochs">): boolean {
+  return plainEpochsBefore(config, config.epochs + 1) < config.epochs;
+}
+
 /**
  * Epochs that trained the text tower, before an epoch: all, or those that did not match.
  *
@@ -98,15 +102,4 @@ export function learningRate(
   if (lrSchedule === "constant") return lr;
   if (lrSchedule === "linear") return lr * Math.max(0, 1 - (at - warmupSteps) / fall);
   return lr * 0.5 * (1 + Math.cos((Math.PI * (at - warmupSteps)) / fall));
-}
-
-/**
- * Rows of the caption pool.
- *
- * @param poolSize  rows if ≥ 1, else a share of the data
- * @param pairs     training pairs
- * @returns         at least 1
- */
-export function poolRows(poolSize: number, pairs: number): number {
-  return rowsFor(poolSize, pairs);
 }

@@ -13,6 +13,7 @@ import {
   release,
   stream,
 } from "../engine/index.ts";
+import { rowsFor } from "./amount.ts";
 import { DRAWS } from "./augment.ts";
 import {
   allCaptions,
@@ -25,11 +26,10 @@ import {
 import type { Dataset } from "./data/dataset.ts";
 import { UserError } from "./errors.ts";
 import type { EvaluationData } from "./evaluate.ts";
-import type { Captions } from "./match.ts";
+import { type Captions, needsCaptions } from "./match.ts";
 import { type HeldState, initState, type State } from "./model.ts";
 import { fillPools, reencodePools } from "./pool.ts";
 import { type Progress, readRun, trimMetrics } from "./runFolder.ts";
-import { poolRows } from "./schedule.ts";
 import type { Config } from "./schema.ts";
 import type { Source } from "./source.ts";
 import { type Batch, trainingStep } from "./step.ts";
@@ -111,7 +111,7 @@ const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {
  * @throws       UserError
  */
 export function requirePool({ defence, roclip, batch }: Config, pairs: number): void {
-  const rows = poolRows(roclip.poolSize, pairs);
+  const rows = rowsFor(roclip.poolSize, pairs);
   if (defence === "roclip" && rows < batch)
     throw new UserError(
       `roclip.poolSize: the pool must hold at least one batch; it has ${rows} rows for ` +
@@ -177,17 +177,20 @@ export async function beginSession(options: SessionOptions): Promise<Session> {
 
 /** The training captions on the device, where matching steps encode them anew. */
 function heldCaptions({ config, device, train, tokenizer }: SessionOptions): Captions | undefined {
-  const { defence, roclip, contextLength } = config;
-  if (defence === "clip" || roclip.textGradient === "none") return undefined;
-  return hold(device, allCaptions(tokenizer, train, contextLength));
+  if (!needsCaptions(config)) return undefined;
+  return hold(device, allCaptions(tokenizer, train, config.contextLength));
 }
 
-/** Pairs as the pools take them in: un-augmented. */
-function unaugmented({ config, train, tokenizer }: SessionOptions, pairs: Uint32Array) {
+/** Pairs as the pools take them in, un-augmented: the inputs of a plan. */
+function unaugmented(
+  { config, train, tokenizer }: SessionOptions,
+  plan: Plan,
+  pairs: Uint32Array,
+): Record<string, HostData> {
   const captions = Array.from(pairs, (row) => train.captions[row]!);
   return {
     pairs,
-    images: packImages(train, pairs),
+    ...(plan.inputs.includes("images") && { images: packImages(train, pairs) }),
     ...packCaptions(tokenizer, captions, config.contextLength),
   };
 }
@@ -207,7 +210,7 @@ export async function fillPoolsFromData(session: Session, epoch: number): Promis
       { length: config.batch },
       (_, i) => order[(first + i) % order.length]!,
     );
-    plan.run(inputsFor(plan, unaugmented(options, pairs)));
+    plan.run(unaugmented(options, plan, pairs));
     await device.until(device.gpu.queue.onSubmittedWorkDone());
   }
 }
@@ -223,13 +226,13 @@ export async function reencodeAll({ options, state, reencode }: Session): Promis
       (_, i) => ids[(first + i) % ids.length]!,
     );
     const at = Uint32Array.of(first, ids.length);
-    plan.run({ at, ...inputsFor(plan, unaugmented(options, pairs)) });
+    plan.run({ at, ...unaugmented(options, plan, pairs) });
     await device.until(device.gpu.queue.onSubmittedWorkDone());
   }
 }
 
 /** The inputs of a batch that a plan reads: plain CLIP has no use for the numbers of the pairs. */
-export function inputsFor(plan: Plan, batch: Partial<HostBatch>): Record<string, HostData> {
+export function inputsFor(plan: Plan, batch: HostBatch): Record<string, HostData> {
   return Object.fromEntries(
     Object.entries(batch).filter(([name]) => plan.inputs.includes(name)),
   ) as Record<string, HostData>;

@@ -45,10 +45,11 @@ const FORMATS = ["jsonl", "csv"] as const;
 /** How a manifest is written: one JSON object a line, or comma-separated with a header. */
 export type TruthFormat = (typeof FORMATS)[number];
 
-/** A CSV field, quoted where RFC 4180 asks for it. */
-function field(value: string | number): string {
-  const text = String(value);
-  return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+/** A line of CSV without its end, each field quoted where RFC 4180 asks for it. */
+export function csvLine(fields: readonly (string | number)[]): string {
+  const quoted = (text: string) =>
+    /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
+  return fields.map((value) => quoted(String(value))).join(",");
 }
 
 /** The manifest as text. */
@@ -56,7 +57,7 @@ export function formatTruth(truth: readonly TruthRow[], format: TruthFormat): st
   const lines =
     format === "jsonl"
       ? truth.map((row) => JSON.stringify(row))
-      : [COLUMNS.join(","), ...truth.map((row) => COLUMNS.map((key) => field(row[key])).join(","))];
+      : [COLUMNS, ...truth.map((row) => COLUMNS.map((key) => row[key]))].map(csvLine);
   return lines.map((line) => `${line}\n`).join("");
 }
 

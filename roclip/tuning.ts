@@ -14,9 +14,10 @@ import {
   type TuneOptions,
   tune,
 } from "../engine/index.ts";
+import { needsCaptions } from "./match.ts";
 import { initState } from "./model.ts";
 import { noiseBatch, noiseCaptions } from "./noise.ts";
-import { plainEpochsBefore } from "./schedule.ts";
+import { everMatches } from "./schedule.ts";
 import type { Config } from "./schema.ts";
 import { batchInputs, inputsFor, requirePool } from "./session.ts";
 import { trainingStep } from "./step.ts";
@@ -86,9 +87,9 @@ export async function tuneSteps(
   const full: Config = { ...config, roclip: { ...config.roclip, poolStart: "noise" } };
   const state = hold(device, initState(full, config.vocabularySize, pairs));
   const inputs = noiseBatch(config, pairs);
-  const captions = hold(device, noiseCaptions(config, pairs));
+  const captions = needsCaptions(config) ? hold(device, noiseCaptions(config, pairs)) : undefined;
   const batch = batchInputs(config, captions);
-  const matches = plainEpochsBefore(config, config.epochs + 1) < config.epochs;
+  const matches = everMatches(config);
   const kinds = matches ? [false, true] : [false];
   const planOf = async (matching: boolean, choice: PlanOptions) => {
     const { state: updates, loss } = trainingStep(full, state, batch, matching);
@@ -108,6 +109,6 @@ export async function tuneSteps(
     after.destroy();
   }
   for (const plan of before) plan.destroy();
-  release(device, { state, captions });
+  release(device, { state, ...captions });
   return { ...tuned, steps, path };
 }

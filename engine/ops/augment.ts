@@ -8,7 +8,7 @@ export type Rgb = readonly [number, number, number];
 /** Mean of CLIP's training images: openai/CLIP clip/clip.py at 3bee281, Normalize. */
 const CLIP_MEAN: Rgb = [0.48145466, 0.4578275, 0.40821073];
 /** Their standard deviation; likewise. */
-const CLIP_STD: Rgb = [0.26862954, 0.26130258, 0.27577711];
+export const CLIP_STD: Rgb = [0.26862954, 0.26130258, 0.27577711];
 
 const CHANNELS = 3;
 const BYTES_PER_WORD = 4;

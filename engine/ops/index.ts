@@ -2,7 +2,7 @@ export { gelu, quickGelu, relu } from "./activation.ts";
 export { adamW } from "./adamW.ts";
 export { add } from "./add.ts";
 export { attention, MAX_TOKENS, selfAttention } from "./attention.ts";
-export { augment, COLOUR_CHANGES, DRAW, DRAWS, normalise } from "./augment.ts";
+export { augment, CLIP_STD, COLOUR_CHANGES, DRAW, DRAWS, normalise } from "./augment.ts";
 export { batchnorm, batchnormEval } from "./batchnorm.ts";
 export { cast } from "./cast.ts";
 export { clampUpdate } from "./clampUpdate.ts";

@@ -5,7 +5,7 @@ import { type Device, release } from "../../engine/index.ts";
 import { type Assessed, assess, MEASURES, type MeasureGroup, type MeasureRow } from "../assess.ts";
 import { attack } from "../attack.ts";
 import { UserError } from "../errors.ts";
-import { createEmbedder, evaluate, subjectsOf } from "../evaluate.ts";
+import { createEmbedder, evaluate, remembering, subjectsOf } from "../evaluate.ts";
 import { DEFENCE_NAMES } from "../report/data.ts";
 import { readRun, readTruth, type SavedRun } from "../runFolder.ts";
 import { isMatchingEpoch } from "../schedule.ts";
@@ -91,7 +91,7 @@ async function measure(device: Device, path: string, options: Options): Promise<
   const truth = await readTruth(path.endsWith(".safetensors") ? dirname(path) : path);
   const data = await loadSource(source, config);
   const { state, tokenizer } = loadModel(device, saved);
-  const embedder = await createEmbedder(device, config, state, tokenizer);
+  const embedder = remembering(await createEmbedder(device, config, state, tokenizer));
   let made: Attack | undefined;
   const subjects = subjectsOf(config, { test: data.test, classes, prompts, truth });
   const assessed: Assessed = {

@@ -12,7 +12,7 @@ import { type Dataset, imageOf } from "../data/dataset.ts";
 import { eachConcurrently } from "../data/image.ts";
 import { UserError } from "../errors.ts";
 import { type Subjects, subjectsOf } from "../evaluate.ts";
-import { type Attack, formatTruth, type TruthRow } from "../truth.ts";
+import { type Attack, csvLine, formatTruth, type TruthRow } from "../truth.ts";
 import {
   addConfigOptions,
   addSourceOptions,
@@ -32,12 +32,6 @@ const SHOWN = 4; // examples of each attack on the contact sheet
 
 const encode = (text: string) => new TextEncoder().encode(text);
 
-/** Rows of a table as CSV, every field quoted. */
-function csv(rows: readonly (readonly string[])[]): string {
-  const quoted = (text: string) => `"${text.replaceAll('"', '""')}"`;
-  return rows.map((row) => `${row.map(quoted).join(",")}\n`).join("");
-}
-
 /** Write a table and its images: `<name>.csv`, and `images/<name>/<row>.png` for each row. */
 async function writeDataset(out: string, name: string, dataset: Dataset): Promise<void> {
   const { size, captions, labels, ids } = dataset;
@@ -50,8 +44,8 @@ async function writeDataset(out: string, name: string, dataset: Dataset): Promis
       .toFile(join(out, "images", fileOf(row)));
   });
   const rows = ids.map((id, row) => [fileOf(row), captions[row]!, labels[row]!, id]);
-  const table = csv([["image", "caption", "label", "id"], ...rows]);
-  await writeAtomically(join(out, `${name}.csv`), encode(table));
+  const lines = [["image", "caption", "label", "id"], ...rows].map((row) => `${csvLine(row)}\n`);
+  await writeAtomically(join(out, `${name}.csv`), encode(lines.join("")));
 }
 
 /** The attacked data, the held-out data with and without triggers, and the ground truth. */

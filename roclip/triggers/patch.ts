@@ -1,3 +1,4 @@
+import { CLIP_STD } from "../../engine/ops/augment.ts";
 import { fold, type Key, stream } from "../../engine/random.ts";
 import { PATTERN, toBytes } from "./pixels.ts";
 
@@ -8,8 +9,6 @@ const LEAST_PATCH = 2; // pixels: a checkerboard needs two cells a side
 const CELLS = 4; // cells a side where the patch is wide enough; ours, no source gives a number
 const NOISE = 1; // fold of PATTERN
 const YELLOW = [255, 255, 0]; // authors' attack: red and green 1, blue 0
-/** Standard deviations of CLIP's normalisation; Radford et al. 2021, openai/CLIP at d05afc43. */
-const STD = [0.26862954, 0.26130258, 0.27577711];
 
 /** Side of the patch in pixels: `patch` of the image side, rounded, and at least 2. */
 export function patchPixels(size: number, patch: number): number {
@@ -31,7 +30,7 @@ function noisePatch(image: Uint8Array, side: number): Uint8Array {
   const means = channelMeans(image);
   const { normal } = stream(fold(PATTERN, NOISE));
   const values = Float64Array.from({ length: side * side * 3 }, (_, at) => {
-    return means[at % 3]! + 255 * STD[at % 3]! * normal();
+    return means[at % 3]! + 255 * CLIP_STD[at % 3]! * normal();
   });
   return toBytes(values);
 }

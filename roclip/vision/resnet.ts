@@ -26,7 +26,7 @@ import {
   reshape,
   type Tensor,
 } from "../../engine/index.ts";
-import { type ModelConfig, RESNET_FEATURES } from "../architecture.ts";
+import { type ModelConfig, RESNET_FEATURES, RESNET_STRIDE } from "../architecture.ts";
 import { type Affine, filled, type Norm, normal, torchBound, uniform, unitNorm } from "../init.ts";
 import { type Normalise, unitStatistics, type VisionStatistics } from "./batchNorm.ts";
 
@@ -66,7 +66,6 @@ export interface ResNetParams<Leaf> {
 }
 
 const EXPANSION = 4; // of a block's output over its inner width; He et al. 2016, arXiv:1512.03385
-const STRIDE = 32; // pixels of the image to one of the last stage
 
 const strideOf = (stage: number, block: number) => (stage > 0 && block === 0 ? 2 : 1);
 
@@ -139,7 +138,7 @@ export function initResNet(
     norm: unitNorm(to),
   });
   const top = RESNET_FEATURES * width;
-  const pool = { width: top, tokens: 1 + (image_size / STRIDE) ** 2, embedding: embed_dim };
+  const pool = { width: top, tokens: 1 + (image_size / RESNET_STRIDE) ** 2, embedding: embed_dim };
   const params = {
     stem: [first(3, half, 1), first(half, half, 2), first(half, width, 3)],
     stages: initStages(width, layers, fold(key, 2)),

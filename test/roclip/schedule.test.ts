@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
+import { rowsFor } from "../../roclip/amount.ts";
 import { parseConfig } from "../../roclip/config.ts";
 import {
   isMatchingEpoch,
   isReencodingStep,
   learningRate,
   plainEpochsBefore,
-  poolRows,
   textEpochsBefore,
 } from "../../roclip/schedule.ts";
 
@@ -110,12 +110,12 @@ describe("learningRate", () => {
   });
 });
 
-describe("poolRows", () => {
+describe("rowsFor", () => {
   it("takes rows from 1 and a share below", () => {
-    expect(poolRows(3000, 5400)).toBe(3000);
-    expect(poolRows(1, 5400)).toBe(1);
-    expect(poolRows(0.5, 5401)).toBe(2701);
-    expect(poolRows(0.02184, 1_000_000)).toBe(21840);
-    expect(poolRows(0.00001, 10)).toBe(1);
+    expect(rowsFor(3000, 5400)).toBe(3000);
+    expect(rowsFor(1, 5400)).toBe(1);
+    expect(rowsFor(0.5, 5401)).toBe(2701);
+    expect(rowsFor(0.02184, 1_000_000)).toBe(21840);
+    expect(rowsFor(0.00001, 10)).toBe(1);
   });
 });
