@@ -1,6 +1,5 @@
 /** Plots of a report: vega-lite specifications made into SVG, with no DOM and no canvas. */
-import { parse, View } from "vega";
-import { compile, type TopLevelSpec } from "vega-lite";
+import type { TopLevelSpec } from "vega-lite";
 import { DEFENCE_NAMES, type EpochResult, type RunResult } from "./data.ts";
 
 /** The measures that are plotted, by epoch. */
@@ -132,6 +131,8 @@ function specOf(chart: Chart, runs: readonly RunResult[]): TopLevelSpec {
  * @returns  an `<svg>` element for use inside HTML: it scales with its box and names no address
  */
 export async function chartSvg(chart: Chart, runs: readonly RunResult[]): Promise<string> {
+  // Loaded here, not above: every command would take a third longer to begin.
+  const [{ parse, View }, { compile }] = await Promise.all([import("vega"), import("vega-lite")]);
   const view = new View(parse(compile(specOf(chart, runs)).spec), { renderer: "none" });
   try {
     const svg = await view.toSVG();
