@@ -2,6 +2,7 @@
 import { fold, type HostArray, type Key, mapTree, type Tensor } from "../engine/index.ts";
 import { rowsFor } from "./amount.ts";
 import { filled, normal } from "./init.ts";
+import { judges } from "./schedule.ts";
 import type { Config } from "./schema.ts";
 import { initText, type TextParams } from "./text.ts";
 import { initVision, type VisionParams, type VisionStatistics } from "./vision.ts";
@@ -41,6 +42,11 @@ export interface State<Leaf> extends Weights<Leaf> {
   readonly imagePool?: Pool<Leaf>;
   /** u32[N]: the caption that each training pair was last matched to; NO_MATCH before. */
   readonly matches: Leaf;
+  /**
+   * f32[N]: share of the pool that is more similar to each pair's image than its own caption,
+   * averaged over its visits; UNJUDGED before the first. Only with `roclip.judge`.
+   */
+  readonly ranks?: Leaf;
 }
 
 /** The scale's start and bound; Radford et al. 2021, arXiv:2103.00020, §2.5. */
@@ -49,6 +55,9 @@ export const MAX_LOGIT_SCALE = Math.log(100);
 
 /** The id of "no caption": a pool row of noise, a pair that was never matched. */
 export const NO_MATCH = 0xffffffff;
+
+/** The rank of a pair that was not judged yet. */
+export const UNJUDGED = -1;
 
 /** A pool before the first step: empty, or full of noise. */
 function initPool(config: Config, pairs: number, key: Key): Pool<HostArray> {
@@ -87,6 +96,7 @@ export function initState(config: Config, vocabulary: number, pairs: number): St
       imagePool: initPool(config, pairs, fold(key, 4)),
     }),
     matches: { shape: [pairs], data: new Uint32Array(pairs).fill(NO_MATCH) },
+    ...(judges(config) && { ranks: filled([pairs], UNJUDGED) }),
   };
 }
 

@@ -20,9 +20,14 @@ export function isMatchingEpoch(
     : epoch >= firstEpoch && epoch % frequency === 0;
 }
 
-/** Whether matching epochs train the text tower: by matched captions, or by matched images. */
+/** Whether matching epochs judge pairs by the pool, and match nothing. */
+export function judges({ defence, roclip }: Pick<Config, "defence" | "roclip">): boolean {
+  return defence === "roclip" && roclip.judge > 0;
+}
+
+/** Whether matching epochs train the text tower: by own or matched captions, or matched images. */
 export function matchingTrainsText({ roclip }: Pick<Config, "roclip">): boolean {
-  return roclip.textGradient === "re-encoded" || roclip.direction === "both";
+  return roclip.judge > 0 || roclip.textGradient === "re-encoded" || roclip.direction === "both";
 }
 
 /**

@@ -7,6 +7,7 @@
 import { z } from "zod";
 import { MODEL_SCHEMA, PRESETS } from "./architecture.ts";
 import { BACKDOOR, POISON } from "./attackSchema.ts";
+import { captionSwitches, ROCLIP } from "./roclipSchema.ts";
 
 const count = () => z.int().min(1);
 const share = () => z.number().min(0).max(1);
@@ -29,62 +30,6 @@ const TEXT_TOWER = z.strictObject({
   width: count().default(64).describe("Width of the text transformer (authors: 512)"),
   layers: count().default(2).describe("Layers of the text transformer (authors: 12)"),
   heads: count().default(4).describe("Attention heads; must divide text.width (authors: 8)"),
-});
-
-const ROCLIP = z.strictObject({
-  frequency: count()
-    .default(2)
-    .describe("K: every K-th epoch matches images with the pool (paper: 2)"),
-  firstEpoch: count()
-    .default(3)
-    .describe("First epoch that may match, from 1; earlier ones are plain (authors: 1)"),
-  epochs: z
-    .array(count())
-    .default([])
-    .describe("The epochs that match, from 1; none listed: by frequency and firstEpoch"),
-  poolSize: z
-    .number()
-    .positive()
-    .default(0.5)
-    .describe("Captions in the pool: rows if ≥ 1, else a share of the data (authors: 0.0218)"),
-  poolStart: z
-    .enum(["captions", "noise"])
-    .default("captions")
-    .describe("Fill the pool from real captions before the first match, or with noise (authors)"),
-  poolUpdate: z
-    .enum(["all", "matching"])
-    .default("all")
-    .describe("Epochs whose captions enter the pool: all, or only matching ones (authors)"),
-  reencodeEvery: z
-    .int()
-    .min(0)
-    .default(0)
-    .describe(
-      "Encode the pool anew, by the current towers, as a matching epoch begins and every n steps " +
-        "in it; 0: never (authors)",
-    ),
-  direction: z
-    .enum(["image-to-text", "both"])
-    .default("image-to-text")
-    .describe(
-      "What is matched: each image with a pool of captions (paper), or also each caption with a " +
-        "pool of images, which trains the text tower in matching epochs; the mean of both losses",
-    ),
-  duplicates: z
-    .enum(["negatives", "positives", "excluded"])
-    .default("positives")
-    .describe(
-      "Images matched to one caption: each other's negatives (authors), or all positive with equal " +
-        "weight (their columns are equal, so both give the same loss and gradients), or left out " +
-        "of each other's negatives",
-    ),
-  textGradient: z
-    .enum(["none", "re-encoded"])
-    .default("none")
-    .describe(
-      "In matching epochs the text tower gets no gradient (authors), or that of the matched " +
-        "captions, which it encodes anew",
-    ),
 });
 
 const JITTER = z.strictObject({
@@ -263,13 +208,4 @@ function contradictions(config: Config): string[] {
     );
   }
   return broken;
-}
-
-/** The switches that go by the caption that a pool row encodes: noise encodes none. */
-function captionSwitches({ textGradient, reencodeEvery, duplicates }: Config["roclip"]): string[] {
-  return [
-    ...(textGradient === "re-encoded" ? ['textGradient "re-encoded"'] : []),
-    ...(reencodeEvery > 0 ? ["reencodeEvery"] : []),
-    ...(duplicates === "excluded" ? ['duplicates "excluded"'] : []),
-  ];
 }

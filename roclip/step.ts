@@ -9,6 +9,7 @@ import {
   add,
   augment,
   contrastiveLoss,
+  judge,
   scale,
   scatterWords,
   type Tensor,
@@ -102,6 +103,12 @@ export function stepLoss(
     return { loss, trained: params, state: { ...state, statistics, ...fed } };
   }
 
+  if (state.ranks) {
+    const { loss, ranks } = judgedLoss(config, state, state.ranks, { I, T, pairs: batch.pairs });
+    const fed = feedPools(state, I, T, batch.pairs);
+    return { loss, trained: params, state: { ...state, statistics, ranks, ...fed } };
+  }
+
   const { loss, match } = matchingLoss(config, state, batch, I, T);
   const matches = scatterWords(state.matches, batch.pairs, match.ids);
   const fed = feedPools(state, I, T, batch.pairs); // after the query
@@ -109,6 +116,19 @@ export function stepLoss(
   const trained = matchingTrainsText(config) ? params : others;
   const next = { ...state, statistics, matches, ...fed };
   return { loss, trained, matched: match.index, state: next };
+}
+
+/** The loss of those pairs that the pool judges fit (`roclip.judge`): ours, not the paper's. */
+function judgedLoss(
+  { roclip }: Config,
+  { params, pool }: HeldState,
+  before: Tensor,
+  { I, T, pairs }: { readonly I: Tensor; readonly T: Tensor; readonly pairs: Tensor },
+): { loss: Tensor; ranks: Tensor } {
+  const judged = { images: I, texts: T, pool: pool.rows, count: pool.cursor, pairs };
+  const options = { momentum: roclip.judgeMomentum, share: roclip.judge };
+  const { ranks, kept } = judge(before, judged, options);
+  return { loss: contrastiveLoss(I, T, params.logitScale, { weights: kept }), ranks };
 }
 
 /** The loss of images I and captions T that are matched with the pools. */

@@ -2,6 +2,7 @@ import {
   contrastiveLossPull,
   contrastiveLossSlope,
   contrastiveLossTerms,
+  contrastiveLossWeigh,
   contrastiveLoss as kernel,
 } from "../../kernels/contrastive_loss/contrastive_loss.ts";
 import { vectorWidth } from "../../kernels/kernel.ts";
@@ -32,12 +33,14 @@ interface Operands {
   readonly logitScale: Tensor;
   readonly ids: Tensor;
   readonly EXCLUDE: 0 | 1;
+  /** Of pairs, which then have different ids. */
+  readonly weights: Tensor | undefined;
 }
 
 const numbered = (B: number) => constant(Uint32Array.from({ length: B }, (_, i) => i));
 
 /** Terms of the loss, and what their gradient needs: lse of rows and columns, shares. */
-function termsOf({ images, texts, logitScale, ids, EXCLUDE }: Operands) {
+function termsOf({ images, texts, logitScale, ids, EXCLUDE, weights }: Operands) {
   const [B, E] = images.shape as [number, number];
   const across = Math.ceil(B / MAX_PARTS / PART_COLUMNS) * PART_COLUMNS;
   const row_parts = Math.ceil(B / across);
@@ -48,13 +51,17 @@ function termsOf({ images, texts, logitScale, ids, EXCLUDE }: Operands) {
   const { parts } = launch(kernel, size, { ...given, ids }, outputs, { EXCLUDE });
   const positives = EXCLUDE ? numbered(B) : ids;
   const VECTOR = vectorWidth(E);
-  return launch(
+  const made = { lse: [2 * B], share: [B], term: [B] };
+  const all = launch(
     contrastiveLossTerms,
     { B, width: E / VECTOR, row_parts, column_parts },
     { ...given, ids: positives, parts },
-    { lse: [2 * B], share: [B], term: [B] },
+    made,
     { VECTOR },
   );
+  if (!weights) return all;
+  const even = { terms: all.term, shares: all.share, lses: all.lse };
+  return launch(contrastiveLossWeigh, { B }, { weight: weights, ...even }, made);
 }
 
 /** Gradients by images and texts, slab by slab: B² slopes at once would be the largest tensor. */
@@ -94,7 +101,9 @@ function pulled(
  * @param logitScale  f32[], the logarithm of the scale
  * @param options     positives u32[B]: rows with one id share their positives, each of them with
  *                    the same weight; all different when left out. Or excluded u32[B]: rows with
- *                    one id are left out of each other's negatives
+ *                    one id are left out of each other's negatives. Or weights f32[B], ≥ 0: of each
+ *                    pair in the mean; those of weight 0 are others' negatives only. No gradient
+ *                    flows to weights; if all are 0, so is the loss
  * @returns           f32[], mean over the batch
  * @throws            ShapeError unless images and texts are [B, E] and one option at most is given
  * @see               Radford et al. 2021, arXiv:2103.00020, figure 3; Khosla et al. 2020,
@@ -104,21 +113,27 @@ export function contrastiveLoss(
   images: Tensor,
   texts: Tensor,
   logitScale: Tensor,
-  options: { readonly positives?: Tensor; readonly excluded?: Tensor } = {},
+  options: {
+    readonly positives?: Tensor;
+    readonly excluded?: Tensor;
+    readonly weights?: Tensor;
+  } = {},
 ): Tensor {
-  const { positives, excluded } = options;
+  const { positives, excluded, weights } = options;
   const given = {
     images: [images, "B E"],
     texts: [texts, "B E"],
     logitScale: [logitScale, ""],
     positives: [positives, "B", "u32"],
     excluded: [excluded, "B", "u32"],
+    weights: [weights, "B"],
   } as const;
   const { B } = match("contrastiveLoss", given);
-  if (positives && excluded)
-    throw shapeError("contrastiveLoss", "positives and excluded must not both be given", given);
+  if (Object.values(options).filter(Boolean).length > 1)
+    throw shapeError("contrastiveLoss", "one option at most must be given", given);
   const ids = excluded ?? positives ?? numbered(B);
-  const operands: Operands = { images, texts, logitScale, ids, EXCLUDE: excluded ? 1 : 0 };
+  const EXCLUDE = excluded ? 1 : 0;
+  const operands: Operands = { images, texts, logitScale, ids, EXCLUDE, weights };
   const { lse, share, term } = termsOf(operands);
   return withGrad(sumRows(term, []), { images, texts, logitScale }, (dloss) => {
     const { images: dimages, texts: dtexts } = pulled(operands, { lse, share, dloss });

@@ -10,6 +10,7 @@ export { clipFactor } from "./clipFactor.ts";
 export { contrastiveLoss } from "./contrastiveLoss.ts";
 export { type Conv2dOptions, conv2d } from "./conv2d.ts";
 export { gatherRows } from "./gatherRows.ts";
+export { type Judged, judge } from "./judge.ts";
 export { layernorm } from "./layernorm.ts";
 export { linear } from "./linear.ts";
 export { type MatmulOptions, matmul } from "./matmul.ts";

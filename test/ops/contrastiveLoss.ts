@@ -8,11 +8,14 @@ function crossEntropy(z: Float64Array, positives: readonly number[]): number {
   return positives.reduce((sum, j) => sum + lse - z[j]!, 0) / positives.length;
 }
 
-/** `ids`: rows that share positives or, if `exclude`, are not each other's negatives. */
+/**
+ * `ids`: rows that share positives or, if `exclude`, are not each other's negatives; `weights` of
+ * rows in the mean.
+ */
 function reference(
   { images, texts, logitScale }: Record<"images" | "texts" | "logitScale", Array64>,
   ids: ArrayLike<number>,
-  exclude = false,
+  { exclude = false, weights }: { exclude?: boolean; weights?: Float64Array } = {},
 ) {
   const [B, E] = images.shape as [number, number];
   const scale = Math.exp(logitScale.data[0]!);
@@ -33,12 +36,13 @@ function reference(
     const positives: number[] = [];
     for (let j = 0; j < B; j++) if (exclude ? j === i : ids[j] === ids[i]) positives.push(j);
     for (const z of [rows, columns])
-      loss += crossEntropy(z.subarray(i * B, (i + 1) * B), positives);
+      loss += (weights?.[i] ?? 1) * crossEntropy(z.subarray(i * B, (i + 1) * B), positives);
   }
-  return array64([], () => loss / (2 * B));
+  const total = weights?.reduce((a, b) => a + b, 0) ?? B;
+  return array64([], () => (total > 0 ? loss / (2 * total) : 0));
 }
 
-type Unit = NonNullable<Case["data"]>[string];
+type Unit = NonNullable<NonNullable<Case["data"]>[string]>;
 const unit: Unit = ([rows = 0, width = 0], draws) => {
   const data = Float32Array.from({ length: rows * width }, () => draws.normal());
   for (let r = 0; r < rows; r++) {
@@ -53,13 +57,12 @@ const unit: Unit = ([rows = 0, width = 0], draws) => {
 const start: Unit = () => Float32Array.of(Math.log(1 / 0.07));
 const tolerance = { relative: 1e-5, why: "f32 exponentials and sums over B ≤ 260 at scale 14" };
 
+const allDifferent = ({ images }: { readonly images: Array64 }) =>
+  Array.from({ length: images.shape[0]! }, (_, i) => i);
+
 export default defineCase<"images" | "texts" | "logitScale">({
   run: ({ images, texts, logitScale }) => contrastiveLoss(images, texts, logitScale),
-  reference: (operands) =>
-    reference(
-      operands,
-      Array.from({ length: operands.images.shape[0]! }, (_, i) => i),
-    ),
+  reference: (operands) => reference(operands, allDifferent(operands)),
   shapes: [
     { images: [1, 3], texts: [1, 3], logitScale: [] },
     { images: [7, 5], texts: [7, 5], logitScale: [] },
@@ -95,7 +98,7 @@ export const sharedPositives = defineCase<"images" | "texts" | "logitScale" | "p
 export const excludedDuplicates = defineCase<"images" | "texts" | "logitScale" | "excluded">({
   run: ({ images, texts, logitScale, excluded }) =>
     contrastiveLoss(images, texts, logitScale, { excluded }),
-  reference: ({ excluded, ...operands }) => reference(operands, excluded.data, true),
+  reference: ({ excluded, ...operands }) => reference(operands, excluded.data, { exclude: true }),
   shapes: [
     { images: [2, 3], texts: [2, 3], logitScale: [], excluded: [2] },
     { images: [67, 8], texts: [67, 8], logitScale: [], excluded: [67] },
@@ -110,3 +113,25 @@ export const excludedDuplicates = defineCase<"images" | "texts" | "logitScale" |
   },
   tolerance,
 });
+
+const weightedCase = (data: Unit) =>
+  defineCase<"images" | "texts" | "logitScale" | "weights">({
+    run: ({ images, texts, logitScale, weights }) =>
+      contrastiveLoss(images, texts, logitScale, { weights }),
+    reference: ({ weights, ...operands }) =>
+      reference(operands, allDifferent(operands), { weights: weights.data }),
+    shapes: [
+      { images: [2, 3], texts: [2, 3], logitScale: [], weights: [2] },
+      { images: [67, 8], texts: [67, 8], logitScale: [], weights: [67] },
+    ],
+    rejects: [{ images: [3, 4], texts: [3, 4], logitScale: [], weights: [2] }],
+    differentiable: ["images", "texts", "logitScale"],
+    data: { images: unit, texts: unit, logitScale: start, weights: data },
+    tolerance,
+  });
+
+// Two in three pairs are in the mean, with different weights.
+export const weighted = weightedCase((shape, draws) =>
+  Float32Array.from({ length: shape[0]! }, () => draws.uniform() * Math.min(draws.below(3), 1)),
+);
+export const nonePresent = weightedCase((shape) => new Float32Array(shape[0]!));

@@ -51,6 +51,8 @@ describe("plainEpochsBefore and textEpochsBefore", () => {
     expect(counts(textEpochsBefore, both)).toEqual([0, 1, 2, 3, 4, 5, 6]);
     const images = { roclip: { ...roclip, direction: "both" } };
     expect(counts(textEpochsBefore, images)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+    const judged = { roclip: { ...roclip, judge: 0.1 } };
+    expect(counts(textEpochsBefore, judged)).toEqual([0, 1, 2, 3, 4, 5, 6]);
   });
 });
 
