@@ -56,6 +56,12 @@ const COMMANDS = [
 for (const add of COMMANDS) add(program);
 for (const command of program.commands) command.exitOverride().showHelpAfterError("(see --help)");
 
+// As after `roclip … | head`: who closes the pipe has read enough.
+process.stdout.on("error", (error: NodeJS.ErrnoException) => {
+  if (error.code !== "EPIPE") throw error;
+  process.exit();
+});
+
 try {
   await program.parseAsync();
 } catch (error) {

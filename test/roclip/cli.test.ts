@@ -23,6 +23,9 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
+/** Node's arguments that run the command line. */
+const FROM_SOURCE = ["--import", "tsx", "roclip/cli.ts"];
+
 interface Outcome {
   readonly code: number;
   readonly out: string;
@@ -31,7 +34,7 @@ interface Outcome {
 
 /** Run the command line from source; press Ctrl-C once its output matches `interruptAt`. */
 function roclip(words: readonly string[], interruptAt?: RegExp): Promise<Outcome> {
-  const command = ["--import", "tsx", "roclip/cli.ts", ...words];
+  const command = [...FROM_SOURCE, ...words];
   return new Promise((done) => {
     const child = execFile(process.execPath, command, { cwd: root }, (error, out, errors) => {
       done({ code: typeof error?.code === "number" ? error.code : 0, out, errors });
@@ -75,6 +78,18 @@ const file = (name: string, text: string) => {
 };
 
 describe("roclip", () => {
+  it("ends quietly when its output is read no further", async () => {
+    const child = execFile(process.execPath, [...FROM_SOURCE, "train", "--help"], { cwd: root });
+    let errors = "";
+    child.stderr!.on("data", (text: string) => {
+      errors += text;
+    });
+    child.stdout!.destroy();
+    const code = await new Promise((done) => child.on("exit", done));
+    expect(errors).toBe("");
+    expect(code).toBe(0);
+  });
+
   it("lists its commands with examples, and each command's options", async () => {
     const { code, out } = await roclip(["--help"]);
     expect(code).toBe(0);
