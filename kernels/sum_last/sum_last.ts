@@ -8,6 +8,10 @@ export const sumLast = defineKernel({
   params: { rows: "u32", cols: "u32", count: "u32" },
   consts: { WG: [64], LANES: [8, 32, 64] },
   reorders: ["LANES"],
+  subgroups: (size) => ({
+    uses: ["index", "lanes_subgroup"],
+    consts: { WG: [size], LANES: [size] },
+  }),
   grid: ({ rows, WG, LANES }) => spread(Math.ceil(rows / (WG / LANES))),
   cost: ({ rows, count }) => ({ flops: count, bytes: WORD_BYTES * (count + rows) }),
 });
