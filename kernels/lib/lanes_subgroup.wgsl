@@ -1,5 +1,8 @@
 enable subgroups;
-// lanes_subgroup — lanes's sums and maxima where a workgroup is one subgroup, which shares a row.
+// lanes_subgroup — lanes's sums and maxima where the threads that share a row are a subgroup.
+//
+// WGSL does not say which threads of a workgroup make a subgroup, so a workgroup is one, except on
+// software adapters, where neighbours do, as the tests of every kernel show.
 //
 // Threads at distance LANES/2, LANES/4 … 1 exchange what they have, so the order of a sum is fixed
 // and its rounding error is at most log2(LANES) units in the last place of the sum of magnitudes.

@@ -9,13 +9,19 @@ const USES = ["index", "vector_dot"] as const;
  */
 const KEPT_NARROW = [1, 8];
 
+/** WG and LANES of a kernel that uses lanes_subgroup: eight narrow subgroups, or one. */
+export const subgroupLanes = (size: number) => ({
+  WG: [isNarrow(size) ? 8 * size : size],
+  LANES: [size],
+});
+
 /** The part of a record that such kernels have in common. */
 export const rowKernel = {
   uses: [...USES, "lanes"],
   consts: { WG: [64], LANES: [32, 8], KEPT: [16, 8] },
   subgroups: (size: number) => ({
     uses: [...USES, "lanes_subgroup"],
-    consts: { WG: [size], LANES: [size], KEPT: isNarrow(size) ? KEPT_NARROW : [16, 8] },
+    consts: { ...subgroupLanes(size), KEPT: isNarrow(size) ? KEPT_NARROW : [16, 8] },
   }),
   grid: ({ rows, WG, LANES }: Readonly<Record<"rows" | "WG" | "LANES", number>>) =>
     spread(Math.ceil((rows * LANES) / WG)),

@@ -1,4 +1,5 @@
 import { defineKernel, spread, WORD_BYTES } from "../kernel.ts";
+import { subgroupLanes } from "../lib/rows.ts";
 
 export const sumLast = defineKernel({
   name: "sum_last",
@@ -10,7 +11,7 @@ export const sumLast = defineKernel({
   reorders: ["LANES"],
   subgroups: (size) => ({
     uses: ["index", "lanes_subgroup"],
-    consts: { WG: [size], LANES: [size] },
+    consts: subgroupLanes(size),
   }),
   grid: ({ rows, WG, LANES }) => spread(Math.ceil(rows / (WG / LANES))),
   cost: ({ rows, count }) => ({ flops: count, bytes: WORD_BYTES * (count + rows) }),
