@@ -109,11 +109,14 @@ const MAX_WORKGROUPS = 65535;
 /** Sizes of narrow subgroups: those of SwiftShader and of llvmpipe. */
 const NARROW_SUBGROUPS = [4, 8];
 
+/** Whether subgroups of this size are a software adapter's. */
+export const isNarrow = (size: number): boolean => NARROW_SUBGROUPS.includes(size);
+
 /** The `subgroups` of a kernel whose variant is meant for narrow subgroups only. */
 export const narrowSubgroups =
   <Variant>(variant: (size: number) => Variant) =>
   (size: number): Variant | undefined =>
-    NARROW_SUBGROUPS.includes(size) ? variant(size) : undefined;
+    isNarrow(size) ? variant(size) : undefined;
 
 /** State a kernel record with its names as types; `options` may be left out. */
 export function defineKernel<

@@ -1,3 +1,4 @@
+import { vectorWidth } from "../../kernels/kernel.ts";
 import { layernorm as forward, layernormGrad } from "../../kernels/layernorm/layernorm.ts";
 import { launch, product, type Tensor, withGrad } from "../graph.ts";
 import { match } from "../shape.ts";
@@ -16,12 +17,15 @@ import { sumRows } from "./rows.ts";
  */
 export function layernorm(x: Tensor, gain: Tensor, bias: Tensor, eps = 1e-5): Tensor {
   const { B, D } = match("layernorm", { x: [x, "*B D"], gain: [gain, "D"], bias: [bias, "D"] });
-  const size = { rows: product(B), cols: D };
+  const VECTOR = vectorWidth(D);
+  const options = { WIDTH: D / VECTOR, VECTOR };
+  const size = { rows: product(B) };
   const outputs = { y: x.shape, mean: B, rstd: B };
-  const { y, mean, rstd } = launch(forward, { ...size, eps }, { x, gain, bias }, outputs);
+  const { y, mean, rstd } = launch(forward, { ...size, eps }, { x, gain, bias }, outputs, options);
   return withGrad(y, { x, gain, bias }, (dy) => {
     const inputs = { dy, x, gain, mean, rstd };
-    const { dx, dgain } = launch(layernormGrad, size, inputs, { dx: x.shape, dgain: x.shape });
+    const outputs = { dx: x.shape, dgain: x.shape };
+    const { dx, dgain } = launch(layernormGrad, size, inputs, outputs, options);
     return { x: dx, gain: sumRows(dgain, [D]), bias: sumRows(dy, [D]) };
   });
 }

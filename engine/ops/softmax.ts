@@ -33,14 +33,14 @@ export function softmax(x: Tensor, { causal = false, mask }: SoftmaxOptions = {}
   const VECTOR = causal ? 1 : vectorWidth(cols);
   const { y } = launch(
     forward,
-    { rows, cols: cols / VECTOR, mask_rows: mask ? product(mask.shape) / cols : 1 },
+    { rows, mask_rows: mask ? product(mask.shape) / cols : 1 },
     { x, mask: mask ?? x },
     { y: x.shape },
-    { VECTOR, CAUSAL: causal ? 1 : 0, MASKED: mask ? 1 : 0 },
+    { WIDTH: cols / VECTOR, VECTOR, CAUSAL: causal ? 1 : 0, MASKED: mask ? 1 : 0 },
   );
   return withGrad(y, { x }, (dy) => {
-    const width = vectorWidth(cols);
-    const size = { rows, cols: cols / width };
-    return { x: launch(softmaxGrad, size, { y, dy }, { dx: x.shape }, { VECTOR: width }).dx };
+    const VECTOR = vectorWidth(cols);
+    const options = { WIDTH: cols / VECTOR, VECTOR };
+    return { x: launch(softmaxGrad, { rows }, { y, dy }, { dx: x.shape }, options).dx };
   });
 }

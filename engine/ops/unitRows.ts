@@ -16,9 +16,10 @@ import { match } from "../shape.ts";
 export function unitRows(x: Tensor): Tensor {
   const { B, D } = match("unitRows", { x: [x, "*B D"] });
   const VECTOR = vectorWidth(D);
-  const size = { rows: product(B), cols: D / VECTOR };
-  const { y, norm } = launch(forward, size, { x }, { y: x.shape, norm: B }, { VECTOR });
+  const size = { rows: product(B) };
+  const options = { WIDTH: D / VECTOR, VECTOR };
+  const { y, norm } = launch(forward, size, { x }, { y: x.shape, norm: B }, options);
   return withGrad(y, { x }, (dy) => ({
-    x: launch(unitRowsGrad, size, { dy, y, norm }, { dx: x.shape }, { VECTOR }).dx,
+    x: launch(unitRowsGrad, size, { dy, y, norm }, { dx: x.shape }, options).dx,
   }));
 }

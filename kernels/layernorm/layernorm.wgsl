@@ -1,30 +1,47 @@
 // layernorm — normalise each row of x, then scale and shift.
 //
-//   mean[r] = Σ_c x[r,c] / cols
-//   rstd[r] = 1 / √(Σ_c (x[r,c] − mean[r])² / cols + eps)
+//   mean[r] = Σ_c x[r,c] / D                                    D = WIDTH · VECTOR
+//   rstd[r] = 1 / √(Σ_c (x[r,c] − mean[r])² / D + eps)
 //   y[r,c]  = (x[r,c] − mean[r]) · rstd[r] · gain[c] + bias[c]
 //
-//   x, y        f32[rows, cols]
-//   gain, bias  f32[cols]
+//   x, y        f32[rows, D]
+//   gain, bias  f32[D]
 //   mean, rstd  f32[rows]         saved for layernorm_grad
 //
-// LANES threads per row, which stride over its columns; WG / LANES rows per workgroup. The variance
-// is summed about the mean: E[x²] − E[x]² cancels in f32 when |mean| ≫ std.
+// LANES threads per row, which stride over its columns; WG / LANES rows per workgroup. A row is
+// read once: a thread keeps its first KEPT Vectors in registers, and only what is beyond is read
+// again.
+//
+// A sum runs over a thread's Vectors in order, then their elements, then the lanes as a tree; its
+// error is at most WIDTH / LANES + VECTOR + log2(LANES) units in the last place of the sum of
+// magnitudes. The variance is summed about the mean: E[x²] − E[x]² cancels in f32 when
+// |mean| ≫ std.
 //
 // Source: Ba, Kiros & Hinton 2016, arXiv:1607.06450, eqs. 3–4.
 
 const WG: u32 = 64; // threads per workgroup
-const LANES: u32 = 8; // threads per row; divides WG (lanes)
+const LANES: u32 = 32; // threads per row; divides WG (lanes)
+const KEPT: u32 = 16; // Vectors of a row that a thread keeps in registers, at most
+const WIDTH: u32 = 1; // Vectors of a row
+const VECTOR: u32 = 1; // elements of a Vector
+const HELD: u32 = min(KEPT, (WIDTH + LANES - 1u) / LANES);
 
-struct Params { rows: u32, cols: u32, eps: f32 /* added to the variance, in units of x² */ }
+alias Vector = f32;
+
+struct Params { rows: u32, eps: f32 /* added to the variance, in units of x² */ }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<f32>;
-@group(0) @binding(2) var<storage, read> gain: array<f32>;
-@group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read_write> y: array<f32>;
+@group(0) @binding(1) var<storage, read> x: array<Vector>;
+@group(0) @binding(2) var<storage, read> gain: array<Vector>;
+@group(0) @binding(3) var<storage, read> bias: array<Vector>;
+@group(0) @binding(4) var<storage, read_write> y: array<Vector>;
 @group(0) @binding(5) var<storage, read_write> mean: array<f32>;
 @group(0) @binding(6) var<storage, read_write> rstd: array<f32>;
+
+// The mean of D values, of which each lane has summed some.
+fn row_average(thread: u32, sum: Vector) -> f32 {
+  return lanes_sum(thread, vector_dot(Vector(1.0), sum)) / f32(WIDTH * VECTOR);
+}
 
 @compute @workgroup_size(WG)
 fn main(
@@ -34,21 +51,40 @@ fn main(
 ) {
   let r = linear_workgroup(group, groups) * (WG / LANES) + thread / LANES;
   let lane = thread % LANES;
-  let row = r * params.cols;
-  let end = select(0u, params.cols, r < params.rows);
-  let cols = f32(params.cols);
-  var sum = 0.0;
-  for (var c = lane; c < end; c += LANES) {
+  let row = r * WIDTH;
+  let end = select(0u, WIDTH, r < params.rows);
+  var held: array<Vector, HELD>;
+  var sum = Vector();
+  for (var i = 0u; i < HELD; i++) {
+    let c = i * LANES + lane;
+    if (c < end) {
+      held[i] = x[row + c];
+      sum += held[i];
+    }
+  }
+  for (var c = HELD * LANES + lane; c < end; c += LANES) {
     sum += x[row + c];
   }
-  let row_mean = lanes_sum(thread, sum) / cols;
-  var squares = 0.0;
-  for (var c = lane; c < end; c += LANES) {
+  let row_mean = row_average(thread, sum);
+  var squares = Vector();
+  for (var i = 0u; i < HELD; i++) {
+    if (i * LANES + lane < end) {
+      held[i] -= row_mean;
+      squares += held[i] * held[i];
+    }
+  }
+  for (var c = HELD * LANES + lane; c < end; c += LANES) {
     let d = x[row + c] - row_mean;
     squares += d * d;
   }
-  let row_rstd = 1.0 / sqrt(lanes_sum(thread, squares) / cols + params.eps);
-  for (var c = lane; c < end; c += LANES) {
+  let row_rstd = 1.0 / sqrt(row_average(thread, squares) + params.eps);
+  for (var i = 0u; i < HELD; i++) {
+    let c = i * LANES + lane;
+    if (c < end) {
+      y[row + c] = held[i] * row_rstd * gain[c] + bias[c];
+    }
+  }
+  for (var c = HELD * LANES + lane; c < end; c += LANES) {
     y[row + c] = (x[row + c] - row_mean) * row_rstd * gain[c] + bias[c];
   }
   if (lane == 0u && r < params.rows) {

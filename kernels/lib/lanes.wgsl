@@ -1,23 +1,25 @@
 // lanes — sum and maximum over the LANES neighbouring threads that share a row of a matrix, given
 // to each of them.
 //
-// The parts go through workgroup memory, then every thread takes all LANES of its row in order: one
-// barrier where a tree has log2(LANES), and a fixed order. The rounding error of a sum is at most
-// LANES units in the last place of the sum of magnitudes.
+// A tree over workgroup memory: pairs at distance LANES/2, LANES/4 … 1, so the order of a sum is
+// fixed, and the same as lanes_subgroup's. Its rounding error is at most log2(LANES) units in the
+// last place of the sum of magnitudes.
 //
-// Needs `const WG: u32`, threads per workgroup, and `const LANES: u32`, a divisor of it. All
-// threads must call; a thread whose row does not exist gives any value.
+// Needs `const WG: u32`, threads per workgroup, and `const LANES: u32`, a power of two that divides
+// it. All threads must call; a thread whose row does not exist gives any value.
 
 var<workgroup> lanes_parts: array<f32, WG>;
 
 fn lanes_sum(thread: u32, value: f32) -> f32 {
   lanes_parts[thread] = value;
   workgroupBarrier();
-  let first = thread - thread % LANES;
-  var sum = 0.0;
-  for (var i = 0u; i < LANES; i++) {
-    sum += lanes_parts[first + i];
+  for (var distance = LANES / 2u; distance > 0u; distance /= 2u) {
+    if (thread % LANES < distance) {
+      lanes_parts[thread] += lanes_parts[thread + distance];
+    }
+    workgroupBarrier();
   }
+  let sum = lanes_parts[thread - thread % LANES];
   workgroupBarrier(); // the next call overwrites the parts
   return sum;
 }
@@ -25,11 +27,13 @@ fn lanes_sum(thread: u32, value: f32) -> f32 {
 fn lanes_max(thread: u32, value: f32) -> f32 {
   lanes_parts[thread] = value;
   workgroupBarrier();
-  let first = thread - thread % LANES;
-  var most = lanes_parts[first];
-  for (var i = 1u; i < LANES; i++) {
-    most = max(most, lanes_parts[first + i]);
+  for (var distance = LANES / 2u; distance > 0u; distance /= 2u) {
+    if (thread % LANES < distance) {
+      lanes_parts[thread] = max(lanes_parts[thread], lanes_parts[thread + distance]);
+    }
+    workgroupBarrier();
   }
+  let most = lanes_parts[thread - thread % LANES];
   workgroupBarrier();
   return most;
 }

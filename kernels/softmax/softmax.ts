@@ -1,4 +1,5 @@
-import { defineKernel, spread, WORD_BYTES } from "../kernel.ts";
+import { defineKernel, WORD_BYTES } from "../kernel.ts";
+import { rowKernel } from "../lib/rows.ts";
 
 /** Floating-point operations of an exponential, roughly. */
 const EXP_FLOPS = 10;
@@ -6,19 +7,17 @@ const EXP_FLOPS = 10;
 export const softmax = defineKernel({
   name: "softmax",
   source: new URL("./softmax.wgsl", import.meta.url),
-  uses: ["index", "lanes", "vector_dot"],
+  ...rowKernel,
   bindings: { x: "read", mask: "read", y: "write" },
-  params: { rows: "u32", cols: "u32", mask_rows: "u32" },
-  consts: { WG: [64], LANES: [8, 32] },
-  reorders: ["LANES"],
-  options: { VECTOR: [1, 4], CAUSAL: [0, 1], MASKED: [0, 1] },
-  grid: ({ rows, WG, LANES }) => spread(Math.ceil(rows / (WG / LANES))),
-  cost({ rows, cols, mask_rows, VECTOR, CAUSAL, MASKED }) {
-    const elements = rows * cols * VECTOR;
+  params: { rows: "u32", mask_rows: "u32" },
+  reorders: ["LANES", "KEPT"],
+  options: { WIDTH: [1], VECTOR: [1, 4], CAUSAL: [0, 1], MASKED: [0, 1] },
+  cost({ rows, mask_rows, WIDTH, VECTOR, CAUSAL, MASKED }) {
+    const elements = rows * WIDTH * VECTOR;
     const read = elements / (CAUSAL + 1);
     return {
       flops: (EXP_FLOPS + 4) * read,
-      bytes: WORD_BYTES * (read + elements + MASKED * mask_rows * cols * VECTOR),
+      bytes: WORD_BYTES * (read + elements + MASKED * mask_rows * WIDTH * VECTOR),
     };
   },
 });
@@ -26,15 +25,13 @@ export const softmax = defineKernel({
 export const softmaxGrad = defineKernel({
   name: "softmax_grad",
   source: new URL("./softmax_grad.wgsl", import.meta.url),
-  uses: ["index", "lanes", "vector_dot"],
+  ...rowKernel,
   bindings: { y: "read", dy: "read", dx: "write" },
-  params: { rows: "u32", cols: "u32" },
-  consts: { WG: [64], LANES: [8, 32] },
+  params: { rows: "u32" },
   reorders: ["LANES"],
-  options: { VECTOR: [1, 4] },
-  grid: ({ rows, WG, LANES }) => spread(Math.ceil(rows / (WG / LANES))),
-  cost: ({ rows, cols, VECTOR }) => ({
-    flops: 4 * rows * cols * VECTOR,
-    bytes: WORD_BYTES * 3 * rows * cols * VECTOR,
+  options: { WIDTH: [1], VECTOR: [1, 4] },
+  cost: ({ rows, WIDTH, VECTOR }) => ({
+    flops: 4 * rows * WIDTH * VECTOR,
+    bytes: WORD_BYTES * 3 * rows * WIDTH * VECTOR,
   }),
 });

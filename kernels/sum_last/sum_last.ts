@@ -1,4 +1,5 @@
 import { defineKernel, spread, WORD_BYTES } from "../kernel.ts";
+import { subgroupLanes } from "../lib/rows.ts";
 
 export const sumLast = defineKernel({
   name: "sum_last",
@@ -8,6 +9,10 @@ export const sumLast = defineKernel({
   params: { rows: "u32", cols: "u32", count: "u32" },
   consts: { WG: [64], LANES: [8, 32, 64] },
   reorders: ["LANES"],
+  subgroups: (size) => ({
+    uses: ["index", "lanes_subgroup"],
+    consts: subgroupLanes(size),
+  }),
   grid: ({ rows, WG, LANES }) => spread(Math.ceil(rows / (WG / LANES))),
   cost: ({ rows, count }) => ({ flops: count, bytes: WORD_BYTES * (count + rows) }),
 });

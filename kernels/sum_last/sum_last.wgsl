@@ -6,8 +6,8 @@
 //   y  f32[rows]     (rows − 1) · cols < count ≤ rows · cols
 //
 // LANES threads per row, which stride over its columns; WG / LANES rows per workgroup. Each thread
-// sums in order, then the threads' sums are added in order (lanes): rounding error is at most cols
-// / LANES + LANES units in the last place of the sum of magnitudes.
+// sums in order, then the threads' sums are added as a tree (lanes): rounding error is at most cols
+// / LANES + log2(LANES) units in the last place of the sum of magnitudes.
 
 const WG: u32 = 64; // threads per workgroup
 const LANES: u32 = 8; // threads per row; divides WG (lanes)

@@ -3,22 +3,25 @@
 //   dx[r,c] = (dy[r,c] − y[r,c] · Σ_k y[r,k] · dy[r,k]) / norm[r]    where norm[r] > TINY
 //   dx[r,c] = 0                                                      elsewhere
 //
-//   dy, y, dx  f32[rows, cols · VECTOR]
+//   dy, y, dx  f32[rows, WIDTH · VECTOR]
 //   norm       f32[rows]
 //
 // A row no longer than TINY has no direction: its slope, 1 / TINY, would only overflow what
-// follows. LANES threads per row, which stride over its columns; WG / LANES rows per workgroup.
+// follows. Parallelised, kept in registers and summed as softmax_grad.
 //
 // Source: derived from the formula of unit_rows.
 
 const WG: u32 = 64; // threads per workgroup
-const LANES: u32 = 8; // threads per row; divides WG (lanes)
+const LANES: u32 = 32; // threads per row; divides WG (lanes)
+const KEPT: u32 = 16; // Vectors of each row that a thread keeps in registers, at most
+const WIDTH: u32 = 1; // Vectors of a row
 const VECTOR: u32 = 1; // elements of a Vector
 const TINY: f32 = 1e-12; // as in unit_rows
+const HELD: u32 = min(KEPT, (WIDTH + LANES - 1u) / LANES);
 
 alias Vector = f32;
 
-struct Params { rows: u32, cols: u32 /* in Vectors */ }
+struct Params { rows: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> dy: array<Vector>;
@@ -34,16 +37,32 @@ fn main(
 ) {
   let r = linear_workgroup(group, groups) * (WG / LANES) + thread / LANES;
   let lane = thread % LANES;
-  let row = r * params.cols;
-  let end = select(0u, params.cols, r < params.rows);
-  var along = 0.0;
-  for (var c = lane; c < end; c += LANES) {
-    along += vector_dot(y[row + c], dy[row + c]);
+  let row = r * WIDTH;
+  let end = select(0u, WIDTH, r < params.rows);
+  var held_y: array<Vector, HELD>;
+  var held_dy: array<Vector, HELD>;
+  var sum = Vector();
+  for (var i = 0u; i < HELD; i++) {
+    let c = i * LANES + lane;
+    if (c < end) {
+      held_y[i] = y[row + c];
+      held_dy[i] = dy[row + c];
+      sum += held_y[i] * held_dy[i];
+    }
   }
-  along = lanes_sum(thread, along);
+  for (var c = HELD * LANES + lane; c < end; c += LANES) {
+    sum += y[row + c] * dy[row + c];
+  }
+  let along = lanes_sum(thread, vector_dot(Vector(1.0), sum));
   let length = norm[min(r, params.rows - 1u)];
   let inverse = select(0.0, 1.0 / length, length > TINY);
-  for (var c = lane; c < end; c += LANES) {
+  for (var i = 0u; i < HELD; i++) {
+    let c = i * LANES + lane;
+    if (c < end) {
+      dx[row + c] = (held_dy[i] - held_y[i] * along) * inverse;
+    }
+  }
+  for (var c = HELD * LANES + lane; c < end; c += LANES) {
     dx[row + c] = (dy[row + c] - y[row + c] * along) * inverse;
   }
 }

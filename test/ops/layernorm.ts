@@ -21,6 +21,7 @@ export default defineCase<"x" | "gain" | "bias">({
   shapes: [
     { x: [2, 8], gain: [8], bias: [8] },
     { x: [7], gain: [7], bias: [7] },
+    { x: [5, 36], gain: [36], bias: [36] },
     { x: [3, 5, 257], gain: [257], bias: [257] } /* one past the workgroup */,
   ],
   rejects: [{ x: [2, 8], gain: [7], bias: [8] }],
