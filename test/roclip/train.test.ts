@@ -118,6 +118,7 @@ describe("a training run", () => {
   it.each([
     ["the defaults", {}],
     ["SGD, clipping and pools of both kinds, encoded anew", sgdBoth],
+    ["micro-batches, captions encoded anew", { microBatch: 4, roclip: reencoded }],
     ["averaged weights and a text tower that trains throughout", { ema: 0.9, roclip: reencoded }],
   ])(
     "goes on after an interruption to the same bits as without one, with %s",
