@@ -30,6 +30,7 @@ export { compile, type Plan, type PlanOptions, type Program } from "./plan.ts";
 export type { Timing } from "./profile.ts";
 export { fold, type Key, keyOf, philox, type Stream, stream } from "./random.ts";
 export { readState } from "./read.ts";
+export { recompute } from "./recompute.ts";
 export { match, ShapeError, shapeError } from "./shape.ts";
 export { leaves, type Mapped, mapTree, rebuild, type Tree } from "./tree.ts";
 export {

@@ -110,7 +110,8 @@ export async function createEmbedder(
   state: Pick<HeldState, "params" | "statistics" | "average">,
   tokenizer: Tokenizer,
 ): Promise<Embedder> {
-  const { batch, imageSize, contextLength, embedding } = config;
+  const { imageSize, contextLength, embedding: width, microBatch } = config;
+  const batch = microBatch || config.batch;
   const { params, statistics } = state.average ?? state;
   const bytes = input("images", [batch, imageWords(imageSize)], "u32");
   const pixels = normalise(bytes, { size: imageSize });
@@ -122,7 +123,6 @@ export async function createEmbedder(
     compile(device, { outputs: { unit: unitRows(features), features } }),
     compile(device, { outputs: { unit: text } }),
   ]);
-  const width = embedding;
   const embedImages = (dataset: Dataset, output: string) =>
     embedBatches(imagePlan, dataset.ids.length, batch, { output, width }, (rows) => ({
       images: packImages(dataset, rows),

@@ -1,16 +1,16 @@
 /** Matching with the pools: what an image, or a caption, is paired with instead of its own. */
 import {
+  constant,
   gatherRows,
   gatherWords,
   nearest,
   ravelIndex,
   stopGradient,
   type Tensor,
-  unitRows,
 } from "../engine/index.ts";
+import { embedTexts, type Parts, type Texts } from "./embed.ts";
 import type { HeldState, Pool } from "./model.ts";
 import type { Config } from "./schema.ts";
-import { textFeatures } from "./text.ts";
 
 /** Every training caption, un-augmented, by its id: held on the device, never updated. */
 export interface Captions {
@@ -63,9 +63,23 @@ export function reencoded(
       'stepLoss: captions must be given where roclip.textGradient is "re-encoded"; they are not; ' +
         "hold allCaptions on the device and pass it to batchInputs",
     );
-  const tokens = gatherWords(captions.tokens, match.ids);
-  const ends = ravelIndex(gatherWords(captions.ends, match.ids), tokens.shape[1]!);
-  return { ...match, partners: unitRows(textFeatures(params.text, config, tokens, ends)) };
+  const { tokens, ends } = captions;
+  const [head, ...others] = idsByPart(config, match.ids).map((ids): Texts => {
+    const places = ravelIndex(gatherWords(ends, ids), tokens.shape[1]!);
+    return { tokens: gatherWords(tokens, ids), ends: places };
+  });
+  const parts: Parts<Texts> = [head!, ...others];
+  return { ...match, partners: embedTexts(config, params.text, parts) };
+}
+
+/** The ids of a batch, or those of each of its micro-batches. */
+function idsByPart({ microBatch }: Config, ids: Tensor): readonly Tensor[] {
+  const [B] = ids.shape as [number];
+  if (microBatch === 0) return [ids];
+  return Array.from({ length: B / microBatch }, (_, part) => {
+    const rows = Uint32Array.from({ length: microBatch }, (_, i) => part * microBatch + i);
+    return gatherWords(ids, constant(rows));
+  });
 }
 
 /** What the loss makes of rows that were matched with the same partner (`roclip.duplicates`). */

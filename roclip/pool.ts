@@ -1,9 +1,8 @@
 /** The caption pool, and the image pool of direction "both": rings of what the towers encoded. */
-import { normalise, ringPush, stopGradient, type Tensor, unitRows } from "../engine/index.ts";
+import { ringPush, stopGradient, type Tensor } from "../engine/index.ts";
+import { embedAsIs, type Part, type Parts } from "./embed.ts";
 import type { HeldState, Pool } from "./model.ts";
 import type { Config } from "./schema.ts";
-import { textFeatures } from "./text.ts";
-import { imageFeaturesEval } from "./vision.ts";
 
 /** The pools of a state. */
 type Pools = Pick<HeldState, "pool" | "imagePool">;
@@ -25,29 +24,18 @@ export function feedPools({ pool, imagePool }: Pools, I: Tensor, T: Tensor, ids:
 
 /** Pairs to encode, as a step's `Batch` has them. */
 interface Pairs {
-  readonly images: Tensor;
-  readonly tokens: Tensor;
-  readonly ends: Tensor;
+  readonly parts: Parts<Omit<Part, "draws">>;
   readonly pairs: Tensor;
-}
-
-/** A batch of pairs as evaluation would encode them, of current weights. */
-function encoded(config: Config, { params, statistics }: HeldState, batch: Pairs) {
-  const pixels = normalise(batch.images, { size: config.imageSize });
-  return {
-    I: unitRows(imageFeaturesEval(params.image, statistics, pixels, config)),
-    T: unitRows(textFeatures(params.text, config, batch.tokens, batch.ends)),
-  };
 }
 
 /**
  * Put a batch of pairs into the pools, before the first matching epoch.
  *
- * @param batch  tokens, ends and pairs of the captions; images only for an image pool
+ * @param batch  the pairs; their images count only for an image pool
  * @returns      the pools' new versions
  */
 export function fillPools(config: Config, state: HeldState, batch: Pairs): Pools {
-  const { I, T } = encoded(config, state, batch);
+  const { I, T } = embedAsIs(config, state, batch.parts);
   return feedPools(state, I, T, batch.pairs);
 }
 
@@ -59,7 +47,7 @@ export function fillPools(config: Config, state: HeldState, batch: Pairs): Pools
  * @returns      the pools' new versions
  */
 export function reencodePools(config: Config, state: HeldState, batch: Pairs, at: Tensor): Pools {
-  const { I, T } = encoded(config, state, batch);
+  const { I, T } = embedAsIs(config, state, batch.parts);
   const { pool, imagePool } = state;
   const write = (old: Pool<Tensor>, rows: Tensor) => {
     const written = ringPush({ ...old, cursor: at }, rows, batch.pairs);

@@ -84,6 +84,14 @@ export const CONFIG_SCHEMA = z
       .describe("Train plain CLIP (with the same augmentations) or RoCLIP"),
     epochs: count().default(20).describe("Passes over the data (authors: 24)"),
     batch: z.int().min(2).default(128).describe("Pairs in a step (authors: 512)"),
+    microBatch: z
+      .int()
+      .min(0)
+      .default(0)
+      .describe(
+        "Pairs whose activations are in memory at once; must divide batch; the loss and the pool " +
+          "are the whole batch's, a batch norm's statistics those of so many pairs; 0: all at once",
+      ),
     model: z
       .union([z.literal("small"), MODEL_SCHEMA])
       .default("small")
@@ -171,13 +179,7 @@ export type Config = z.infer<typeof CONFIG_SCHEMA>;
 
 /** Rules between keys that `config` breaks, one message each. */
 function contradictions(config: Config): string[] {
-  const broken: string[] = [];
-  const { width, heads } = config.text;
-  if (width % heads !== 0) {
-    broken.push(
-      `text.width must be a multiple of text.heads; found ${width} and ${heads}; change either`,
-    );
-  }
+  const broken = indivisible(config);
   for (const key of ["cropScale", "cropRatio", "blurSigma"] as const) {
     const [low, high] = config.augment[key];
     if (low > high) {
@@ -207,5 +209,19 @@ function contradictions(config: Config): string[] {
       ),
     );
   }
+  return broken;
+}
+
+/** Numbers that must divide others and do not, one message each. */
+function indivisible({ batch, microBatch, text: { width, heads } }: Config): string[] {
+  const broken: string[] = [];
+  if (microBatch > 0 && batch % microBatch !== 0)
+    broken.push(
+      `microBatch must divide batch; found ${microBatch} and ${batch}; change either, or give 0`,
+    );
+  if (width % heads !== 0)
+    broken.push(
+      `text.width must be a multiple of text.heads; found ${width} and ${heads}; change either`,
+    );
   return broken;
 }

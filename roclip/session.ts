@@ -24,6 +24,7 @@ import {
   stepsPerEpoch,
 } from "./batches.ts";
 import type { Dataset } from "./data/dataset.ts";
+import type { Part } from "./embed.ts";
 import { UserError } from "./errors.ts";
 import type { EvaluationData } from "./evaluate.ts";
 import { type Captions, needsCaptions } from "./match.ts";
@@ -52,6 +53,9 @@ export interface SessionOptions {
   readonly resume?: boolean;
 }
 
+/** A batch, of which all but the captions may be left out where a plan does not read it. */
+type HostPairs = Pick<HostBatch, "tokens" | "ends"> & Partial<HostBatch>;
+
 const FILL_KEY = 0x66696c6c; // "fill": which pairs fill the pools
 
 /** A run under way: its state on the device and its plans. */
@@ -79,20 +83,29 @@ function freshProgress({ config, source, tokenizer, evaluation, train }: Session
  *
  * @param captions  where steps encode matched captions anew
  */
-export function batchInputs(
-  { batch, imageSize, contextLength }: Config,
-  captions?: Captions,
-): Batch {
+export function batchInputs(config: Config, captions?: Captions): Batch {
+  const { batch, microBatch } = config;
+  const count = microBatch > 0 ? batch / microBatch : 1;
+  const [head, ...others] = Array.from({ length: count }, (_, i) =>
+    partInputs(config, batch / count, count > 1 ? `.${i}` : ""),
+  );
   return {
-    images: input("images", [batch, imageWords(imageSize)], "u32"),
-    draws: input("draws", [batch, DRAWS]),
-    tokens: input("tokens", [batch, contextLength], "u32"),
-    ends: input("ends", [batch], "u32"),
+    parts: [head!, ...others],
     pairs: input("pairs", [batch], "u32"),
     schedule: input("schedule", [3]),
     textSchedule: input("textSchedule", [3]),
     averageRate: input("averageRate", [1]),
     ...(captions && { captions }),
+  };
+}
+
+/** The inputs of a part of `rows` pairs, whose names have an ending of their own. */
+function partInputs({ imageSize, contextLength }: Config, rows: number, ending: string): Part {
+  return {
+    images: input(`images${ending}`, [rows, imageWords(imageSize)], "u32"),
+    draws: input(`draws${ending}`, [rows, DRAWS]),
+    tokens: input(`tokens${ending}`, [rows, contextLength], "u32"),
+    ends: input(`ends${ending}`, [rows], "u32"),
   };
 }
 
@@ -188,11 +201,12 @@ function unaugmented(
   pairs: Uint32Array,
 ): Record<string, HostData> {
   const captions = Array.from(pairs, (row) => train.captions[row]!);
-  return {
+  const readsImages = plan.inputs.some((name) => name.startsWith("images"));
+  return inputsFor(plan, {
     pairs,
-    ...(plan.inputs.includes("images") && { images: packImages(train, pairs) }),
+    ...(readsImages && { images: packImages(train, pairs) }),
     ...packCaptions(tokenizer, captions, config.contextLength),
-  };
+  });
 }
 
 /** Fill what is still empty of the pools with real pairs, un-augmented, in a random order. */
@@ -231,9 +245,27 @@ export async function reencodeAll({ options, state, reencode }: Session): Promis
   }
 }
 
-/** The inputs of a batch that a plan reads: plain CLIP has no use for the numbers of the pairs. */
-export function inputsFor(plan: Plan, batch: HostBatch): Record<string, HostData> {
-  return Object.fromEntries(
-    Object.entries(batch).filter(([name]) => plan.inputs.includes(name)),
-  ) as Record<string, HostData>;
+/**
+ * The inputs of a batch that a plan reads: plain CLIP has no use for the numbers of the pairs, and
+ * a plan of micro-batches reads `images.0`, `images.1` and so on, equal shares of the batch's rows.
+ */
+export function inputsFor(plan: Plan, batch: HostPairs): Record<string, HostData> {
+  const shares = plan.inputs.filter((input) => input.startsWith("tokens.")).length;
+  const entries = plan.inputs.flatMap((input) => {
+    const [name, share] = input.split(".") as [keyof HostPairs, string?];
+    const data = batch[name];
+    if (data === undefined) return [];
+    return [[input, share === undefined ? data : shareOf(batch, name, Number(share), shares)]];
+  });
+  return Object.fromEntries(entries);
+}
+
+/** One of equal shares of a batch's rows. */
+function shareOf(batch: HostPairs, name: keyof HostPairs, share: number, shares: number): HostData {
+  const data = batch[name]!;
+  const [first, end] = [share, share + 1].map((at) => (at * data.length) / shares);
+  const rows = data.subarray(first, end);
+  // The places of the ends are counted from the first token of the micro-batch.
+  const tokensBefore = (share * batch.tokens.length) / shares;
+  return name === "ends" ? rows.map((place) => place - tokensBefore) : rows;
 }

@@ -5,35 +5,19 @@
  *
  * @see Yang, Gao & Mirzasoleiman 2023, arXiv:2303.06854, algorithm 1
  */
-import {
-  add,
-  augment,
-  contrastiveLoss,
-  judge,
-  scale,
-  scatterWords,
-  type Tensor,
-  unitRows,
-} from "../engine/index.ts";
+import { add, contrastiveLoss, judge, scale, scatterWords, type Tensor } from "../engine/index.ts";
 import { averaged, descend, type Trained } from "./descent.ts";
+import { embed, type Parts } from "./embed.ts";
 import { type Captions, duplicatesOf, type Match, matchPool, reencoded } from "./match.ts";
 import type { HeldState } from "./model.ts";
 import { feedPools } from "./pool.ts";
 import { matchingTrainsText } from "./schedule.ts";
 import type { Config } from "./schema.ts";
-import { textFeatures } from "./text.ts";
-import { imageFeatures } from "./vision.ts";
 
 /** The inputs of a step. */
 export interface Batch {
-  /** u32[B, ⌈3 S² / 4⌉] RGB bytes. */
-  readonly images: Tensor;
-  /** f32[B, n] augmentation draws (augment.ts). */
-  readonly draws: Tensor;
-  /** u32[B, T] tokens of the (augmented) captions. */
-  readonly tokens: Tensor;
-  /** u32[B] places of the end-of-text tokens among the B · T. */
-  readonly ends: Tensor;
+  /** The batch's pairs, or its micro-batches (embed.ts). */
+  readonly parts: Parts;
   /** u32[B] row of each pair in the training data, which is its caption's id. */
   readonly pairs: Tensor;
   /** f32[3] learning rate and bias corrections (engine/optim.ts). */
@@ -89,12 +73,7 @@ export function stepLoss(
   matching: boolean,
 ): StepLoss {
   const { params } = state;
-  const { blurKernel } = config.augment;
-  const pixels = augment(batch.images, batch.draws, { size: config.imageSize, blurKernel });
-  const seen = imageFeatures(params.image, state.statistics, pixels, config);
-  const { features, statistics } = seen;
-  const I = unitRows(features);
-  const T = unitRows(textFeatures(params.text, config, batch.tokens, batch.ends));
+  const { I, T, statistics } = embed(config, state, batch.parts);
 
   if (!matching) {
     const loss = contrastiveLoss(I, T, params.logitScale);

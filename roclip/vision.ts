@@ -5,6 +5,7 @@ import type { Config } from "./schema.ts";
 import {
   batchStatistics,
   type Normalise,
+  recomputeNormed,
   runningStatistics,
   type VisionStatistics,
 } from "./vision/batchNorm.ts";
@@ -72,6 +73,28 @@ export function imageFeatures(
 ): { features: Tensor; statistics: VisionStatistics<Tensor> } {
   const { normalise, updated } = batchStatistics(statistics);
   const features = tower(params, images, config, normalise);
+  return { features, statistics: updated };
+}
+
+/**
+ * Image features in training, of which nothing else is kept: for their gradient the images are made
+ * and go through the tower again. Batch norms then go by the same statistics.
+ *
+ * @param images  makes f32[B, h, w, 3], normalised; no gradient returns to them
+ * @returns       as imageFeatures
+ */
+export function imageFeaturesAgain(
+  params: VisionParams<Tensor>,
+  statistics: VisionStatistics<Tensor>,
+  images: () => Tensor,
+  config: VisionConfig,
+): { features: Tensor; statistics: VisionStatistics<Tensor> } {
+  const { normalise, updated } = batchStatistics(statistics);
+  const features = recomputeNormed(
+    (given: typeof params, by) => tower(given, images(), config, by),
+    params,
+    normalise,
+  );
   return { features, statistics: updated };
 }
 

@@ -48,7 +48,8 @@ const operandsOf = ({ x, gain, bias, mean, variance }: Vectors, residual?: Tenso
  * @param running   mean and variance f32[C], state
  * @param options   momentum (0.1), eps (1e-5), activation and residual f32[*B, C]:
  *                  y = activation(norm(x) + residual)
- * @returns         y f32[*B, C]; mean and variance f32[C], the new running statistics
+ * @returns         y f32[*B, C]; mean and variance f32[C], the new running statistics; stats
+ *                  f32[2, C], the batch's mean and 1 / √(variance + eps)
  * @throws          ShapeError unless the vectors are [C] and there are at least two rows
  * @see             Ioffe & Szegedy 2015, arXiv:1502.03167, alg. 1; torch.nn.BatchNorm2d
  */
@@ -58,7 +59,7 @@ export function batchnorm(
   bias: Tensor,
   running: { readonly mean: Tensor; readonly variance: Tensor },
   options: BatchnormEpilogue & { readonly momentum?: number } = {},
-): { y: Tensor; mean: Tensor; variance: Tensor } {
+): { y: Tensor; mean: Tensor; variance: Tensor; stats: Tensor } {
   const operands = operandsOf({ x, gain, bias, ...running }, options.residual);
   const { B, C } = match("batchnorm", operands);
   const rows = product(B);
@@ -77,7 +78,36 @@ export function batchnorm(
     { stats: [2, C] },
   );
   const y = normalise(x, gain, bias, stats, options, 1);
-  return { y, mean: running_mean, variance: running_variance };
+  return { y, mean: running_mean, variance: running_variance, stats };
+}
+
+/**
+ * What `batchnorm` made of the same batch, made again by the statistics that it found: the same
+ * value and the same gradients, without the pass that finds them, and no update of running ones.
+ *
+ * @param x        f32[*B, C]
+ * @param gain     f32[C]
+ * @param bias     f32[C]
+ * @param stats    f32[2, C], of batchnorm of the same x
+ * @param options  activation and residual f32[*B, C] as for batchnorm
+ * @returns        f32[*B, C]
+ * @throws         ShapeError unless the vectors are [C] and stats [2, C]
+ */
+export function batchnormAgain(
+  x: Tensor,
+  gain: Tensor,
+  bias: Tensor,
+  stats: Tensor,
+  options: Omit<BatchnormEpilogue, "eps"> = {},
+): Tensor {
+  match("batchnormAgain", {
+    x: [x, "*B C"],
+    gain: [gain, "C"],
+    bias: [bias, "C"],
+    stats: [stats, "2 C"],
+    residual: [options.residual, "*B C"],
+  });
+  return normalise(x, gain, bias, stats, options, 1);
 }
 
 /**

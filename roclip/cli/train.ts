@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import type { Command } from "commander";
 import type { Device } from "../../engine/index.ts";
 import { attack } from "../attack.ts";
+import { microBatchNote } from "../embed.ts";
 import { UserError } from "../errors.ts";
 import type { EpochResult, RunResult } from "../report/data.ts";
 import { beginRun, RUN_FILES, readRun, readTruth } from "../runFolder.ts";
@@ -91,6 +92,8 @@ interface Prepared {
 
 /** Read and attack the data that a configuration asks for. */
 export async function prepare(config: Config, source: Source): Promise<Prepared> {
+  const note = microBatchNote(config);
+  if (note !== undefined) console.log(note);
   const data = await loadSource(source, config);
   const attacked = attackedData(data, config);
   const tokenizer = tokenizerFor(config, data.train.captions);

@@ -1,5 +1,12 @@
 /** Batch norms as the towers see them: what is normalised by, and where that comes from. */
-import { batchnorm, batchnormEval, type HostArray, type Tensor } from "../../engine/index.ts";
+import {
+  batchnorm,
+  batchnormAgain,
+  batchnormEval,
+  type HostArray,
+  recompute,
+  type Tensor,
+} from "../../engine/index.ts";
 import { filled, type Norm } from "../init.ts";
 
 /** Running mean and variance of one batch norm. */
@@ -19,7 +26,26 @@ interface Epilogue {
 }
 
 /** Normalise with the next of the tower's statistics. */
-export type Normalise = (x: Tensor, norm: Norm<Tensor>, epilogue?: Epilogue) => Tensor;
+export interface Normalise {
+  (x: Tensor, norm: Norm<Tensor>, epilogue?: Epilogue): Tensor;
+  /** What goes on from here, as often as it is called, by the statistics that were found. */
+  readonly mark: () => () => Normalise;
+}
+
+/** A batch norm, by its place in the tower. */
+type NormaliseAt = (at: number, x: Tensor, norm: Norm<Tensor>, epilogue: Epilogue) => Tensor;
+
+/** A walk along the tower's batch norms. */
+function walk(normaliseAt: NormaliseAt, again: NormaliseAt, from = 0): Normalise {
+  let next = from;
+  const normalise = (x: Tensor, norm: Norm<Tensor>, epilogue: Epilogue = {}) =>
+    normaliseAt(next++, x, norm, epilogue);
+  const mark = () => {
+    const here = next;
+    return () => walk(again, again, here);
+  };
+  return Object.assign(normalise, { mark });
+}
 
 /** Statistics before the first step, of batch norms of these widths. */
 export function unitStatistics(widths: readonly number[]): VisionStatistics<HostArray> {
@@ -33,22 +59,33 @@ export function batchStatistics(statistics: VisionStatistics<Tensor>): {
   updated: Statistics<Tensor>[];
 } {
   const updated: Statistics<Tensor>[] = [];
-  return {
-    updated,
-    normalise(x, { gain, bias }, epilogue = {}) {
-      const running = statistics[updated.length]!;
-      const { y, mean, variance } = batchnorm(x, gain, bias, running, epilogue);
-      updated.push({ mean, variance });
-      return y;
-    },
+  const found: Tensor[] = [];
+  const first: NormaliseAt = (at, x, { gain, bias }, epilogue) => {
+    const { y, mean, variance, stats } = batchnorm(x, gain, bias, statistics[at]!, epilogue);
+    updated.push({ mean, variance });
+    found.push(stats);
+    return y;
   };
+  const again: NormaliseAt = (at, x, { gain, bias }, epilogue) =>
+    batchnormAgain(x, gain, bias, found[at]!, epilogue);
+  return { updated, normalise: walk(first, again) };
 }
 
 /** Normalisation by the running statistics. */
 export function runningStatistics(statistics: VisionStatistics<Tensor>): Normalise {
-  let next = 0;
-  return (x, { gain, bias }, epilogue = {}) => {
-    const { mean, variance } = statistics[next++]!;
+  const normaliseAt: NormaliseAt = (at, x, { gain, bias }, epilogue) => {
+    const { mean, variance } = statistics[at]!;
     return batchnormEval(x, gain, bias, mean, variance, epilogue);
   };
+  return walk(normaliseAt, normaliseAt);
+}
+
+/** `recompute` of a part of a tower: again, batch norms go by the statistics found at first. */
+export function recomputeNormed<T>(
+  part: (inputs: T, normalise: Normalise) => Tensor,
+  inputs: T,
+  normalise: Normalise,
+): Tensor {
+  const restart = normalise.mark();
+  return recompute((given, again) => part(given, again ? restart() : normalise), inputs);
 }

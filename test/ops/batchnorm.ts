@@ -1,5 +1,5 @@
 import type { HostData } from "../../engine/graph.ts";
-import { batchnorm, batchnormEval } from "../../engine/ops/batchnorm.ts";
+import { batchnorm, batchnormAgain, batchnormEval } from "../../engine/ops/batchnorm.ts";
 import { type Array64, array64, defineCase } from "../case.ts";
 
 const EPS = 1e-5;
@@ -59,6 +59,9 @@ export const training = defineCase<"x" | "gain" | "bias" | "mean" | "variance">(
       y: normalised(x, { gain, bias, ...batch }),
       mean: mix(running.mean, (c) => batch.mean[c]!),
       variance: mix(running.variance, (c) => (batch.variance[c]! * rows) / (rows - 1)),
+      stats: array64([2, C], (i) =>
+        i < C ? batch.mean[i]! : 1 / Math.sqrt(batch.variance[i - C]! + EPS),
+      ),
     };
   },
   shapes: [
@@ -145,4 +148,20 @@ export const evaluation = defineCase<"x" | "gain" | "bias" | "mean" | "variance"
   differentiable: ["x", "gain", "bias"],
   tolerance: { relative: 1e-5, why: "four roundings; gradients are f32 sums over ≤ 131 rows" },
   bench: { "16 × 16, 32 channels, batch 128": { x: [128, 16, 16, 32], ...vectors(32) } },
+});
+
+/** The second of two passes over one batch, whose gradient is that of the first. */
+export const again = defineCase<"x" | "gain" | "bias" | "mean" | "variance">({
+  ...training,
+  run({ x, gain, bias, mean, variance }) {
+    const { stats } = batchnorm(x, gain, bias, { mean, variance });
+    return batchnormAgain(x, gain, bias, stats, { activation: "relu" });
+  },
+  reference: ({ x, gain, bias }) =>
+    relu(normalised(x, { gain, bias, ...moments(x, gain.data.length) })),
+  shapes: [
+    { x: [13, 3], ...vectors(3) },
+    { x: [2, 5, 5, 8], ...vectors(8) },
+  ],
+  bench: {},
 });

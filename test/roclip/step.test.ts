@@ -153,7 +153,8 @@ describe("a step", () => {
     const state: HeldState = hold(device, initState(config, VOCABULARY, PAIRS));
     const inputs = batchInputs(config);
     const { tokens, ends, pairs } = hostBatch(0);
-    const features = textFeatures(state.params.text, config, inputs.tokens, inputs.ends);
+    const { tokens: captions, ends: places } = inputs.parts[0];
+    const features = textFeatures(state.params.text, config, captions, places);
     const plan = await compile(device, {
       outputs: { expected: unitRows(features) },
       updates: fillPools(config, state, inputs),
