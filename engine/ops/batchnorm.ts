@@ -1,7 +1,7 @@
 import {
   batchnormGrad,
   batchnormGradSums,
-  batchnormMask,
+  batchnormMaskSums,
   batchnormMerge,
   batchnormMoments,
   batchnormStats,
@@ -160,27 +160,27 @@ function normalise(
   const options = { RELU, RESIDUAL: residual ? 1 : 0, VECTOR };
   const { y } = launch(forward, size, inputs, { y: x.shape }, options);
   return withGrad(y, { x, gain, bias, residual }, (dy) => {
-    // With a residual the ReLU's input is not known from x alone, so its output masks dy first.
-    const masked = residual !== undefined && RELU === 1;
-    const g = masked ? maskOf(dy, y) : dy;
-    const options = { RELU: masked ? 0 : RELU, VECTOR };
-    const inputs = { dy: g, x, gain, bias, stats };
-    const span = spanOf(rows);
-    const parts = [Math.ceil(rows / span), C];
+    const parted = { ...size, span: spanOf(rows) };
+    const parts = [Math.ceil(rows / parted.span), C];
     const outputs = { dgain: parts, dbias: parts };
-    const sums = launch(batchnormGradSums, { ...size, span }, inputs, outputs, options);
-    const [dgain, dbias] = [sumParts(sums.dgain), sumParts(sums.dbias)];
-    const all = { ...inputs, dgain, dbias };
-    const { dx } = launch(batchnormGrad, size, all, { dx: x.shape }, { ...options, BATCH });
+    // With a residual the ReLU's input is not known from x alone: a sum of its own masks dy by y.
+    const masked = residual !== undefined && RELU === 1;
+    const options = { RELU: masked ? 0 : RELU, VECTOR };
+    const affine = { gain, bias, stats };
+    const sums = masked
+      ? launch(
+          batchnormMaskSums,
+          parted,
+          { dy, x, y, stats },
+          { ...outputs, g: y.shape },
+          { VECTOR },
+        )
+      : { ...launch(batchnormGradSums, parted, { dy, x, ...affine }, outputs, options), g: dy };
+    const [g, dgain, dbias] = [sums.g, sumParts(sums.dgain), sumParts(sums.dbias)];
+    const inputs = { dy: g, x, ...affine, dgain, dbias };
+    const { dx } = launch(batchnormGrad, size, inputs, { dx: x.shape }, { ...options, BATCH });
     return { x: dx, gain: dgain, bias: dbias, residual: g };
   });
-}
-
-function maskOf(dy: Tensor, y: Tensor): Tensor {
-  const count = product(y.shape);
-  const VECTOR = vectorWidth(count);
-  const size = { count: count / VECTOR };
-  return launch(batchnormMask, size, { dy, y }, { g: y.shape }, { VECTOR }).g;
 }
 
 /** The second ordered pass of a column sum. */

@@ -85,18 +85,6 @@ export const batchnorm = defineKernel({
   }),
 });
 
-export const batchnormMask = defineKernel({
-  name: "batchnorm_mask",
-  source: new URL("./batchnorm_mask.wgsl", import.meta.url),
-  uses: ["index"],
-  bindings: { dy: "read", y: "read", g: "write" },
-  params: { count: "u32" },
-  consts: { WG: [64, 256], ITEMS: [4, 1] },
-  options: { VECTOR: [1, 4] },
-  grid: ({ count, WG, ITEMS }) => spread(Math.ceil(count / (WG * ITEMS))),
-  cost: ({ count, VECTOR }) => ({ flops: 0, bytes: 3 * WORD_BYTES * count * VECTOR }),
-});
-
 export const batchnormGradSums = defineKernel({
   name: "batchnorm_grad_sums",
   source: new URL("./batchnorm_grad_sums.wgsl", import.meta.url),
@@ -117,6 +105,29 @@ export const batchnormGradSums = defineKernel({
   cost: ({ rows, cols, span, RELU, VECTOR }) => ({
     flops: (4 + 3 * RELU) * rows * cols * VECTOR,
     bytes: WORD_BYTES * cols * VECTOR * (2 * rows + 2 * Math.ceil(rows / span) + 4),
+  }),
+});
+
+export const batchnormMaskSums = defineKernel({
+  name: "batchnorm_mask_sums",
+  source: new URL("./batchnorm_mask_sums.wgsl", import.meta.url),
+  uses: ["index"],
+  bindings: {
+    dy: "read",
+    x: "read",
+    y: "read",
+    stats: "read",
+    g: "write",
+    dgain: "write",
+    dbias: "write",
+  },
+  params: { rows: "u32", cols: "u32", span: "u32" },
+  consts: { WG: [64, 256] },
+  options: { VECTOR: [1, 4] },
+  grid: partGrid,
+  cost: ({ rows, cols, span, VECTOR }) => ({
+    flops: 4 * rows * cols * VECTOR,
+    bytes: WORD_BYTES * cols * VECTOR * (4 * rows + 2 * Math.ceil(rows / span) + 2),
   }),
 });
 
