@@ -16,14 +16,15 @@ export interface Buffers {
   destroy(): void;
 }
 
+/** Refuses a tensor that is larger than the device's largest buffer. */
 export function checkFits(device: Device, storages: Iterable<Storage>): void {
-  const limit = device.gpu.limits.maxStorageBufferBindingSize;
+  const limit = device.gpu.limits.maxBufferSize;
   for (const storage of storages) {
     const bytes = byteLength(storage, device.half);
     if (bytes > limit)
       throw new Error(
-        `plan: a tensor must fit one binding of ${limit} bytes on ${device.name}; ` +
-          `${storage.label} has ${bytes}; use a smaller batch or model`,
+        `plan: a tensor must fit one buffer of ${limit} bytes on ${device.name}; ` +
+          `${storage.label} has ${bytes}; use a smaller batch, model or pool`,
       );
   }
 }

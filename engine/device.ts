@@ -47,6 +47,8 @@ export interface Device {
   readonly half: boolean;
   /** Whether subgroups multiply 16 × 16 matrices of f16 as matrix_subgroup does. */
   readonly matrices: boolean;
+  /** The most bytes that one binding holds; larger tensors are bound window by window. */
+  readonly bindingBytes: number;
   /** Buffers of held state. */
   readonly buffers: Map<Storage, GPUBuffer>;
   /** Constants to use by class of shapes (tuned.ts); empty unless `loadTuned` was called. */
@@ -211,6 +213,7 @@ export async function openDevice(
     subgroupSize: subgroupSizeOf(gpu),
     half: gpu.features.has("shader-f16"),
     matrices: multipliesMatrices(gpu),
+    bindingBytes: gpu.limits.maxStorageBufferBindingSize,
     buffers: new Map(),
     tuned: new Map(),
     files: host.files,
@@ -241,6 +244,7 @@ export function byteLength({ elements, dtype }: Storage, half: boolean): number 
  * Put a tree of host arrays on the device as state.
  *
  * @returns  the same tree of state tensors; plans on this device may read and update them
+ * @throws   Error when one is larger than the device's largest buffer
  */
 export function hold<T>(device: Device, tree: T): Mapped<T, HostArray, Tensor> {
   return mapTree(tree, (array: HostArray, path) => {
@@ -248,6 +252,12 @@ export function hold<T>(device: Device, tree: T): Mapped<T, HostArray, Tensor> {
     const tensor = state(path, array.shape, dtype);
     const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
     const size = byteLength(tensor.storage, device.half);
+    const { maxBufferSize } = device.gpu.limits;
+    if (size > maxBufferSize)
+      throw new Error(
+        `hold: a tensor must fit one buffer of ${maxBufferSize} bytes on ${device.name}; ` +
+          `${path} has ${size}; use a smaller pool or model`,
+      );
     device.buffers.set(tensor.storage, device.gpu.createBuffer({ label: path, size, usage }));
     overwrite(device, tensor, array.data);
     return tensor;

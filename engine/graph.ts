@@ -65,6 +65,8 @@ export interface Dispatch {
   readonly reads: Readonly<Record<string, Tensor>>;
   /** What each `write` or `update` binding makes. */
   readonly writes: Readonly<Record<string, Tensor>>;
+  /** Bytes that are bound of tensors which no binding holds whole (windows.ts). */
+  readonly ranges?: Readonly<Record<string, { readonly offset: number; readonly size: number }>>;
 }
 
 let created = 0;

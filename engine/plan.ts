@@ -11,6 +11,7 @@ import { profileSteps, type Timing } from "./profile.ts";
 import { readBuffers } from "./read.ts";
 import { buildSteps, encode, packParams, type Step, type Variants } from "./steps.ts";
 import { leaves } from "./tree.ts";
+import { windowsOf } from "./windows.ts";
 
 /** What a plan computes. */
 export interface Program {
@@ -75,9 +76,10 @@ export async function compile(
   const layout = options.guard
     ? layOutApart(lifetimes)
     : layOut(lifetimes, conflictsOf(order), maxBufferSize);
-  const { data, offsets } = packParams(order);
+  const launches = order.flatMap((dispatch) => windowsOf(device, dispatch));
+  const { data, offsets } = packParams(launches);
   const buffers = allocate(device, layout, fixed, data, options.guard ?? false);
-  const steps = await buildSteps(device, order, buffers, offsets, options);
+  const steps = await buildSteps(device, launches, buffers, offsets, options);
   return makePlan(device, program, { inputs, lifetimes, layout, buffers, steps });
 }
 

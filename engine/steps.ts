@@ -75,11 +75,12 @@ function bindGroup(
   buffers: Buffers,
   offset: number,
 ): GPUBindGroup {
-  const { kernel, reads, writes } = step.dispatch;
+  const { kernel, reads, writes, ranges } = step.dispatch;
   const entries: GPUBindGroupEntry[] = Object.keys(kernel.bindings).map((name, i) => {
     const { storage } = (writes[name] ?? reads[name]) as Tensor;
-    const resource = { ...buffers.regionOf(storage), size: buffers.boundBytes(storage) };
-    return { binding: i + 1, resource };
+    const region = buffers.regionOf(storage);
+    const { offset, size } = ranges?.[name] ?? { offset: 0, size: buffers.boundBytes(storage) };
+    return { binding: i + 1, resource: { ...region, offset: region.offset + offset, size } };
   });
   const fields = Object.keys(kernel.params).length;
   if (fields > 0) {

@@ -72,6 +72,16 @@ export interface Kernel<
     readonly consts: { readonly [K in keyof Consts]: readonly number[] };
     readonly valid?: (consts: Numbers<Consts>) => boolean;
   };
+  /**
+   * Bindings that may be larger than what a device binds at once: rows, of which one window after
+   * another is bound. Its first row and the number of its rows are the parameters `window_first`
+   * and `window_rows`, for which an op gives 0 and all.
+   */
+  readonly window?: {
+    readonly of: readonly (keyof Bindings & string)[];
+    /** Windows begin at multiples of so many rows: of `WINDOW_STEP`, or a multiple of it. */
+    readonly step?: (params: Numbers<Params>) => number;
+  };
   /** Which combinations of `consts` are meant to work; all when absent. */
   readonly valid?: (consts: Numbers<Consts>) => boolean;
   /** Constants that follow from the sizes: how wide loads may be, a tile for a narrow matrix. */
@@ -85,7 +95,7 @@ export interface Kernel<
 // The arguments of `grid`, `cost`, `valid` and `fit` are contravariant, hence the loosened copies.
 export type AnyKernel = Omit<
   Kernel,
-  "grid" | "cost" | "valid" | "fit" | "subgroups" | "matrices"
+  "grid" | "cost" | "valid" | "fit" | "subgroups" | "matrices" | "window"
 > & {
   readonly grid: (args: never) => readonly number[];
   readonly cost: (args: never) => Cost;
@@ -95,7 +105,14 @@ export type AnyKernel = Omit<
     size: number,
   ) => Pick<AnyKernel, "uses" | "consts" | "valid" | "fit"> | undefined;
   readonly matrices?: Pick<AnyKernel, "uses" | "consts" | "valid">;
+  readonly window?: {
+    readonly of: readonly string[];
+    readonly step?: (params: never) => number;
+  };
 };
+
+/** Rows of words that end where WebGPU lets a binding begin (every 256 bytes). */
+export const WINDOW_STEP = 64;
 
 /** Bytes of one f32 or u32 element. */
 export const WORD_BYTES = 4;

@@ -195,7 +195,7 @@ describe("scaling", () => {
 
   it("says why a pool cannot be searched", () => {
     const reason = whyNot({ P: 2 ** 20, D: 64 }, 2 ** 27);
-    expect(reason).toBe("the pool has 256 MiB; a binding of this adapter holds 128 MiB");
+    expect(reason).toBe("the pool has 256 MiB; a buffer of this adapter holds 128 MiB");
     expect(whyNot({ P: 2 ** 20, D: 32 }, 2 ** 27)).toBeUndefined();
     fits(formatSearch({ B: 1024, P: 2 ** 20, D: 64, ms: null, extraBytes: null, reason: reason! }));
   });

@@ -15,7 +15,7 @@ export interface SearchRow extends Search {
 }
 
 // The widest at which a million rows fit 128 MiB, the least that WebGPU lets a binding hold and all
-// that Mesa's software driver does.
+// that Mesa's software driver does: twice that is searched in two windows.
 const WIDTH = 32;
 
 const POOLS = [2 ** 12, 2 ** 14, 2 ** 16, 2 ** 18, 2 ** 20];
@@ -31,11 +31,11 @@ export const SEARCHED_POOLS = [
 const resultBytes = (B: number) => 2 * WORD_BYTES * B;
 
 /** Why a pool cannot be searched on a device; undefined where it can. */
-export function whyNot({ P, D }: Pick<Search, "P" | "D">, bindingBytes: number) {
+export function whyNot({ P, D }: Pick<Search, "P" | "D">, bufferBytes: number) {
   const bytes = P * D * WORD_BYTES;
-  if (bytes <= bindingBytes) return undefined;
-  const [has, may] = [bytes, bindingBytes].map((b) => `${Math.floor(b / 2 ** 20)} MiB`);
-  return `the pool has ${has}; a binding of this adapter holds ${may}`;
+  if (bytes <= bufferBytes) return undefined;
+  const [has, may] = [bytes, bufferBytes].map((b) => `${Math.floor(b / 2 ** 20)} MiB`);
+  return `the pool has ${has}; a buffer of this adapter holds ${may}`;
 }
 
 async function timeSearch(
@@ -72,7 +72,7 @@ export async function searchPoolAtBatches(
   seconds: number,
   batches: readonly number[] = BATCHES,
 ): Promise<SearchRow[]> {
-  const reason = whyNot(size, device.gpu.limits.maxStorageBufferBindingSize);
+  const reason = whyNot(size, device.gpu.limits.maxBufferSize);
   if (reason) return batches.map((B) => ({ B, ...size, ms: null, extraBytes: null, reason }));
   const pool = searchPool(size);
   const rows: SearchRow[] = [];

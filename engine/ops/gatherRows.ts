@@ -21,7 +21,8 @@ export function gatherRows(table: Tensor, ids: Tensor): Tensor {
   const { V, D, B } = match("gatherRows", { table: [table, "V D"], ids: [ids, "*B", "u32"] });
   const VECTOR = vectorWidth(D);
   const size = { rows: V, cols: D / VECTOR, count: product(B) };
-  const { y } = launch(forward, size, { table, ids }, { y: [...B, D] }, { VECTOR });
+  const whole = { ...size, window_first: 0, window_rows: V };
+  const { y } = launch(forward, whole, { table, ids }, { y: [...B, D] }, { VECTOR });
   return withGrad(y, { table }, (dy) => {
     const chains = chainsOf(ids, size.count, V);
     const inputs = { ids, ...chains, dy };

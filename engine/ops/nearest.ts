@@ -25,7 +25,8 @@ function padded(x: Tensor, rows: number, cols: number): Tensor {
  * Rows are not normalised here: with unit rows the score is the cosine. NaN never wins; where no
  * score is above −3.4e38 (an empty pool, or only NaN), the index is 0 and the score −3.4e38. The
  * scores are never stored: extra memory is 8 bytes per query and part of the pool, of which there
- * are at most 96 (and a padded copy of both operands when D is not a multiple of 4). Not
+ * are at most 96 (and a padded copy of both operands when D is not a multiple of 4). A pool that is
+ * larger than a binding of the device is searched window by window, unless it must be padded. Not
  * differentiable: RoCLIP stops the gradient here.
  *
  * @param queries  f32[B, D]
@@ -52,7 +53,7 @@ export function nearest(
   const depth = Math.ceil(D / COLUMNS);
   const found = launch(
     search,
-    { B, P, depth, span, parts, count_at: N - 1 },
+    { B, P, depth, span, parts, count_at: N - 1, window_first: 0, window_rows: P },
     {
       queries: padded(queries, B, D),
       pool: padded(pool, P, D),

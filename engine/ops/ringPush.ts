@@ -34,7 +34,7 @@ export function ringPush(ring: Ring, rows: Tensor, ids: Tensor): Ring {
   if (B > P) throw shapeError("ringPush", `B must be at most P, ${P}, but is ${B}`, operands);
   const written = launch(
     kernel,
-    { batch: B, size: P, width: D },
+    { batch: B, size: P, width: D, window_first: 0, window_rows: P },
     { rows: ring.rows, ids: ring.ids, cursor: ring.cursor, x: rows, x_ids: ids },
     {},
   );

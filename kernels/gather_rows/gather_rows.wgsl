@@ -7,14 +7,17 @@
 //   y      f32[count, cols · VECTOR]
 //
 // One thread per VECTOR columns of ITEMS consecutive rows of y; neighbours take neighbouring
-// columns. A copy.
+// columns. Of the table, window_rows rows from window_first on are bound; ids of other windows are
+// left to them, those of no row to the first. A copy.
 
 const WG: u32 = 64; // threads per workgroup
 const ITEMS: u32 = 4; // rows per thread
 const VECTOR: u32 = 1; // elements of a Vector
 alias Vector = f32;
 
-struct Params { rows: u32, cols: u32 /* Vectors in a row */, count: u32 }
+struct Params {
+  rows: u32, cols: u32 /* Vectors in a row */, count: u32, window_first: u32, window_rows: u32,
+}
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> table: array<Vector>;
@@ -33,10 +36,11 @@ fn main(
   let end = min((chunk + 1u) * ITEMS, params.count);
   for (var i = chunk * ITEMS; i < end; i++) {
     let id = ids[i];
-    var value = Vector(0);
-    if (id < params.rows) {
-      value = table[id * params.cols + c];
+    let row = id - params.window_first; // wraps to beyond the window for rows before it
+    if (id < params.rows && row < params.window_rows) {
+      y[i * params.cols + c] = table[row * params.cols + c];
+    } else if (id >= params.rows && params.window_first == 0u) {
+      y[i * params.cols + c] = Vector(0);
     }
-    y[i * params.cols + c] = value;
   }
 }

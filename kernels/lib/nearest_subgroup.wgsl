@@ -55,7 +55,7 @@ fn query_at(b: u32) -> u32 {
 }
 
 fn row_at(p: u32) -> u32 {
-  return min(p, params.P - 1u) * params.depth;
+  return min(p, params.window_rows - 1u) * params.depth;
 }
 
 fn search(first_query: u32, part: u32, rows: u32, thread: vec2<u32>) {

@@ -12,7 +12,7 @@ alias Cursor = u32; // d
 const ONE_TERM: Cursor = 1u;
 
 fn row_of(b: u32) -> Row { return min(b, params.B - 1u) * params.depth; }
-fn column_of(p: u32) -> Column { return min(p, params.P - 1u) * params.depth; }
+fn column_of(p: u32) -> Column { return min(p, params.window_rows - 1u) * params.depth; }
 fn enter_row(row: Row, segment: u32) -> Place { return row; }
 fn enter_column(column: Column, segment: u32) -> Place { return column; }
 fn cursor_at(d: u32) -> Cursor { return d; }

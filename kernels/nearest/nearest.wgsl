@@ -9,6 +9,8 @@
 //   count          u32[…]                 filled = min(count[count_at], P)
 //   score, index   f32, u32[B, parts]     of span rows each; nearest_merge joins them
 //
+// Of the pool, window_rows rows from window_first on, a multiple of span, are bound and searched.
+//
 // The scores s are never written. A workgroup takes its queries through one part like a tile of a
 // matrix product through the columns: each thread keeps a tile of sums in registers, then the best
 // of its rows, and the threads that share a query are joined in the end. How a tile is made is the
@@ -24,7 +26,10 @@
 
 const LOWEST: f32 = -3.4028234663852886e38; // of f32
 
-struct Params { B: u32, P: u32, depth: u32, span: u32, parts: u32, count_at: u32 }
+struct Params {
+  B: u32, P: u32, depth: u32, span: u32, parts: u32, count_at: u32,
+  window_first: u32, window_rows: u32,
+}
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> queries: array<vec4<f32>>;
@@ -45,17 +50,19 @@ fn keep(best: Best, sums: vec4<f32>, place: u32, rows: u32) -> Best {
   return Best(select(best.score, sums, won), select(best.place, vec4(place), won));
 }
 
+// Parts are counted from the window's first.
 fn write_best(b: u32, part: u32, best: f32, place: u32) {
   if (b < params.B) {
-    score[b * params.parts + part] = best;
-    index[b * params.parts + part] = part * params.span + place;
+    let at = b * params.parts + params.window_first / params.span + part;
+    score[at] = best;
+    index[at] = params.window_first + part * params.span + place;
   }
 }
 
 @compute @workgroup_size(WGX, WGY)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) thread: vec3<u32>) {
   let filled = min(count[params.count_at], params.P);
-  let first = group.y * params.span;
+  let first = params.window_first + group.y * params.span;
   let rows = max(filled, first) - first; // of this part and those behind it
   search(group.x * HEIGHT, group.y, min(rows, params.span), thread.xy);
 }

@@ -10,11 +10,12 @@
 //   x       f32[batch, width]   batch ≤ size, so that no two rows meet
 //   x_ids   u32[batch]
 //
-// One thread per element. Exact.
+// One thread per element. Of the ring's rows, window_rows from window_first on are bound and
+// written; the ids of those alone. Exact.
 
 const WG: u32 = 64; // threads per workgroup
 
-struct Params { batch: u32, size: u32, width: u32 }
+struct Params { batch: u32, size: u32, width: u32, window_first: u32, window_rows: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read_write> rows: array<f32>;
@@ -36,7 +37,10 @@ fn main(
   let b = i / params.width;
   let column = i - b * params.width;
   let at = (cursor[0] + b) % params.size;
-  rows[at * params.width + column] = x[i];
+  if (at < params.window_first || at - params.window_first >= params.window_rows) {
+    return;
+  }
+  rows[(at - params.window_first) * params.width + column] = x[i];
   if (column == 0u) {
     ids[at] = x_ids[b];
   }
