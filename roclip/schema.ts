@@ -7,6 +7,8 @@
 import { z } from "zod";
 import { MODEL_SCHEMA, PRESETS } from "./architecture.ts";
 import { BACKDOOR, POISON } from "./attackSchema.ts";
+import { CLEANCLIP } from "./baselines/schema.ts";
+import { ROCLIP } from "./roclipSchema.ts";
 
 const count = () => z.int().min(1);
 const share = () => z.number().min(0).max(1);
@@ -29,62 +31,6 @@ const TEXT_TOWER = z.strictObject({
   width: count().default(64).describe("Width of the text transformer (authors: 512)"),
   layers: count().default(2).describe("Layers of the text transformer (authors: 12)"),
   heads: count().default(4).describe("Attention heads; must divide text.width (authors: 8)"),
-});
-
-const ROCLIP = z.strictObject({
-  frequency: count()
-    .default(2)
-    .describe("K: every K-th epoch matches images with the pool (paper: 2)"),
-  firstEpoch: count()
-    .default(3)
-    .describe("First epoch that may match, from 1; earlier ones are plain (authors: 1)"),
-  epochs: z
-    .array(count())
-    .default([])
-    .describe("The epochs that match, from 1; none listed: by frequency and firstEpoch"),
-  poolSize: z
-    .number()
-    .positive()
-    .default(0.5)
-    .describe("Captions in the pool: rows if ≥ 1, else a share of the data (authors: 0.0218)"),
-  poolStart: z
-    .enum(["captions", "noise"])
-    .default("captions")
-    .describe("Fill the pool from real captions before the first match, or with noise (authors)"),
-  poolUpdate: z
-    .enum(["all", "matching"])
-    .default("all")
-    .describe("Epochs whose captions enter the pool: all, or only matching ones (authors)"),
-  reencodeEvery: z
-    .int()
-    .min(0)
-    .default(0)
-    .describe(
-      "Encode the pool anew, by the current towers, as a matching epoch begins and every n steps " +
-        "in it; 0: never (authors)",
-    ),
-  direction: z
-    .enum(["image-to-text", "both"])
-    .default("image-to-text")
-    .describe(
-      "What is matched: each image with a pool of captions (paper), or also each caption with a " +
-        "pool of images, which trains the text tower in matching epochs; the mean of both losses",
-    ),
-  duplicates: z
-    .enum(["negatives", "positives", "excluded"])
-    .default("positives")
-    .describe(
-      "Images matched to one caption: each other's negatives (authors), or all positive with equal " +
-        "weight (their columns are equal, so both give the same loss and gradients), or left out " +
-        "of each other's negatives",
-    ),
-  textGradient: z
-    .enum(["none", "re-encoded"])
-    .default("none")
-    .describe(
-      "In matching epochs the text tower gets no gradient (authors), or that of the matched " +
-        "captions, which it encodes anew",
-    ),
 });
 
 const JITTER = z.strictObject({
@@ -134,9 +80,9 @@ export const CONFIG_SCHEMA = z
   .strictObject({
     seed: z.int().min(0).default(1).describe("Seed of every random draw of the run"),
     defence: z
-      .enum(["clip", "roclip"])
+      .enum(["clip", "roclip", "cleanclip"])
       .default("roclip")
-      .describe("Train plain CLIP (with the same augmentations) or RoCLIP"),
+      .describe("Train plain CLIP (with the same augmentations), RoCLIP, or a defence beside it"),
     epochs: count().default(20).describe("Passes over the data (authors: 24)"),
     batch: z.int().min(2).default(128).describe("Pairs in a step (authors: 512)"),
     model: z
@@ -149,7 +95,10 @@ export const CONFIG_SCHEMA = z
     pretrained: z
       .string()
       .default("")
-      .describe('safetensors file of weights to begin with, as open_clip names them; "" for none'),
+      .describe(
+        "Weights to begin with: a safetensors file, as open_clip names them, or a run's folder, " +
+          'whose tokenizer is kept; "" for none',
+      ),
     imageSize: z.int().min(8).default(32).describe("Image side in pixels (authors: 224)"),
     contextLength: z
       .int()
@@ -211,6 +160,7 @@ export const CONFIG_SCHEMA = z
       .default(false)
       .describe("Start the schedule one epoch late, as the authors' code does"),
     roclip: ROCLIP.prefault({}),
+    cleanclip: CLEANCLIP.prefault({}),
     augment: AUGMENT.prefault({}),
     eda: EDA.prefault({}),
     poison: POISON.prefault({}),
@@ -239,20 +189,13 @@ function contradictions(config: Config): string[] {
       broken.push(`augment.${key} must not fall; found [${low}, ${high}]; swap the two`);
     }
   }
-  const { poolSize, poolStart } = config.roclip;
-  const rows = {
-    "roclip.poolSize": poolSize,
-    "poison.captionsPerTarget": config.poison.captionsPerTarget,
-    "backdoor.count": config.backdoor.count,
-    ...Object.fromEntries(config.backdoors.map(({ count }, i) => [`backdoors[${i}].count`, count])),
-  };
-  for (const [key, value] of Object.entries(rows)) {
-    if (value <= 1 || Number.isInteger(value)) continue;
+  broken.push(...brokenAmounts(config));
+  if (config.defence === "cleanclip" && config.pretrained === "") {
     broken.push(
-      `${key} must be a whole number of rows, or a share below 1; found ${value}; round it`,
+      'pretrained must name the model that CleanCLIP fine-tunes; found ""; give a run\'s folder',
     );
   }
-  if (poolStart === "noise") {
+  if (config.roclip.poolStart === "noise") {
     const needs = captionSwitches(config.roclip);
     broken.push(
       ...needs.map(
@@ -272,4 +215,21 @@ function captionSwitches({ textGradient, reencodeEvery, duplicates }: Config["ro
     ...(reencodeEvery > 0 ? ["reencodeEvery"] : []),
     ...(duplicates === "excluded" ? ['duplicates "excluded"'] : []),
   ];
+}
+
+/** Numbers of rows that are neither whole nor a share. */
+function brokenAmounts(config: Config): string[] {
+  const rows = {
+    "roclip.poolSize": config.roclip.poolSize,
+    "cleanclip.pairs": config.cleanclip.pairs,
+    "poison.captionsPerTarget": config.poison.captionsPerTarget,
+    "backdoor.count": config.backdoor.count,
+    ...Object.fromEntries(config.backdoors.map(({ count }, i) => [`backdoors[${i}].count`, count])),
+  };
+  return Object.entries(rows)
+    .filter(([, value]) => value > 1 && !Number.isInteger(value))
+    .map(
+      ([key, value]) =>
+        `${key} must be a whole number of rows, or a share below 1; found ${value}; round it`,
+    );
 }

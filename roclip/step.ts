@@ -14,18 +14,19 @@ import {
   type Tensor,
   unitRows,
 } from "../engine/index.ts";
+import { cleanLoss } from "./baselines/cleanclip.ts";
 import { averaged, descend, type Trained } from "./descent.ts";
 import { type Captions, duplicatesOf, type Match, matchPool, reencoded } from "./match.ts";
 import type { HeldState } from "./model.ts";
 import { feedPools } from "./pool.ts";
-import { matchingTrainsText } from "./schedule.ts";
+import { matchingTrainsText, type StepKind } from "./schedule.ts";
 import type { Config } from "./schema.ts";
 import { textFeatures } from "./text.ts";
 import { imageFeatures } from "./vision.ts";
 
 /** The inputs of a step. */
 export interface Batch {
-  /** u32[B, ⌈3 S² / 4⌉] RGB bytes. */
+  /** u32[B, ⌈3 S² / 4⌉] RGB bytes; 2 B rows where a step takes two views of its pairs, as below. */
   readonly images: Tensor;
   /** f32[B, n] augmentation draws (augment.ts). */
   readonly draws: Tensor;
@@ -62,16 +63,16 @@ export interface StepLoss extends StepResult {
 /**
  * One step.
  *
- * @param matching  whether images are matched with the pool (a RoCLIP epoch) instead of with their
- *                  own captions
+ * @param kind  whether images are paired with their own captions ("plain") or matched with the pool
+ *              ("matching", a RoCLIP epoch); "clean" is CleanCLIP's
  */
 export function trainingStep(
   config: Config,
   state: HeldState,
   batch: Batch,
-  matching: boolean,
+  kind: StepKind,
 ): StepResult {
-  const { trained, ...step } = stepLoss(config, state, batch, matching);
+  const { trained, ...step } = stepLoss(config, state, batch, kind);
   const next = descend(config, step.state, batch, step.loss, trained);
   return { ...step, state: averaged(next, batch.averageRate) };
 }
@@ -79,14 +80,9 @@ export function trainingStep(
 /**
  * The loss of a step, which `trainingStep` descends.
  *
- * @param matching  as for `trainingStep`
+ * @param kind  as for `trainingStep`
  */
-export function stepLoss(
-  config: Config,
-  state: HeldState,
-  batch: Batch,
-  matching: boolean,
-): StepLoss {
+export function stepLoss(config: Config, state: HeldState, batch: Batch, kind: StepKind): StepLoss {
   const { params } = state;
   const { blurKernel } = config.augment;
   const pixels = augment(batch.images, batch.draws, { size: config.imageSize, blurKernel });
@@ -95,7 +91,12 @@ export function stepLoss(
   const I = unitRows(features);
   const T = unitRows(textFeatures(params.text, config, batch.tokens, batch.ends));
 
-  if (!matching) {
+  if (kind === "clean") {
+    const loss = cleanLoss(config, I, T, params.logitScale);
+    return { loss, trained: params, state: { ...state, statistics } };
+  }
+
+  if (kind === "plain") {
     const loss = contrastiveLoss(I, T, params.logitScale);
     const feeds = config.defence === "roclip" && config.roclip.poolUpdate === "all";
     const fed = feeds ? feedPools(state, I, T, batch.pairs) : {};

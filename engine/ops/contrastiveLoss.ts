@@ -25,19 +25,23 @@ const MIN_SLAB = 256; // with it, all cores of a device are at work
 const MAX_SLAB = 1024; // with it, they are at work by images too, whose products are few and long
 const SLABS = 8;
 
-/** What a loss is made of; `ids` say which rows share positives, or exclude each other. */
+/**
+ * What a loss is made of; `ids` say which rows share positives, or exclude each other; one side is
+ * that of the images alone.
+ */
 interface Operands {
   readonly images: Tensor;
   readonly texts: Tensor;
   readonly logitScale: Tensor;
   readonly ids: Tensor;
   readonly EXCLUDE: 0 | 1;
+  readonly SIDES: 1 | 2;
 }
 
 const numbered = (B: number) => constant(Uint32Array.from({ length: B }, (_, i) => i));
 
 /** Terms of the loss, and what their gradient needs: lse of rows and columns, shares. */
-function termsOf({ images, texts, logitScale, ids, EXCLUDE }: Operands) {
+function termsOf({ images, texts, logitScale, ids, EXCLUDE, SIDES }: Operands) {
   const [B, E] = images.shape as [number, number];
   const across = Math.ceil(B / MAX_PARTS / PART_COLUMNS) * PART_COLUMNS;
   const row_parts = Math.ceil(B / across);
@@ -53,13 +57,13 @@ function termsOf({ images, texts, logitScale, ids, EXCLUDE }: Operands) {
     { B, width: E / VECTOR, row_parts, column_parts },
     { ...given, ids: positives, parts },
     { lse: [2 * B], share: [B], term: [B] },
-    { VECTOR },
+    { SIDES, VECTOR },
   );
 }
 
 /** Gradients by images and texts, slab by slab: B² slopes at once would be the largest tensor. */
 function pulled(
-  { images, texts, logitScale, ids, EXCLUDE }: Operands,
+  { images, texts, logitScale, ids, EXCLUDE, SIDES }: Operands,
   saved: Readonly<Record<"share" | "lse" | "dloss", Tensor>>,
 ) {
   const [B, E] = images.shape as [number, number];
@@ -70,7 +74,7 @@ function pulled(
   for (let first = 0; first < B; first += slab) {
     const params = { B, E, first, rows: Math.min(slab, B - first) };
     const outputs = { slope: [params.rows, B] };
-    const { slope } = launch(contrastiveLossSlope, params, given, outputs, { EXCLUDE });
+    const { slope } = launch(contrastiveLossSlope, params, given, outputs, { EXCLUDE, SIDES });
     const pull = (PART: number, others: Tensor, d: Tensor) =>
       launch(contrastiveLossPull, params, { slope, others, d }, {}, { PART }).d;
     dimages = pull(0, texts, dimages);
@@ -94,9 +98,10 @@ function pulled(
  * @param logitScale  f32[], the logarithm of the scale
  * @param options     positives u32[B]: rows with one id share their positives, each of them with
  *                    the same weight; all different when left out. Or excluded u32[B]: rows with
- *                    one id are left out of each other's negatives
+ *                    one id are left out of each other's negatives. With oneSided, the first term
+ *                    alone, whole: each image with its text among all texts
  * @returns           f32[], mean over the batch
- * @throws            ShapeError unless images and texts are [B, E] and one option at most is given
+ * @throws            ShapeError unless images and texts are [B, E], with one kind of ids at most
  * @see               Radford et al. 2021, arXiv:2103.00020, figure 3; Khosla et al. 2020,
  *                    arXiv:2004.11362, eq. 2 (several positives)
  */
@@ -104,9 +109,13 @@ export function contrastiveLoss(
   images: Tensor,
   texts: Tensor,
   logitScale: Tensor,
-  options: { readonly positives?: Tensor; readonly excluded?: Tensor } = {},
+  options: {
+    readonly positives?: Tensor;
+    readonly excluded?: Tensor;
+    readonly oneSided?: boolean;
+  } = {},
 ): Tensor {
-  const { positives, excluded } = options;
+  const { positives, excluded, oneSided = false } = options;
   const given = {
     images: [images, "B E"],
     texts: [texts, "B E"],
@@ -118,7 +127,8 @@ export function contrastiveLoss(
   if (positives && excluded)
     throw shapeError("contrastiveLoss", "positives and excluded must not both be given", given);
   const ids = excluded ?? positives ?? numbered(B);
-  const operands: Operands = { images, texts, logitScale, ids, EXCLUDE: excluded ? 1 : 0 };
+  const kind = { EXCLUDE: excluded ? 1 : 0, SIDES: oneSided ? 1 : 2 } as const;
+  const operands: Operands = { images, texts, logitScale, ids, ...kind };
   const { lse, share, term } = termsOf(operands);
   return withGrad(sumRows(term, []), { images, texts, logitScale }, (dloss) => {
     const { images: dimages, texts: dtexts } = pulled(operands, { lse, share, dloss });

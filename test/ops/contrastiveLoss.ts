@@ -8,11 +8,14 @@ function crossEntropy(z: Float64Array, positives: readonly number[]): number {
   return positives.reduce((sum, j) => sum + lse - z[j]!, 0) / positives.length;
 }
 
-/** `ids`: rows that share positives or, if `exclude`, are not each other's negatives. */
+/**
+ * `ids`: rows that share positives or, if `exclude`, are not each other's negatives; `oneSided`: no
+ * text among the images.
+ */
 function reference(
   { images, texts, logitScale }: Record<"images" | "texts" | "logitScale", Array64>,
   ids: ArrayLike<number>,
-  exclude = false,
+  { exclude = false, oneSided = false } = {},
 ) {
   const [B, E] = images.shape as [number, number];
   const scale = Math.exp(logitScale.data[0]!);
@@ -32,10 +35,10 @@ function reference(
   for (let i = 0; i < B; i++) {
     const positives: number[] = [];
     for (let j = 0; j < B; j++) if (exclude ? j === i : ids[j] === ids[i]) positives.push(j);
-    for (const z of [rows, columns])
+    for (const z of oneSided ? [rows] : [rows, columns])
       loss += crossEntropy(z.subarray(i * B, (i + 1) * B), positives);
   }
-  return array64([], () => loss / (2 * B));
+  return array64([], () => loss / (oneSided ? B : 2 * B));
 }
 
 type Unit = NonNullable<Case["data"]>[string];
@@ -95,7 +98,7 @@ export const sharedPositives = defineCase<"images" | "texts" | "logitScale" | "p
 export const excludedDuplicates = defineCase<"images" | "texts" | "logitScale" | "excluded">({
   run: ({ images, texts, logitScale, excluded }) =>
     contrastiveLoss(images, texts, logitScale, { excluded }),
-  reference: ({ excluded, ...operands }) => reference(operands, excluded.data, true),
+  reference: ({ excluded, ...operands }) => reference(operands, excluded.data, { exclude: true }),
   shapes: [
     { images: [2, 3], texts: [2, 3], logitScale: [], excluded: [2] },
     { images: [67, 8], texts: [67, 8], logitScale: [], excluded: [67] },
@@ -107,6 +110,25 @@ export const excludedDuplicates = defineCase<"images" | "texts" | "logitScale" |
     texts: unit,
     logitScale: start,
     excluded: (shape, draws) => Uint32Array.from({ length: shape[0]! }, () => draws.below(20)),
+  },
+  tolerance,
+});
+
+export const oneSided = defineCase<"images" | "texts" | "logitScale" | "positives">({
+  run: ({ images, texts, logitScale, positives }) =>
+    contrastiveLoss(images, texts, logitScale, { positives, oneSided: true }),
+  reference: ({ positives, ...operands }) =>
+    reference(operands, positives.data, { oneSided: true }),
+  shapes: [
+    { images: [1, 3], texts: [1, 3], logitScale: [], positives: [1] },
+    { images: [67, 8], texts: [67, 8], logitScale: [], positives: [67] },
+    { images: [131, 9], texts: [131, 9], logitScale: [], positives: [131] },
+  ],
+  data: {
+    images: unit,
+    texts: unit,
+    logitScale: start,
+    positives: (shape, draws) => Uint32Array.from({ length: shape[0]! }, () => draws.below(20)),
   },
   tolerance,
 });

@@ -1,0 +1,61 @@
+/** The keys of a configuration that are RoCLIP's own. */
+import { z } from "zod";
+
+const count = () => z.int().min(1);
+
+/** When and how images are matched with the pool ("authors" as in schema.ts). */
+export const ROCLIP = z.strictObject({
+  frequency: count()
+    .default(2)
+    .describe("K: every K-th epoch matches images with the pool (paper: 2)"),
+  firstEpoch: count()
+    .default(3)
+    .describe("First epoch that may match, from 1; earlier ones are plain (authors: 1)"),
+  epochs: z
+    .array(count())
+    .default([])
+    .describe("The epochs that match, from 1; none listed: by frequency and firstEpoch"),
+  poolSize: z
+    .number()
+    .positive()
+    .default(0.5)
+    .describe("Captions in the pool: rows if ≥ 1, else a share of the data (authors: 0.0218)"),
+  poolStart: z
+    .enum(["captions", "noise"])
+    .default("captions")
+    .describe("Fill the pool from real captions before the first match, or with noise (authors)"),
+  poolUpdate: z
+    .enum(["all", "matching"])
+    .default("all")
+    .describe("Epochs whose captions enter the pool: all, or only matching ones (authors)"),
+  reencodeEvery: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe(
+      "Encode the pool anew, by the current towers, as a matching epoch begins and every n steps " +
+        "in it; 0: never (authors)",
+    ),
+  direction: z
+    .enum(["image-to-text", "both"])
+    .default("image-to-text")
+    .describe(
+      "What is matched: each image with a pool of captions (paper), or also each caption with a " +
+        "pool of images, which trains the text tower in matching epochs; the mean of both losses",
+    ),
+  duplicates: z
+    .enum(["negatives", "positives", "excluded"])
+    .default("positives")
+    .describe(
+      "Images matched to one caption: each other's negatives (authors), or all positive with equal " +
+        "weight (their columns are equal, so both give the same loss and gradients), or left out " +
+        "of each other's negatives",
+    ),
+  textGradient: z
+    .enum(["none", "re-encoded"])
+    .default("none")
+    .describe(
+      "In matching epochs the text tower gets no gradient (authors), or that of the matched " +
+        "captions, which it encodes anew",
+    ),
+});
