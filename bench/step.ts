@@ -8,6 +8,7 @@ import { type Config, parseConfig } from "../roclip/config.ts";
 import { DEMO } from "../roclip/configs/demo.ts";
 import { type HeldState, initState } from "../roclip/model.ts";
 import { noiseBatch } from "../roclip/noise.ts";
+import type { StepKind } from "../roclip/schedule.ts";
 import { batchInputs, inputsFor } from "../roclip/session.ts";
 import { trainingStep } from "../roclip/step.ts";
 import { deciles, repeat, timePlans } from "./harness.ts";
@@ -88,8 +89,10 @@ async function timeAlone(device: Device, plan: Plan, seconds: number) {
   return { stepMs, readMs: median(reads) };
 }
 
+type Inputs = Record<string, HostData>;
+
 /** Steps as in training: inputs uploaded, the loss read one step behind; ms each. */
-async function timeMany(plan: Plan, inputs: Record<string, HostData>, seconds: number) {
+async function timeMany(plan: Plan, inputs: Inputs, seconds: number) {
   let behind: Promise<unknown> = Promise.resolve();
   let last = performance.now();
   const once = async () => {
@@ -107,8 +110,7 @@ async function timeMany(plan: Plan, inputs: Record<string, HostData>, seconds: n
   return median(times);
 }
 
-async function measure(device: Device, plan: Plan, config: Config, seconds: number) {
-  const inputs = inputsFor(plan, noiseBatch(config, PAIRS));
+async function measure(device: Device, plan: Plan, inputs: Inputs, seconds: number) {
   plan.run(inputs);
   const [kernels] = await timePlans([plan], seconds / plan.steps.length);
   const runs = [bareLoop(device, plan), () => plan.run(), () => plan.run(inputs)];
@@ -139,18 +141,18 @@ export const STEP_CONFIG: Config = parseConfig({
   roclip: { ...DEMO.roclip, poolStart: "noise" },
 });
 
-/** Do something with the plan of a step. */
+/** Do something with the plan of a step and a batch of noise. */
 async function withPlan<T>(
   device: Device,
   config: Config,
-  matching: boolean,
-  work: (plan: Plan) => Promise<T>,
+  kind: StepKind,
+  work: (plan: Plan, inputs: Inputs) => Promise<T>,
 ): Promise<T> {
   const state: HeldState = hold(device, initState(config, config.vocabularySize, PAIRS));
-  const step = trainingStep(config, state, batchInputs(config), matching);
+  const step = trainingStep(config, state, batchInputs(config, kind), kind);
   const plan = await compile(device, { outputs: { loss: step.loss }, updates: step.state });
   try {
-    return await work(plan);
+    return await work(plan, inputsFor(plan, noiseBatch(config, kind, PAIRS)));
   } finally {
     plan.destroy();
     release(device, state);
@@ -165,10 +167,10 @@ async function withPlan<T>(
 export function measureStep(
   device: Device,
   config: Config,
-  matching: boolean,
+  kind: StepKind,
   seconds: number,
 ): Promise<MeasuredStep> {
-  return withPlan(device, config, matching, (plan) => measure(device, plan, config, seconds));
+  return withPlan(device, config, kind, (plan, inputs) => measure(device, plan, inputs, seconds));
 }
 
 /** A step alone, and the memory of its plan. */
@@ -188,8 +190,8 @@ export async function measureStepAlone(
   config: Config,
   seconds: number,
 ): Promise<StepCost> {
-  return withPlan(device, config, true, async (plan) => {
-    plan.run(inputsFor(plan, noiseBatch(config, PAIRS)));
+  return withPlan(device, config, "matching", async (plan, inputs) => {
+    plan.run(inputs);
     const { stepMs: ms } = await timeAlone(device, plan, seconds);
     const { peakBytes, boundBytes } = plan.memory;
     return { ms, peakBytes, boundBytes };

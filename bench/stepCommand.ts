@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import type { Device } from "../engine/device.ts";
 import type { Sample } from "../engine/roof.ts";
+import type { StepKind } from "../roclip/schedule.ts";
 import { beginKernels, type Options, withDevice } from "./command.ts";
 import type { Roof, Row } from "./harness.ts";
 import { collectRows } from "./rows.ts";
@@ -21,12 +22,11 @@ interface StepResult {
 async function runStep(
   device: Device,
   seconds: number,
-  matching: boolean,
+  step: StepKind,
   roof?: Roof,
 ): Promise<StepResult> {
-  const step = matching ? "matching" : "plain";
   console.log(`a ${step} step of the demonstration, batch of noise`);
-  const { samples, times } = await measureStep(device, STEP_CONFIG, matching, seconds);
+  const { samples, times } = await measureStep(device, STEP_CONFIG, step, seconds);
   const spent = ({ timesMs }: Sample) => timesMs.reduce((sum, ms) => sum + ms, 0);
   const slowestFirst = [...samples].sort((a, b) => spent(b) - spent(a));
   const rows = roof ? collectRows(roof).add(slowestFirst) : [];
@@ -39,8 +39,8 @@ async function benchStep(_: unknown, command: Command): Promise<void> {
   const { seconds, whole, ...options } = command.optsWithGlobals<Options & { whole?: true }>();
   await withDevice(options, async (device) => {
     const roof = whole ? undefined : await beginKernels(device, seconds);
-    const plain = await runStep(device, seconds, false, roof);
-    const matching = await runStep(device, seconds, true, roof);
+    const plain = await runStep(device, seconds, "plain", roof);
+    const matching = await runStep(device, seconds, "matching", roof);
     const steps = [plain.times, matching.times];
     return whole ? { steps } : { steps, rows: [...plain.rows, ...matching.rows] };
   });

@@ -6,14 +6,15 @@ import {
   type HostArray,
   type Key,
   keyOf,
-  stream,
 } from "../engine/index.ts";
 
 import { type AugmentConfig, drawAugmentation, identityDraws } from "./augment.ts";
+import { VIEWS, type View } from "./baselines/views.ts";
 import type { Dataset } from "./data/dataset.ts";
-import { createEda } from "./eda.ts";
+import { createEda, type Eda } from "./eda.ts";
 import { UserError } from "./errors.ts";
-import { learningRate, textEpochsBefore } from "./schedule.ts";
+import { type Chosen, type EpochOrder, epochOrder, pairsTrained } from "./order.ts";
+import { learningRate, type StepKind, textEpochsBefore } from "./schedule.ts";
 import type { Config } from "./schema.ts";
 import type { Tokenizer } from "./tokenize.ts";
 
@@ -32,17 +33,23 @@ export interface HostBatch {
 const ORDER = 1; // folds of an epoch's key
 const IMAGES = 2;
 const CAPTIONS = 3;
+const VIEW = 0x76696577; // "view": keeps the second view's draws apart from the first's
 const EPOCHS = 0x65706f63; // "epoc": keeps epoch keys apart from other uses of the seed
 
 /**
  * Steps in an epoch; what is left over a whole number of batches waits for another epoch's order.
  *
+ * @param pairs  training pairs in all
  * @throws  UserError when one batch is larger than the data
  */
-export function stepsPerEpoch(config: Pick<Config, "batch">, pairs: number): number {
-  if (config.batch <= pairs) return Math.floor(pairs / config.batch);
+export function stepsPerEpoch(
+  config: Pick<Config, "batch" | "defence" | "cleanclip">,
+  pairs: number,
+): number {
+  const trained = pairsTrained(config, pairs);
+  if (config.batch <= trained) return Math.floor(trained / config.batch);
   throw new UserError(
-    `batch: a batch must not be larger than the data; it is ${config.batch} of ${pairs} pairs; ` +
+    `batch: a batch must not be larger than the data; it is ${config.batch} of ${trained} pairs; ` +
       "choose a smaller --batch",
   );
 }
@@ -102,42 +109,89 @@ export function allCaptions(
   };
 }
 
+/** A batch, and the kind of step that it is for. */
+export interface DrawnBatch extends HostBatch {
+  readonly kind: StepKind;
+}
+
+/** What the views of a batch are drawn from. */
+interface Drawing {
+  readonly config: Config;
+  readonly dataset: Dataset;
+  readonly edit: Eda;
+  readonly pairs: Uint32Array;
+  /** Of the images' draws, and of the captions' edits. */
+  readonly keys: { readonly images: Key; readonly captions: Key };
+}
+
+/** One view of each pair of a batch: its images' draws and its captions. */
+function drawView(view: View, { config, dataset, edit, pairs, keys }: Drawing) {
+  const captions = Array.from(pairs, (row) => dataset.captions[row]!);
+  const { length } = pairs;
+  if (view === "original") return { draws: identityDraws(length, dataset.size), captions };
+  return {
+    draws: config.augment.enabled
+      ? drawAugmentation(augmentOf(config), keys.images, length, dataset.size)
+      : identityDraws(length, dataset.size),
+    captions: captions.map((caption, i) => edit(caption, fold(keys.captions, pairs[i]!))),
+  };
+}
+
+/** The views that a kind of step takes of a batch, one below the other. */
+function drawViews(kind: StepKind, tokenizer: Tokenizer, drawing: Drawing) {
+  const { config, dataset, pairs, keys } = drawing;
+  const views = VIEWS[kind].map((view, n) => {
+    // The first view has the keys themselves; another is drawn apart from it.
+    const own = (key: Key) => (n === 0 ? key : fold(key, VIEW + n));
+    const drawn = { images: own(keys.images), captions: own(keys.captions) };
+    return drawView(view, { ...drawing, keys: drawn });
+  });
+  const captions = views.flatMap((view) => view.captions);
+  return {
+    images: packImages(
+      dataset,
+      views.flatMap(() => [...pairs]),
+    ),
+    draws: Float32Array.from(views.flatMap(({ draws }) => [...draws])),
+    ...packCaptions(tokenizer, captions, config.contextLength),
+  };
+}
+
 /**
  * A function that makes any batch of a run: pure in (epoch, step).
  *
- * @returns  (epoch from 1, step of the epoch from 0) → the inputs of that step
+ * @param chosen  the pairs that a defence trains on
+ * @returns       (epoch from 1, step of the epoch from 0) → the inputs of that step
  */
 export function createBatches(
   config: Config,
   dataset: Dataset,
   tokenizer: Tokenizer,
-): (epoch: number, step: number) => HostBatch {
+  chosen: Chosen = {},
+): (epoch: number, step: number) => DrawnBatch {
   const pairsInAll = dataset.captions.length;
   const steps = stepsPerEpoch(config, pairsInAll);
-  const eda = config.eda.enabled ? createEda(config.eda) : (caption: string) => caption;
+  const edit: Eda = config.eda.enabled ? createEda(config.eda) : (caption) => caption;
   const runKey = fold(keyOf(config.seed), EPOCHS);
-  let order: { epoch: number; key: Key; rows: Uint32Array } | undefined;
+  let order: (EpochOrder & { epoch: number; key: Key }) | undefined;
   const orderOf = (epoch: number) => {
     if (order?.epoch === epoch) return order;
     const key = fold(runKey, epoch);
-    order = { epoch, key, rows: stream(fold(key, ORDER)).permutation(pairsInAll) };
+    order = { epoch, key, ...epochOrder(config, epoch, pairsInAll, chosen, fold(key, ORDER)) };
     return order;
   };
   return (epoch, step) => {
-    const { key, rows } = orderOf(epoch);
+    const { key, rows, kindAt } = orderOf(epoch);
     const pairs = rows.slice(step * config.batch, (step + 1) * config.batch);
+    const kind = kindAt(step);
     // The authors draw the edits once, as they read the captions: before epoch 1.
-    const captionKey = fold(config.eda.redraw ? key : fold(runKey, 0), CAPTIONS);
-    const captions = Array.from(pairs, (row) => eda(dataset.captions[row]!, fold(captionKey, row)));
+    const captions = fold(config.eda.redraw ? key : fold(runKey, 0), CAPTIONS);
+    const keys = { images: fold(fold(key, IMAGES), step), captions };
     const total = (epoch - 1) * steps + step;
     const lr = learningRate(config, total, steps);
-    const drawKey = fold(fold(key, IMAGES), step);
     return {
-      images: packImages(dataset, pairs),
-      draws: config.augment.enabled
-        ? drawAugmentation(augmentOf(config), drawKey, pairs.length, dataset.size)
-        : identityDraws(pairs.length, dataset.size),
-      ...packCaptions(tokenizer, captions, config.contextLength),
+      kind,
+      ...drawViews(kind, tokenizer, { config, dataset, edit, pairs, keys }),
       pairs,
       schedule: adamWSchedule(total + 1, lr, config),
       // Bias corrections count the updates that the moments have had, as in torch.optim.AdamW. By

@@ -1,8 +1,9 @@
 /** How long a run will take here: measured on its own steps, not guessed. */
 import type { Plan } from "../engine/index.ts";
 import { createBatches } from "./batches.ts";
-import { everMatches } from "./schedule.ts";
-import { beginSession, fillPoolsFromData, inputsFor, type SessionOptions } from "./session.ts";
+import { fillPoolsFromData } from "./fillPools.ts";
+import { everMatches, type StepKind } from "./schedule.ts";
+import { beginSession, inputsFor, type SessionOptions } from "./session.ts";
 
 const WARM_UP_STEPS = 2; // the first runs of a pipeline include its compilation
 const ROUNDS = 3; // the fastest counts: other work on the machine only ever adds time
@@ -26,9 +27,9 @@ export async function forecastEpochs(
     plan.run(inputsFor(plan, batchAt(1, step % session.stepsInEpoch)));
     await plan.read("loss");
   };
-  const prepare = async (matching: boolean) => {
-    if (matching) await fillPoolsFromData(session, 0);
-    const plan = await session.plan(matching);
+  const prepare = async (kind: StepKind) => {
+    if (kind === "matching") await fillPoolsFromData(session, 0);
+    const plan = await session.plan(kind);
     for (let step = 0; step < WARM_UP_STEPS; step++) await run(plan, step);
     return plan;
   };
@@ -40,7 +41,7 @@ export async function forecastEpochs(
   };
 
   const matches = everMatches(config);
-  const plans = { plain: await prepare(false), matching: matches && (await prepare(true)) };
+  const plans = { plain: await prepare("plain"), matching: matches && (await prepare("matching")) };
   const best = { plain: Number.POSITIVE_INFINITY, matching: Number.POSITIVE_INFINITY };
   for (let round = 0; round < ROUNDS; round++) {
     best.plain = Math.min(best.plain, await time(plans.plain));

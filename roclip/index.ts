@@ -18,7 +18,7 @@ export {
 } from "./measures.ts";
 export { type HeldState, initState, type State } from "./model.ts";
 export { beginRun, readRun, type SavedRun } from "./runFolder.ts";
-export { isMatchingEpoch, learningRate } from "./schedule.ts";
+export { isMatchingEpoch, learningRate, type StepKind } from "./schedule.ts";
 export { type Batch, trainingStep } from "./step.ts";
 export { clipTokenizer, learnTokenizer, type Tokenizer } from "./tokenize.ts";
 export { type LoadedModel, loadModel, type TrainOptions, train } from "./train.ts";

@@ -2,7 +2,13 @@
  * The report of a run: one HTML file that opens from disk, needs no server and names no address.
  */
 import { type Chart, chartSvg } from "./report/charts.ts";
-import { DEFENCE_NAMES, type Defence, type EpochResult, type ReportData } from "./report/data.ts";
+import {
+  DEFENCE_NAMES,
+  DEFENCES,
+  type Defence,
+  type EpochResult,
+  type ReportData,
+} from "./report/data.ts";
 import { gallerySection } from "./report/gallery.ts";
 import { type Html, html, trusted } from "./report/html.ts";
 import { STYLE } from "./report/style.ts";
@@ -77,8 +83,7 @@ function lastMean(data: ReportData, defence: Defence, measure: keyof EpochResult
 
 /** The defences that were trained, CLIP first. */
 function defencesOf(data: ReportData): Defence[] {
-  const all = ["clip", "roclip"] as const;
-  return all.filter((defence) => data.runs.some((run) => run.defence === defence));
+  return DEFENCES.filter((defence) => data.runs.some((run) => run.defence === defence));
 }
 
 /** A number of each defence side by side. */

@@ -1,10 +1,10 @@
-/** The keys of a configuration that say what RoCLIP matches, and when. */
+/** The keys of a configuration that are RoCLIP's own. */
 import { z } from "zod";
 
 const count = () => z.int().min(1);
 const share = () => z.number().min(0).max(1);
 
-/** What RoCLIP is told. */
+/** When and how images are matched with the pool ("authors" as in schema.ts). */
 export const ROCLIP = z.strictObject({
   frequency: count()
     .default(2)

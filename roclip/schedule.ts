@@ -1,5 +1,27 @@
 import type { Config } from "./schema.ts";
 
+/** What a step descends: CLIP's loss, RoCLIP's with the pool, or CleanCLIP's of all its terms. */
+export type StepKind = "plain" | "matching" | "clean";
+
+/** What an epoch is made of: steps of one kind. */
+export type Phase = StepKind;
+
+/**
+ * What an epoch trains by.
+ *
+ * @param epoch  from 1
+ */
+export function phaseOf(config: Pick<Config, "defence" | "roclip">, epoch: number): Phase {
+  if (config.defence === "cleanclip") return "clean";
+  return isMatchingEpoch(config, epoch) ? "matching" : "plain";
+}
+
+/** The kinds of step that a run has. */
+export function stepKinds(config: Pick<Config, "defence" | "roclip" | "epochs">): StepKind[] {
+  const epochs = Array.from({ length: config.epochs }, (_, i) => i + 1);
+  return [...new Set(epochs.map((epoch) => phaseOf(config, epoch)))];
+}
+
 /**
  * Whether epoch `epoch` matches images with the caption pool.
  *

@@ -7,6 +7,7 @@
 import { z } from "zod";
 import { MODEL_SCHEMA, PRESETS } from "./architecture.ts";
 import { BACKDOOR, POISON } from "./attackSchema.ts";
+import { CLEANCLIP } from "./baselines/schema.ts";
 import { captionSwitches, ROCLIP } from "./roclipSchema.ts";
 
 const count = () => z.int().min(1);
@@ -79,9 +80,9 @@ export const CONFIG_SCHEMA = z
   .strictObject({
     seed: z.int().min(0).default(1).describe("Seed of every random draw of the run"),
     defence: z
-      .enum(["clip", "roclip"])
+      .enum(["clip", "roclip", "cleanclip"])
       .default("roclip")
-      .describe("Train plain CLIP (with the same augmentations) or RoCLIP"),
+      .describe("Train plain CLIP (with the same augmentations), RoCLIP, or a defence beside it"),
     epochs: count().default(20).describe("Passes over the data (authors: 24)"),
     batch: z.int().min(2).default(128).describe("Pairs in a step (authors: 512)"),
     microBatch: z
@@ -102,7 +103,10 @@ export const CONFIG_SCHEMA = z
     pretrained: z
       .string()
       .default("")
-      .describe('safetensors file of weights to begin with, as open_clip names them; "" for none'),
+      .describe(
+        "Weights to begin with: a safetensors file, as open_clip names them, or a run's folder, " +
+          'whose tokenizer is kept; "" for none',
+      ),
     imageSize: z.int().min(8).default(32).describe("Image side in pixels (authors: 224)"),
     contextLength: z
       .int()
@@ -164,6 +168,7 @@ export const CONFIG_SCHEMA = z
       .default(false)
       .describe("Start the schedule one epoch late, as the authors' code does"),
     roclip: ROCLIP.prefault({}),
+    cleanclip: CLEANCLIP.prefault({}),
     augment: AUGMENT.prefault({}),
     eda: EDA.prefault({}),
     poison: POISON.prefault({}),
@@ -186,20 +191,13 @@ function contradictions(config: Config): string[] {
       broken.push(`augment.${key} must not fall; found [${low}, ${high}]; swap the two`);
     }
   }
-  const { poolSize, poolStart } = config.roclip;
-  const rows = {
-    "roclip.poolSize": poolSize,
-    "poison.captionsPerTarget": config.poison.captionsPerTarget,
-    "backdoor.count": config.backdoor.count,
-    ...Object.fromEntries(config.backdoors.map(({ count }, i) => [`backdoors[${i}].count`, count])),
-  };
-  for (const [key, value] of Object.entries(rows)) {
-    if (value <= 1 || Number.isInteger(value)) continue;
+  broken.push(...brokenAmounts(config));
+  if (config.defence === "cleanclip" && config.pretrained === "") {
     broken.push(
-      `${key} must be a whole number of rows, or a share below 1; found ${value}; round it`,
+      'pretrained must name the model that CleanCLIP fine-tunes; found ""; give a run\'s folder',
     );
   }
-  if (poolStart === "noise") {
+  if (config.roclip.poolStart === "noise") {
     const needs = captionSwitches(config.roclip);
     broken.push(
       ...needs.map(
@@ -224,4 +222,21 @@ function indivisible({ batch, microBatch, text: { width, heads } }: Config): str
       `text.width must be a multiple of text.heads; found ${width} and ${heads}; change either`,
     );
   return broken;
+}
+
+/** Numbers of rows that are neither whole nor a share. */
+function brokenAmounts(config: Config): string[] {
+  const rows = {
+    "roclip.poolSize": config.roclip.poolSize,
+    "cleanclip.pairs": config.cleanclip.pairs,
+    "poison.captionsPerTarget": config.poison.captionsPerTarget,
+    "backdoor.count": config.backdoor.count,
+    ...Object.fromEntries(config.backdoors.map(({ count }, i) => [`backdoors[${i}].count`, count])),
+  };
+  return Object.entries(rows)
+    .filter(([, value]) => value > 1 && !Number.isInteger(value))
+    .map(
+      ([key, value]) =>
+        `${key} must be a whole number of rows, or a share below 1; found ${value}; round it`,
+    );
 }

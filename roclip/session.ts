@@ -1,41 +1,34 @@
-/** A run under way: its state on the device, its plans, and the pool before its first search. */
+/** A run under way: its state on the device and its plans. */
 import {
   compile,
   type Device,
-  fold,
   type HostArray,
   type HostData,
   hold,
   input,
-  keyOf,
   type Plan,
-  readState,
   release,
-  stream,
 } from "../engine/index.ts";
 import { rowsFor } from "./amount.ts";
 import { DRAWS } from "./augment.ts";
-import {
-  allCaptions,
-  type HostBatch,
-  imageWords,
-  packCaptions,
-  packImages,
-  stepsPerEpoch,
-} from "./batches.ts";
+import { cleanRows } from "./baselines/cleanclip.ts";
+import { VIEWS } from "./baselines/views.ts";
+import { allCaptions, type HostBatch, imageWords, stepsPerEpoch } from "./batches.ts";
 import type { Dataset } from "./data/dataset.ts";
 import type { Part } from "./embed.ts";
 import { UserError } from "./errors.ts";
 import type { EvaluationData } from "./evaluate.ts";
 import { type Captions, needsCaptions } from "./match.ts";
 import { type HeldState, initState, type State } from "./model.ts";
+import type { Chosen } from "./order.ts";
 import { fillPools, reencodePools } from "./pool.ts";
+import { readPretrained } from "./pretrained.ts";
 import { type Progress, readRun, trimMetrics } from "./runFolder.ts";
+import type { StepKind } from "./schedule.ts";
 import type { Config } from "./schema.ts";
 import type { Source } from "./source.ts";
 import { type Batch, trainingStep } from "./step.ts";
 import type { Tokenizer } from "./tokenize.ts";
-import { readWeights } from "./weights.ts";
 
 /** What a run is made of. */
 export interface SessionOptions {
@@ -56,14 +49,14 @@ export interface SessionOptions {
 /** A batch, of which all but the captions may be left out where a plan does not read it. */
 type HostPairs = Pick<HostBatch, "tokens" | "ends"> & Partial<HostBatch>;
 
-const FILL_KEY = 0x66696c6c; // "fill": which pairs fill the pools
-
 /** A run under way: its state on the device and its plans. */
 export interface Session {
   readonly options: SessionOptions;
   readonly stepsInEpoch: number;
   readonly state: HeldState;
-  readonly plan: (matching: boolean) => Promise<Plan>;
+  readonly plan: (kind: StepKind) => Promise<Plan>;
+  /** The pairs that the defence trains on. */
+  readonly chosen: Chosen;
   readonly fill: () => Promise<Plan>;
   readonly reencode: () => Promise<Plan>;
   readonly progress: Progress;
@@ -81,13 +74,15 @@ function freshProgress({ config, source, tokenizer, evaluation, train }: Session
 /**
  * The inputs of a step, for a configuration.
  *
+ * @param kind      of step
  * @param captions  where steps encode matched captions anew
  */
-export function batchInputs(config: Config, captions?: Captions): Batch {
+export function batchInputs(config: Config, kind: StepKind, captions?: Captions): Batch {
   const { batch, microBatch } = config;
-  const count = microBatch > 0 ? batch / microBatch : 1;
+  const rows = VIEWS[kind].length * batch;
+  const count = microBatch > 0 ? rows / microBatch : 1;
   const [head, ...others] = Array.from({ length: count }, (_, i) =>
-    partInputs(config, batch / count, count > 1 ? `.${i}` : ""),
+    partInputs(config, rows / count, count > 1 ? `.${i}` : ""),
   );
   return {
     parts: [head!, ...others],
@@ -155,9 +150,8 @@ export async function beginSession(options: SessionOptions): Promise<Session> {
   requireVocabulary(config, tokenizer);
   let host: State<HostArray> = initState(config, tokenizer.vocabularySize, pairs);
   let progress = freshProgress(options);
-  const { model, pretrained } = config;
-  if (pretrained !== "" && !options.resume)
-    host = { ...host, ...(await readWeights(pretrained, model, host)) };
+  if (config.pretrained !== "" && !options.resume)
+    host = { ...host, ...(await readPretrained(config, host)) };
   if (options.resume) {
     const saved = await readRun(folder);
     host = saved.state(host);
@@ -166,18 +160,13 @@ export async function beginSession(options: SessionOptions): Promise<Session> {
   }
   const state: HeldState = hold(device, host);
   const captions = heldCaptions(options);
-  const batch = batchInputs(config, captions);
-  const stepPlan = (matching: boolean) =>
-    once(() => {
-      const { state: updates, loss } = trainingStep(config, state, batch, matching);
-      return compile(device, { outputs: { loss }, updates });
-    });
-  const plans = { plain: stepPlan(false), matching: stepPlan(true) };
+  const batch = batchInputs(config, "plain");
   return {
     options,
     stepsInEpoch,
     state,
-    plan: (matching) => (matching ? plans.matching() : plans.plain()),
+    plan: stepPlans(options, state, captions),
+    chosen: chosenOf(options),
     fill: once(() => compile(device, { outputs: {}, updates: fillPools(config, state, batch) })),
     reencode: once(() => {
       const updates = reencodePools(config, state, batch, input("at", [2], "u32"));
@@ -188,61 +177,31 @@ export async function beginSession(options: SessionOptions): Promise<Session> {
   };
 }
 
+/** The plans of the steps, each built when it is first asked for. */
+function stepPlans({ config, device }: SessionOptions, state: HeldState, captions?: Captions) {
+  const plans = new Map<StepKind, Promise<Plan>>();
+  return (kind: StepKind): Promise<Plan> => {
+    const make = () => {
+      const batch = batchInputs(config, kind, captions);
+      const { state: updates, loss } = trainingStep(config, state, batch, kind);
+      return compile(device, { outputs: { loss }, updates });
+    };
+    const plan = plans.get(kind) ?? make();
+    plans.set(kind, plan);
+    return plan;
+  };
+}
+
+/** The pairs that the defence trains on. */
+function chosenOf({ config, train, evaluation }: SessionOptions): Chosen {
+  if (config.defence !== "cleanclip") return {};
+  return { clean: cleanRows(config, train.captions.length, evaluation.truth) };
+}
+
 /** The training captions on the device, where matching steps encode them anew. */
 function heldCaptions({ config, device, train, tokenizer }: SessionOptions): Captions | undefined {
   if (!needsCaptions(config)) return undefined;
   return hold(device, allCaptions(tokenizer, train, config.contextLength));
-}
-
-/** Pairs as the pools take them in, un-augmented: the inputs of a plan. */
-function unaugmented(
-  { config, train, tokenizer }: SessionOptions,
-  plan: Plan,
-  pairs: Uint32Array,
-): Record<string, HostData> {
-  const captions = Array.from(pairs, (row) => train.captions[row]!);
-  const readsImages = plan.inputs.some((name) => name.startsWith("images"));
-  return inputsFor(plan, {
-    pairs,
-    ...(readsImages && { images: packImages(train, pairs) }),
-    ...packCaptions(tokenizer, captions, config.contextLength),
-  });
-}
-
-/** Fill what is still empty of the pools with real pairs, un-augmented, in a random order. */
-export async function fillPoolsFromData(session: Session, epoch: number): Promise<void> {
-  const { options, state, fill } = session;
-  const { config, device, train } = options;
-  const cursor = (await readState(device, { cursor: state.pool.cursor })).cursor.data;
-  const empty = state.pool.ids.shape[0]! - cursor[1]!;
-  if (empty <= 0) return;
-  const plan = await fill();
-  const key = fold(fold(keyOf(config.seed), FILL_KEY), epoch);
-  const order = stream(key).permutation(train.captions.length);
-  for (let first = 0; first < empty; first += config.batch) {
-    const pairs = Uint32Array.from(
-      { length: config.batch },
-      (_, i) => order[(first + i) % order.length]!,
-    );
-    plan.run(unaugmented(options, plan, pairs));
-    await device.until(device.gpu.queue.onSubmittedWorkDone());
-  }
-}
-
-/** Encode all rows of the pools anew, each the pair that its id names, un-augmented. */
-export async function reencodeAll({ options, state, reencode }: Session): Promise<void> {
-  const { config, device } = options;
-  const ids = (await readState(device, { ids: state.pool.ids })).ids.data as Uint32Array;
-  const plan = await reencode();
-  for (let first = 0; first < ids.length; first += config.batch) {
-    const pairs = Uint32Array.from(
-      { length: config.batch },
-      (_, i) => ids[(first + i) % ids.length]!,
-    );
-    const at = Uint32Array.of(first, ids.length);
-    plan.run({ at, ...unaugmented(options, plan, pairs) });
-    await device.until(device.gpu.queue.onSubmittedWorkDone());
-  }
 }
 
 /**

@@ -6,17 +6,21 @@
  * @see Yang, Gao & Mirzasoleiman 2023, arXiv:2303.06854, algorithm 1
  */
 import { add, contrastiveLoss, judge, scale, scatterWords, type Tensor } from "../engine/index.ts";
+import { cleanLoss } from "./baselines/cleanclip.ts";
 import { averaged, descend, type Trained } from "./descent.ts";
 import { embed, type Parts } from "./embed.ts";
 import { type Captions, duplicatesOf, type Match, matchPool, reencoded } from "./match.ts";
 import type { HeldState } from "./model.ts";
 import { feedPools } from "./pool.ts";
-import { matchingTrainsText } from "./schedule.ts";
+import { matchingTrainsText, type StepKind } from "./schedule.ts";
 import type { Config } from "./schema.ts";
 
 /** The inputs of a step. */
 export interface Batch {
-  /** The batch's pairs, or its micro-batches (embed.ts). */
+  /**
+   * The batch's pairs, or its micro-batches (embed.ts); 2 B rows where a step takes two views of
+   * its pairs.
+   */
   readonly parts: Parts;
   /** u32[B] row of each pair in the training data, which is its caption's id. */
   readonly pairs: Tensor;
@@ -47,16 +51,16 @@ export interface StepLoss extends StepResult {
 /**
  * One step.
  *
- * @param matching  whether images are matched with the pool (a RoCLIP epoch) instead of with their
- *                  own captions
+ * @param kind  whether images are paired with their own captions ("plain") or matched with the pool
+ *              ("matching", a RoCLIP epoch); "clean" is CleanCLIP's
  */
 export function trainingStep(
   config: Config,
   state: HeldState,
   batch: Batch,
-  matching: boolean,
+  kind: StepKind,
 ): StepResult {
-  const { trained, ...step } = stepLoss(config, state, batch, matching);
+  const { trained, ...step } = stepLoss(config, state, batch, kind);
   const next = descend(config, step.state, batch, step.loss, trained);
   return { ...step, state: averaged(next, batch.averageRate) };
 }
@@ -64,18 +68,18 @@ export function trainingStep(
 /**
  * The loss of a step, which `trainingStep` descends.
  *
- * @param matching  as for `trainingStep`
+ * @param kind  as for `trainingStep`
  */
-export function stepLoss(
-  config: Config,
-  state: HeldState,
-  batch: Batch,
-  matching: boolean,
-): StepLoss {
+export function stepLoss(config: Config, state: HeldState, batch: Batch, kind: StepKind): StepLoss {
   const { params } = state;
   const { I, T, statistics } = embed(config, state, batch.parts);
 
-  if (!matching) {
+  if (kind === "clean") {
+    const loss = cleanLoss(config, I, T, params.logitScale);
+    return { loss, trained: params, state: { ...state, statistics } };
+  }
+
+  if (kind === "plain") {
     const loss = contrastiveLoss(I, T, params.logitScale);
     const feeds = config.defence === "roclip" && config.roclip.poolUpdate === "all";
     const fed = feeds ? feedPools(state, I, T, batch.pairs) : {};

@@ -12,24 +12,18 @@ import {
   type Subjects,
   subjectsOf,
 } from "./evaluate.ts";
+import { fillPoolsFromData, reencodeAll } from "./fillPools.ts";
 import { type HeldState, initState } from "./model.ts";
 import type { EpochResult } from "./report/data.ts";
 import { appendMetrics, type Progress, type SavedRun, saveRun } from "./runFolder.ts";
-import { isMatchingEpoch, isReencodingStep, learningRate } from "./schedule.ts";
-import {
-  beginSession,
-  fillPoolsFromData,
-  inputsFor,
-  reencodeAll,
-  type Session,
-  type SessionOptions,
-} from "./session.ts";
+import { isReencodingStep, learningRate, type Phase, phaseOf } from "./schedule.ts";
+import { beginSession, inputsFor, type Session, type SessionOptions } from "./session.ts";
 import { type Tokenizer, tokenizerFromJson } from "./tokenize.ts";
 
 /** Where a run is while it runs. */
 export interface StepReport {
   readonly epoch: number;
-  readonly matching: boolean;
+  readonly phase: Phase;
   /** Steps done in all, and to do in all. */
   readonly step: number;
   readonly steps: number;
@@ -70,7 +64,7 @@ function lossKeeper(options: TrainOptions, session: Session, from: Progress) {
   const { config, onStep } = options;
   const { epoch } = from;
   const { stepsInEpoch } = session;
-  const matching = isMatchingEpoch(config, epoch);
+  const phase = phaseOf(config, epoch);
   const begun = performance.now();
   const lines: object[] = [];
   let lossSum = from.lossSum;
@@ -79,11 +73,11 @@ function lossKeeper(options: TrainOptions, session: Session, from: Progress) {
     lossSum += loss;
     const step = (epoch - 1) * stepsInEpoch + at + 1;
     const lr = learningRate(config, step - 1, stepsInEpoch);
-    lines.push({ kind: "step", step, epoch, matching, loss, lr });
+    lines.push({ kind: "step", step, epoch, phase, loss, lr });
     const seconds = (performance.now() - begun) / 1000;
     const pairsPerSecond = ((at + 1 - from.step) * config.batch) / seconds;
     const steps = config.epochs * stepsInEpoch;
-    onStep?.({ epoch, matching, step, steps, loss, pairsPerSecond });
+    onStep?.({ epoch, phase, step, steps, loss, pairsPerSecond });
   };
   return { take, lines, lossSum: () => lossSum };
 }
@@ -96,10 +90,10 @@ async function runEpoch(
 ): Promise<Progress & { seconds: number }> {
   const { config, folder, signal, train, tokenizer } = options;
   const { epoch } = from;
-  const matching = isMatchingEpoch(config, epoch);
-  if (matching && from.step === 0) await fillPoolsFromData(session, epoch);
-  const plan = await session.plan(matching);
-  const batchAt = createBatches(config, train, tokenizer);
+  const phase = phaseOf(config, epoch);
+  if (phase === "matching" && from.step === 0) await fillPoolsFromData(session, epoch);
+  await session.plan(phase); // built before the clock runs
+  const batchAt = createBatches(config, train, tokenizer, session.chosen);
   const begun = performance.now();
   const keeper = lossKeeper(options, session, from);
   let { step } = from;
@@ -108,7 +102,9 @@ async function runEpoch(
   try {
     while (step < session.stepsInEpoch && !signal?.aborted) {
       if (isReencodingStep(config, epoch, step)) await reencodeAll(session);
-      plan.run(inputsFor(plan, batchAt(epoch, step)));
+      const batch = batchAt(epoch, step);
+      const plan = await session.plan(batch.kind);
+      plan.run(inputsFor(plan, batch));
       const read = plan.read("loss");
       await behind;
       const at = step++;
@@ -133,7 +129,7 @@ async function closeEpoch(
   const { targetPredictions: _, triggeredPredictions: __, ...measured } = last;
   const result: EpochResult = {
     epoch: done.epoch,
-    matching: isMatchingEpoch(config, done.epoch),
+    phase: phaseOf(config, done.epoch),
     loss: done.lossSum / session.stepsInEpoch,
     ...measured,
     pairsPerSecond: (done.stepsRun * config.batch) / done.seconds,

@@ -17,14 +17,14 @@ import {
 import { needsCaptions } from "./match.ts";
 import { initState } from "./model.ts";
 import { noiseBatch, noiseCaptions } from "./noise.ts";
-import { everMatches } from "./schedule.ts";
+import { type StepKind, stepKinds } from "./schedule.ts";
 import type { Config } from "./schema.ts";
 import { batchInputs, inputsFor, requirePool } from "./session.ts";
 import { trainingStep } from "./step.ts";
 
 /** A kind of step by default constants and by tuned ones, in turns; medians. */
 export interface StepGain {
-  readonly step: "plain" | "matching";
+  readonly step: StepKind;
   readonly beforeMs: number;
   readonly afterMs: number;
   /** Median of before / after, pair by pair, and what the middle half of the pairs spans. */
@@ -71,8 +71,8 @@ async function compare(device: Device, before: Plan, after: Plan): Promise<Omit<
 }
 
 /**
- * Tune a configuration's plain step, and its matching step if it has one, on a state of their own;
- * keep what was found, and measure what it gains.
+ * Tune the steps that a configuration has, of every kind, on a state of their own; keep
+ * what was found, and measure what it gains.
  *
  * @param pairs  training pairs, which a pool's size may be a share of
  * @throws       UserError when the pool is smaller than a batch
@@ -86,26 +86,24 @@ export async function tuneSteps(
   requirePool(config, pairs);
   const full: Config = { ...config, roclip: { ...config.roclip, poolStart: "noise" } };
   const state = hold(device, initState(full, config.vocabularySize, pairs));
-  const inputs = noiseBatch(config, pairs);
   const captions = needsCaptions(config) ? hold(device, noiseCaptions(config, pairs)) : undefined;
-  const batch = batchInputs(config, captions);
-  const matches = everMatches(config);
-  const kinds = matches ? [false, true] : [false];
-  const planOf = async (matching: boolean, choice: PlanOptions) => {
-    const { state: updates, loss } = trainingStep(full, state, batch, matching);
+  const kinds = stepKinds(config);
+  const planOf = async (kind: StepKind, choice: PlanOptions) => {
+    const batch = batchInputs(config, kind, captions);
+    const { state: updates, loss } = trainingStep(full, state, batch, kind);
     const plan = await compile(device, { outputs: { loss }, updates }, choice);
-    plan.run(inputsFor(plan, inputs));
+    plan.run(inputsFor(plan, noiseBatch(config, kind, pairs)));
     return plan;
   };
   const before: Plan[] = [];
-  for (const matching of kinds) before.push(await planOf(matching, { consts: () => ({}) }));
+  for (const kind of kinds) before.push(await planOf(kind, { consts: () => ({}) }));
   const tuned = await tune(device, before, options);
   const path = await keepTuned(device, tuned.tunings);
   const steps: StepGain[] = [];
-  for (const [i, matching] of kinds.entries()) {
-    const after = await planOf(matching, {});
+  for (const [i, kind] of kinds.entries()) {
+    const after = await planOf(kind, {});
     const times = await compare(device, before[i]!, after);
-    steps.push({ step: matching ? "matching" : "plain", ...times });
+    steps.push({ step: kind, ...times });
     after.destroy();
   }
   for (const plan of before) plan.destroy();

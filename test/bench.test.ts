@@ -113,7 +113,7 @@ describe("a training step", () => {
   it("is measured by kernel and outside the kernels", async () => {
     const small = { batch: 8, imageSize: 8, roclip: { ...STEP_CONFIG.roclip, poolSize: 16 } };
     const config = { ...STEP_CONFIG, ...small };
-    const { samples, times } = await measureStep(device, config, true, SECONDS);
+    const { samples, times } = await measureStep(device, config, "matching", SECONDS);
     const kernels = samples.map(({ step }) => step.dispatch.kernel.name);
     expect(kernels.some((name) => name.startsWith("nearest"))).toBe(true);
     const runs = samples[0]!.timesMs.length;

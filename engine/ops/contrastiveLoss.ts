@@ -26,7 +26,10 @@ const MIN_SLAB = 256; // with it, all cores of a device are at work
 const MAX_SLAB = 1024; // with it, they are at work by images too, whose products are few and long
 const SLABS = 8;
 
-/** What a loss is made of; `ids` say which rows share positives, or exclude each other. */
+/**
+ * What a loss is made of; `ids` say which rows share positives, or exclude each other; one side is
+ * that of the images alone.
+ */
 interface Operands {
   readonly images: Tensor;
   readonly texts: Tensor;
@@ -35,12 +38,13 @@ interface Operands {
   readonly EXCLUDE: 0 | 1;
   /** Of pairs, which then have different ids. */
   readonly weights: Tensor | undefined;
+  readonly SIDES: 1 | 2;
 }
 
 const numbered = (B: number) => constant(Uint32Array.from({ length: B }, (_, i) => i));
 
 /** Terms of the loss, and what their gradient needs: lse of rows and columns, shares. */
-function termsOf({ images, texts, logitScale, ids, EXCLUDE, weights }: Operands) {
+function termsOf({ images, texts, logitScale, ids, EXCLUDE, SIDES, weights }: Operands) {
   const [B, E] = images.shape as [number, number];
   const across = Math.ceil(B / MAX_PARTS / PART_COLUMNS) * PART_COLUMNS;
   const row_parts = Math.ceil(B / across);
@@ -57,7 +61,7 @@ function termsOf({ images, texts, logitScale, ids, EXCLUDE, weights }: Operands)
     { B, width: E / VECTOR, row_parts, column_parts },
     { ...given, ids: positives, parts },
     made,
-    { VECTOR },
+    { SIDES, VECTOR },
   );
   if (!weights) return all;
   const even = { terms: all.term, shares: all.share, lses: all.lse };
@@ -66,7 +70,7 @@ function termsOf({ images, texts, logitScale, ids, EXCLUDE, weights }: Operands)
 
 /** Gradients by images and texts, slab by slab: B² slopes at once would be the largest tensor. */
 function pulled(
-  { images, texts, logitScale, ids, EXCLUDE }: Operands,
+  { images, texts, logitScale, ids, EXCLUDE, SIDES }: Operands,
   saved: Readonly<Record<"share" | "lse" | "dloss", Tensor>>,
 ) {
   const [B, E] = images.shape as [number, number];
@@ -77,7 +81,7 @@ function pulled(
   for (let first = 0; first < B; first += slab) {
     const params = { B, E, first, rows: Math.min(slab, B - first) };
     const outputs = { slope: [params.rows, B] };
-    const { slope } = launch(contrastiveLossSlope, params, given, outputs, { EXCLUDE });
+    const { slope } = launch(contrastiveLossSlope, params, given, outputs, { EXCLUDE, SIDES });
     const pull = (PART: number, others: Tensor, d: Tensor) =>
       launch(contrastiveLossPull, params, { slope, others, d }, {}, { PART }).d;
     dimages = pull(0, texts, dimages);
@@ -103,9 +107,11 @@ function pulled(
  *                    the same weight; all different when left out. Or excluded u32[B]: rows with
  *                    one id are left out of each other's negatives. Or weights f32[B], ≥ 0: of each
  *                    pair in the mean; those of weight 0 are others' negatives only. No gradient
- *                    flows to weights; if all are 0, so is the loss
+ *                    flows to weights; if all are 0, so is the loss. With oneSided, the first term
+ *                    alone, whole: each image with its text among all texts
  * @returns           f32[], mean over the batch
- * @throws            ShapeError unless images and texts are [B, E] and one option at most is given
+ * @throws            ShapeError unless images and texts are [B, E], and at most one of positives,
+ *                    excluded and weights is given
  * @see               Radford et al. 2021, arXiv:2103.00020, figure 3; Khosla et al. 2020,
  *                    arXiv:2004.11362, eq. 2 (several positives)
  */
@@ -117,9 +123,10 @@ export function contrastiveLoss(
     readonly positives?: Tensor;
     readonly excluded?: Tensor;
     readonly weights?: Tensor;
+    readonly oneSided?: boolean;
   } = {},
 ): Tensor {
-  const { positives, excluded, weights } = options;
+  const { positives, excluded, weights, oneSided = false } = options;
   const given = {
     images: [images, "B E"],
     texts: [texts, "B E"],
@@ -129,11 +136,13 @@ export function contrastiveLoss(
     weights: [weights, "B"],
   } as const;
   const { B } = match("contrastiveLoss", given);
-  if (Object.values(options).filter(Boolean).length > 1)
-    throw shapeError("contrastiveLoss", "one option at most must be given", given);
+  if ([positives, excluded, weights].filter(Boolean).length > 1) {
+    const rule = "one of positives, excluded and weights at most must be given";
+    throw shapeError("contrastiveLoss", rule, given);
+  }
   const ids = excluded ?? positives ?? numbered(B);
-  const EXCLUDE = excluded ? 1 : 0;
-  const operands: Operands = { images, texts, logitScale, ids, EXCLUDE, weights };
+  const kind = { EXCLUDE: excluded ? 1 : 0, SIDES: oneSided ? 1 : 2 } as const;
+  const operands: Operands = { images, texts, logitScale, ids, weights, ...kind };
   const { lse, share, term } = termsOf(operands);
   return withGrad(sumRows(term, []), { images, texts, logitScale }, (dloss) => {
     const { images: dimages, texts: dtexts } = pulled(operands, { lse, share, dloss });

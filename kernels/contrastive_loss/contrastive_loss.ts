@@ -52,7 +52,7 @@ export const contrastiveLossTerms = defineKernel({
   },
   params: { B: "u32", width: "u32", row_parts: "u32", column_parts: "u32" },
   consts: { WG: [64, 32] },
-  options: { VECTOR: [1, 4] },
+  options: { SIDES: [2, 1], VECTOR: [1, 4] },
   grid: ({ B, WG }) => spread(Math.ceil(B / WG)),
   cost: ({ B, width, row_parts, column_parts, VECTOR }) => ({
     flops: B * (2 * VECTOR * width + 4 * (row_parts + column_parts)),
@@ -95,7 +95,7 @@ export const contrastiveLossSlope = defineKernel({
   },
   params: { B: "u32", E: "u32", first: "u32", rows: "u32" },
   consts: PRODUCT_CONSTS,
-  options: { EXCLUDE: [0, 1] },
+  options: { EXCLUDE: [0, 1], SIDES: [2, 1] },
   valid: productValid,
   fit,
   subgroups: productSubgroups(({ B }) => B, SIMILARITY),

@@ -5,6 +5,7 @@
 //   positive   = share[i] where ids[i] = ids[j], else 0
 //   with EXCLUDE 1, g[i,j] = 0 where ids[i] = ids[j], i ≠ j
 //   slope[m,j] = ∂loss/∂s[i,j] = exp(log_scale) · dloss / (2 B) · g[i,j]      i = first + m
+//   with SIDES 1, g[i,j] = exp(z − lse[i]) − positive[i,j], and B stands for 2 B
 //
 //   images, texts     f32[B, E]
 //   log_scale, dloss  f32[1]
@@ -18,6 +19,7 @@
 // Source: derived from contrastive_loss_terms.wgsl.
 
 const EXCLUDE: u32 = 0; // 1: pairs of one id take no part, but for each with itself
+const SIDES: u32 = 2; // 1: only each image among the texts
 const VECTOR: u32 = 1; // elements of a Vector
 alias Vector = f32;
 
@@ -49,7 +51,8 @@ fn store_four(i: u32, first: u32, step: u32, values: vec4<f32>) {
     if (j < params.B) {
       let z = scale * values[c];
       let positive = select(0.0, own_share, ids[j] == id);
-      let g = exp(z - row_lse) + exp(z - lse[params.B + j]) - 2.0 * positive;
+      let column = select(exp(z - lse[params.B + j]), 0.0, SIDES == 1u);
+      let g = exp(z - row_lse) + column - f32(SIDES) * positive;
       let excluded = EXCLUDE == 1u && ids[j] == id && i != j;
       slope[(i - params.first) * params.B + j] = select(weight * g, 0.0, excluded);
     }
@@ -64,7 +67,7 @@ fn main(
 ) {
   params = uniforms;
   scale = exp(log_scale[0]);
-  weight = scale * dloss[0] / f32(2u * uniforms.B);
+  weight = scale * dloss[0] / f32(SIDES * uniforms.B);
   let across = (uniforms.B + WIDTH - 1u) / WIDTH;
   let index = linear_workgroup(group, groups);
   let corner = vec2(uniforms.first + index / across * HEIGHT, index % across * WIDTH);

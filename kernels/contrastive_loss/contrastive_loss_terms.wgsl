@@ -7,6 +7,7 @@
 //   share[i]  = 1 / |P(i)|
 //   term[i]   = (lse[i] + lse[B + i] − 2 · share[i] · Σ_{j∈P(i)} z[i,j]) / (2 B)
 //   the loss  = Σ term                    (sum_rows)
+//   with SIDES 1, term[i] = (lse[i] − share[i] · Σ_{j∈P(i)} z[i,j]) / B
 //
 //   images, texts  f32[B, VECTOR · width]
 //   log_scale      f32[1]
@@ -23,6 +24,7 @@
 // 2020, arXiv:2004.11362, eq. 2.
 
 const WG: u32 = 64; // threads per workgroup
+const SIDES: u32 = 2; // 1: only each image among the texts
 const VECTOR: u32 = 1; // elements of a Vector
 alias Vector = f32;
 
@@ -92,5 +94,6 @@ fn main(
   lse[i] = row_lse;
   lse[size + i] = column_lse;
   share[i] = 1.0 / count;
-  term[i] = ((row_lse - positive) + (column_lse - positive)) / f32(2u * size);
+  let column_term = select(column_lse - positive, 0.0, SIDES == 1u);
+  term[i] = ((row_lse - positive) + column_term) / f32(SIDES * size);
 }

@@ -8,6 +8,7 @@ import { PRESETS } from "../configs/presets.ts";
 import { UserError } from "../errors.ts";
 import { presetOf } from "../explain.ts";
 import { applyFlags, flagsOf } from "../flags.ts";
+import { pretrainedTokenizer } from "../pretrained.ts";
 import { readSource, type Source, type SourceData } from "../source.ts";
 import { clipTokenizer, learnTokenizer, type Tokenizer } from "../tokenize.ts";
 import { showProgress } from "./progress.ts";
@@ -156,8 +157,16 @@ export async function loadSource(source: Source, config: Config): Promise<Source
   return data;
 }
 
-/** CLIP's tokenizer when its merges are given, else one learnt from the training captions. */
-export function tokenizerFor(config: Config, captions: readonly string[]): Tokenizer {
+/**
+ * The tokenizer of the run to begin with; else CLIP's when its merges are given, or one learnt from
+ * the training captions.
+ */
+export async function tokenizerFor(
+  config: Config,
+  captions: readonly string[],
+): Promise<Tokenizer> {
+  const pretrained = await pretrainedTokenizer(config);
+  if (pretrained) return pretrained;
   const { merges, contextLength, vocabularySize } = config;
   return merges === ""
     ? learnTokenizer(captions, { vocabularySize, contextLength })

@@ -8,7 +8,7 @@ import { UserError } from "../errors.ts";
 import { createEmbedder, evaluate, remembering, subjectsOf } from "../evaluate.ts";
 import { DEFENCE_NAMES } from "../report/data.ts";
 import { readRun, readTruth, type SavedRun } from "../runFolder.ts";
-import { isMatchingEpoch } from "../schedule.ts";
+import { type Phase, phaseOf } from "../schedule.ts";
 import type { SourceData } from "../source.ts";
 import { formatCells, percent, type ResultRow, resultRows } from "../table.ts";
 import { loadModel } from "../train.ts";
@@ -80,7 +80,7 @@ function attackedAgain(data: SourceData, saved: SavedRun, truth: readonly TruthR
 
 /** What was measured of a saved model: a row as every command writes it, and every measure. */
 interface Measured extends ResultRow {
-  readonly kind: "matching" | "plain";
+  readonly kind: Phase;
   readonly measures: readonly MeasureRow[];
 }
 
@@ -106,18 +106,18 @@ async function measure(device: Device, path: string, options: Options): Promise<
   const found = await evaluate(embedder, subjects, { classes, prompts });
   embedder.destroy();
   release(device, state);
-  const { matching, epoch } = reached(saved);
+  const { phase, epoch } = reached(saved);
   const unknown = { loss: Number.NaN, pairsPerSecond: Number.NaN, seconds: Number.NaN };
   const { defence, seed } = config;
-  const epochs = [{ epoch, matching, ...unknown, ...found }];
+  const epochs = [{ epoch, phase, ...unknown, ...found }];
   const [row] = resultRows([{ defence, seed, epochs }]);
-  return { ...row!, kind: matching ? "matching" : "plain", measures };
+  return { ...row!, kind: phase, measures };
 }
 
 /** The epoch that a saved model has reached: between epochs the one under way has no step done. */
 function reached({ progress }: SavedRun) {
   const epoch = progress.step === 0 ? progress.epoch - 1 : progress.epoch;
-  return { epoch, matching: isMatchingEpoch(progress.config, epoch) };
+  return { epoch, phase: phaseOf(progress.config, epoch) };
 }
 
 async function runEvaluate(path: string, options: Options): Promise<void> {

@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import type { Command } from "commander";
 import type { Device } from "../../engine/index.ts";
 import { attack } from "../attack.ts";
+import { stepsPerEpoch } from "../batches.ts";
 import { microBatchNote } from "../embed.ts";
 import { UserError } from "../errors.ts";
 import type { EpochResult, RunResult } from "../report/data.ts";
@@ -10,7 +11,7 @@ import { beginRun, RUN_FILES, readRun, readTruth } from "../runFolder.ts";
 import type { Config } from "../schema.ts";
 import type { Source, SourceData } from "../source.ts";
 import { formatTable, percent, resultRows } from "../table.ts";
-import type { Tokenizer } from "../tokenize.ts";
+import { type Tokenizer, tokenizerFromJson } from "../tokenize.ts";
 import { type TrainedRun, type TrainOptions, train } from "../train.ts";
 import type { TruthRow } from "../truth.ts";
 import {
@@ -48,9 +49,11 @@ export function attackedData(data: SourceData, config: Config) {
   return attacked;
 }
 
+const PHASE_WIDTH = "matching".length; // the longest
+
 /** One epoch as a line. */
 export function epochLine(name: string, result: EpochResult): string {
-  const kind = result.matching ? "matching" : "plain   ";
+  const kind = result.phase.padEnd(PHASE_WIDTH);
   const rates = [
     `loss ${result.loss.toFixed(3)}`,
     `zero-shot ${percent(result.zeroShotTop1)}`,
@@ -66,7 +69,7 @@ export async function trainShown(
   name: string,
   options: Omit<TrainOptions, "onStep" | "onEpoch">,
 ): Promise<TrainedRun> {
-  const total = options.config.epochs * Math.floor(options.train.ids.length / options.config.batch);
+  const total = options.config.epochs * stepsPerEpoch(options.config, options.train.ids.length);
   const display = showProgress(name, total);
   try {
     return await train({
@@ -90,13 +93,21 @@ interface Prepared {
   readonly attacked: ReturnType<typeof attackedData>;
 }
 
-/** Read and attack the data that a configuration asks for. */
-export async function prepare(config: Config, source: Source): Promise<Prepared> {
+/**
+ * Read and attack the data that a configuration asks for.
+ *
+ * @param known  the tokenizer of a run that goes on
+ */
+export async function prepare(
+  config: Config,
+  source: Source,
+  known?: Tokenizer,
+): Promise<Prepared> {
   const note = microBatchNote(config);
   if (note !== undefined) console.log(note);
   const data = await loadSource(source, config);
   const attacked = attackedData(data, config);
-  const tokenizer = tokenizerFor(config, data.train.captions);
+  const tokenizer = known ?? (await tokenizerFor(config, data.train.captions));
   return { config, source, data, attacked, tokenizer };
 }
 
@@ -136,7 +147,11 @@ async function trainOn(
   const saved = resume === undefined ? undefined : (await readRun(resume)).progress;
   const config = saved?.config ?? configOf(options);
   const source = saved?.source ?? sourceOf(options);
-  const { data, attacked, tokenizer } = await prepare(config, source);
+  const { data, attacked, tokenizer } = await prepare(
+    config,
+    source,
+    saved && tokenizerFromJson(saved.tokenizer),
+  );
   const { truth } = attacked;
   const folder = resume ?? options.out ?? newFolder(config);
   if (resume === undefined) await beginRun(folder, config, truth);
@@ -189,7 +204,7 @@ async function runTrain(options: Options & Record<string, unknown>): Promise<voi
 export function addTrain(program: Command): void {
   const command = program
     .command("train")
-    .description("Train a CLIP model on captioned images, plain or defended by RoCLIP.")
+    .description("Train a CLIP model on captioned images: plain, by RoCLIP, or by another defence.")
     .option("--out <folder>", "new folder for the run (default: runs/<defence>-<time>)")
     .option("--resume <folder>", "go on with an interrupted run, to the same bits")
     .option("--json <file>", "also write the table as JSON rows");
@@ -204,6 +219,7 @@ Examples:
   roclip train                                    the emoji, RoCLIP, defaults
   roclip train --defence clip --epochs 5
   roclip train --preset small --roclip-text-gradient re-encoded
+  roclip train --config runs/clip/config.json --defence cleanclip --pretrained runs/clip
   roclip train --data train.csv --images photos/ --test test.csv --config run.json
   roclip train --resume runs/roclip-2026-01-31T12-00-00`,
   );

@@ -1,9 +1,9 @@
 /** Plots of a report: vega-lite specifications made into SVG, with no DOM and no canvas. */
 import type { TopLevelSpec } from "vega-lite";
-import { DEFENCE_NAMES, type EpochResult, type RunResult } from "./data.ts";
+import { DEFENCE_NAMES, DEFENCES, type EpochResult, type RunResult } from "./data.ts";
 
 /** The measures that are plotted, by epoch. */
-export type Measure = Exclude<keyof EpochResult, "epoch" | "matching">;
+export type Measure = Exclude<keyof EpochResult, "epoch" | "phase">;
 
 /** What is plotted against the epoch. */
 export interface Chart {
@@ -26,7 +26,7 @@ interface Point {
 }
 
 // Colours are the page's own variables, so that a plot follows its light and dark themes.
-const COLOURS = { clip: "var(--clip)", roclip: "var(--roclip)", band: "var(--band)" } as const;
+const BAND = "var(--band)";
 const FAINT = 0.18; // opacity of grid lines
 const FONT = "system-ui, sans-serif";
 
@@ -36,7 +36,8 @@ function pointsOf(runs: readonly RunResult[], measure: Measure): Point[] {
     epochs.flatMap((row) => {
       const value = row[measure];
       if (value === undefined || !Number.isFinite(value)) return [];
-      const { epoch, matching } = row;
+      const { epoch } = row;
+      const matching = row.phase === "matching";
       return [{ epoch, value, matching, defence, run: `${DEFENCE_NAMES[defence]}, seed ${seed}` }];
     }),
   );
@@ -44,7 +45,7 @@ function pointsOf(runs: readonly RunResult[], measure: Measure): Point[] {
 
 /** The epochs in which any run matched, as intervals half an epoch to each side. */
 function bandsOf(runs: readonly RunResult[]): { from: number; to: number }[] {
-  const matched = runs.flatMap(({ epochs }) => epochs.filter((row) => row.matching));
+  const matched = runs.flatMap(({ epochs }) => epochs.filter((row) => row.phase === "matching"));
   const epochs = new Set(matched.map((row) => row.epoch));
   return [...epochs].map((epoch) => ({ from: epoch - 0.5, to: epoch + 0.5 }));
 }
@@ -88,7 +89,7 @@ function encodingsOf(chart: Chart, runs: readonly RunResult[]) {
       field: "defence",
       type: "nominal" as const,
       legend: null,
-      scale: { domain: ["clip", "roclip"], range: [COLOURS.clip, COLOURS.roclip] },
+      scale: { domain: [...DEFENCES], range: DEFENCES.map((name) => `var(--${name})`) },
     },
     shape: {
       field: "matching",
@@ -110,7 +111,7 @@ function specOf(chart: Chart, runs: readonly RunResult[]): TopLevelSpec {
     layer: [
       {
         data: { values: bandsOf(runs) },
-        mark: { type: "rect", color: COLOURS.band, opacity: 1 },
+        mark: { type: "rect", color: BAND, opacity: 1 },
         encoding: { x: { ...x, field: "from" }, x2: { field: "to" } },
       },
       {

@@ -1,4 +1,5 @@
 import type { Config } from "../config.ts";
+import type { Phase } from "../schedule.ts";
 
 /** How a model was trained. */
 export type Defence = Config["defence"];
@@ -7,8 +8,8 @@ export type Defence = Config["defence"];
 export interface EpochResult {
   /** From 1. */
   readonly epoch: number;
-  /** Whether the epoch matched images with the caption pool. */
-  readonly matching: boolean;
+  /** What the epoch trained by; "matching": images were matched with the caption pool. */
+  readonly phase: Phase;
   /** Mean training loss. */
   readonly loss: number;
   readonly zeroShotTop1: number;
@@ -69,4 +70,11 @@ export interface ReportData {
 }
 
 /** A defence as people write it. */
-export const DEFENCE_NAMES: Readonly<Record<Defence, string>> = { clip: "CLIP", roclip: "RoCLIP" };
+export const DEFENCE_NAMES: Readonly<Record<Defence, string>> = {
+  clip: "CLIP",
+  roclip: "RoCLIP",
+  cleanclip: "CleanCLIP",
+};
+
+/** All defences, CLIP first. */
+export const DEFENCES = Object.keys(DEFENCE_NAMES) as readonly Defence[];

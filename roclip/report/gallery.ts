@@ -1,5 +1,5 @@
 import sharp from "sharp";
-import { DEFENCE_NAMES, type Defence, type GalleryItem } from "./data.ts";
+import { DEFENCE_NAMES, DEFENCES, type Defence, type GalleryItem } from "./data.ts";
 import { type Html, html } from "./html.ts";
 
 /** An image as a PNG in a data URI. */
@@ -39,8 +39,7 @@ async function card(item: GalleryItem): Promise<Html> {
     <dt>wanted</dt><dd>${item.targetClass}</dd>
     <dt>caption</dt><dd class="caption">${item.caption}</dd>
     ${matched}
-    ${verdict(item, "clip")}
-    ${verdict(item, "roclip")}
+    ${DEFENCES.flatMap((defence) => verdict(item, defence))}
   </dl></figcaption>
 </figure>`;
 }

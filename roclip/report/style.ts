@@ -3,13 +3,15 @@ export const STYLE = `
 :root {
   color-scheme: light dark;
   --page: #fbfaf8; --panel: #ffffff; --text: #1d2127; --quiet: #5c6570; --line: #e2e0da;
-  --clip: #c2410c; --roclip: #0f6cbd; --band: #0f6cbd1c;
+  --clip: #c2410c; --roclip: #0f6cbd; --cleanclip: #7c3aed; --safeclip: #0f766e;
+  --band: #0f6cbd1c;
   --bad: #b42318; --bad-back: #fdecea; --good: #17692f; --good-back: #e5f4e8; --other-back: #efeeea;
 }
 @media (prefers-color-scheme: dark) {
   :root {
     --page: #14171b; --panel: #1c2026; --text: #e6e8eb; --quiet: #9aa4b0; --line: #2f353d;
-    --clip: #fb923c; --roclip: #60b0f4; --band: #60b0f426;
+    --clip: #fb923c; --roclip: #60b0f4; --cleanclip: #c4b5fd; --safeclip: #5eead4;
+    --band: #60b0f426;
     --bad: #ffb4a9; --bad-back: #4a1d18; --good: #9be0ae; --good-back: #163a22;
     --other-back: #2b3038;
   }
@@ -50,6 +52,8 @@ tbody tr.matching { background: var(--band); }
 }
 .swatch.clip { background: var(--clip); }
 .swatch.roclip { background: var(--roclip); }
+.swatch.cleanclip { background: var(--cleanclip); }
+.swatch.safeclip { background: var(--safeclip); }
 .swatch.band { background: var(--band); border: 1px solid var(--line); border-radius: 2px; }
 .headline {
   display: grid; grid-template-columns: repeat(auto-fit, minmax(14.5rem, 1fr)); gap: 1rem;
@@ -65,6 +69,8 @@ tbody tr.matching { background: var(--band); }
 .tile .pair span { font-variant-numeric: tabular-nums; }
 .tile .clip { color: var(--clip); }
 .tile .roclip { color: var(--roclip); }
+.tile .cleanclip { color: var(--cleanclip); }
+.tile .safeclip { color: var(--safeclip); }
 .tile .to { color: var(--quiet); font-weight: 400; font-size: 1.1rem; }
 .legend { display: flex; flex-wrap: wrap; gap: .4rem 1.4rem; margin: .75rem 0; font-size: .85rem; }
 .charts {

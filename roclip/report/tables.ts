@@ -21,7 +21,7 @@ function runRow({ defence, seed, epochs, counts }: RunResult): Html[] {
     html`<tr>
   <th scope="row"><span class="swatch ${defence}"></span>${DEFENCE_NAMES[defence]}</th>
   <td>${seed}</td>
-  <td>${last.epoch}<small>${last.matching ? "matching" : "plain"}</small></td>
+  <td>${last.epoch}<small>${last.phase}</small></td>
   ${rateCell(last.zeroShotTop1, counts?.heldOut)}
   <td>${percent(last.classMean)}</td>
   ${rateCell(last.psr, counts?.targets)}
@@ -45,9 +45,9 @@ export function resultTable(runs: readonly RunResult[]): Html {
 
 /** The row of an epoch. */
 function epochRow({ defence, seed }: RunResult, row: EpochResult): Html {
-  return html`<tr class="${row.matching ? "matching" : "plain"}">
+  return html`<tr class="${row.phase}">
   <th scope="row"><span class="swatch ${defence}"></span>${DEFENCE_NAMES[defence]}</th>
-  <td>${seed}</td><td>${row.epoch}</td><td>${row.matching ? "matching" : "plain"}</td>
+  <td>${seed}</td><td>${row.epoch}</td><td>${row.phase}</td>
   <td>${Number.isFinite(row.loss) ? row.loss.toFixed(3) : "–"}</td>
   <td>${percent(row.zeroShotTop1)}</td><td>${percent(row.classMean)}</td>
   <td>${percent(row.psr)}</td><td>${percent(row.psrTop5 ?? null)}</td><td>${percent(row.asr)}</td>

@@ -8,14 +8,20 @@ function crossEntropy(z: Float64Array, positives: readonly number[]): number {
   return positives.reduce((sum, j) => sum + lse - z[j]!, 0) / positives.length;
 }
 
+interface Kind {
+  readonly exclude?: boolean;
+  readonly oneSided?: boolean;
+  readonly weights?: Float64Array;
+}
+
 /**
  * `ids`: rows that share positives or, if `exclude`, are not each other's negatives; `weights` of
- * rows in the mean.
+ * rows in the mean; `oneSided`: no text among the images.
  */
 function reference(
   { images, texts, logitScale }: Record<"images" | "texts" | "logitScale", Array64>,
   ids: ArrayLike<number>,
-  { exclude = false, weights }: { exclude?: boolean; weights?: Float64Array } = {},
+  { exclude = false, oneSided = false, weights }: Kind = {},
 ) {
   const [B, E] = images.shape as [number, number];
   const scale = Math.exp(logitScale.data[0]!);
@@ -35,11 +41,11 @@ function reference(
   for (let i = 0; i < B; i++) {
     const positives: number[] = [];
     for (let j = 0; j < B; j++) if (exclude ? j === i : ids[j] === ids[i]) positives.push(j);
-    for (const z of [rows, columns])
+    for (const z of oneSided ? [rows] : [rows, columns])
       loss += (weights?.[i] ?? 1) * crossEntropy(z.subarray(i * B, (i + 1) * B), positives);
   }
   const total = weights?.reduce((a, b) => a + b, 0) ?? B;
-  return array64([], () => (total > 0 ? loss / (2 * total) : 0));
+  return array64([], () => (total > 0 ? loss / ((oneSided ? 1 : 2) * total) : 0));
 }
 
 type Unit = NonNullable<NonNullable<Case["data"]>[string]>;
@@ -114,12 +120,12 @@ export const excludedDuplicates = defineCase<"images" | "texts" | "logitScale" |
   tolerance,
 });
 
-const weightedCase = (data: Unit) =>
+const weightedCase = (data: Unit, oneSided = false) =>
   defineCase<"images" | "texts" | "logitScale" | "weights">({
     run: ({ images, texts, logitScale, weights }) =>
-      contrastiveLoss(images, texts, logitScale, { weights }),
+      contrastiveLoss(images, texts, logitScale, { weights, oneSided }),
     reference: ({ weights, ...operands }) =>
-      reference(operands, allDifferent(operands), { weights: weights.data }),
+      reference(operands, allDifferent(operands), { weights: weights.data, oneSided }),
     shapes: [
       { images: [2, 3], texts: [2, 3], logitScale: [], weights: [2] },
       { images: [67, 8], texts: [67, 8], logitScale: [], weights: [67] },
@@ -131,7 +137,26 @@ const weightedCase = (data: Unit) =>
   });
 
 // Two in three pairs are in the mean, with different weights.
-export const weighted = weightedCase((shape, draws) =>
-  Float32Array.from({ length: shape[0]! }, () => draws.uniform() * Math.min(draws.below(3), 1)),
-);
+const twoInThree: Unit = (shape, draws) =>
+  Float32Array.from({ length: shape[0]! }, () => draws.uniform() * Math.min(draws.below(3), 1));
+export const weighted = weightedCase(twoInThree);
+export const weightedOneSided = weightedCase(twoInThree, true);
 export const nonePresent = weightedCase((shape) => new Float32Array(shape[0]!));
+export const oneSided = defineCase<"images" | "texts" | "logitScale" | "positives">({
+  run: ({ images, texts, logitScale, positives }) =>
+    contrastiveLoss(images, texts, logitScale, { positives, oneSided: true }),
+  reference: ({ positives, ...operands }) =>
+    reference(operands, positives.data, { oneSided: true }),
+  shapes: [
+    { images: [1, 3], texts: [1, 3], logitScale: [], positives: [1] },
+    { images: [67, 8], texts: [67, 8], logitScale: [], positives: [67] },
+    { images: [131, 9], texts: [131, 9], logitScale: [], positives: [131] },
+  ],
+  data: {
+    images: unit,
+    texts: unit,
+    logitScale: start,
+    positives: (shape, draws) => Uint32Array.from({ length: shape[0]! }, () => draws.below(20)),
+  },
+  tolerance,
+});

@@ -105,8 +105,8 @@ function initialState(config: Config, model: string): State<HostArray> {
 async function trainAll(device: Device, config: Config, start: State<HostArray>) {
   const state: HeldState = hold(device, start);
   const plans = await Promise.all(
-    [false, true].map((matching) => {
-      const step = trainingStep(config, state, batchInputs(config), matching);
+    (["plain", "matching"] as const).map((kind) => {
+      const step = trainingStep(config, state, batchInputs(config, kind), kind);
       return compile(device, { outputs: { loss: step.loss }, updates: step.state });
     }),
   );

@@ -22,6 +22,7 @@ import { microBatchNote } from "../../roclip/embed.ts";
 import { type HeldState, initState } from "../../roclip/model.ts";
 import { noiseBatch } from "../../roclip/noise.ts";
 import { fillPools } from "../../roclip/pool.ts";
+import type { StepKind } from "../../roclip/schedule.ts";
 import { batchInputs, inputsFor } from "../../roclip/session.ts";
 import { stepLoss } from "../../roclip/step.ts";
 import { textFeatures } from "../../roclip/text.ts";
@@ -66,7 +67,7 @@ const CAPTIONS = {
 
 /** A batch in which no row has another's caption length, so that mixed-up ends show. */
 function hostBatch(config: Config) {
-  const batch = noiseBatch(config, PAIRS);
+  const batch = noiseBatch(config, "plain", PAIRS);
   return {
     ...batch,
     images: batch.images.map((word, i) => (word * (i + 1)) >>> 0),
@@ -95,7 +96,7 @@ async function gradientsOf(
   const state: HeldState = hold(device, initState(config, VOCABULARY, PAIRS));
   const fill = await compile(device, {
     outputs: {},
-    updates: fillPools(config, state, batchInputs(config)),
+    updates: fillPools(config, state, batchInputs(config, "plain")),
   });
   const batch = hostBatch(config);
   fill.run(inputsFor(fill, { ...batch, tokens: batch.tokens.toReversed() }));
@@ -112,10 +113,10 @@ async function gradientsOf(
 }
 
 /** The gradients of a training step. */
-async function stepGradients(config: Config, matching: boolean): Promise<Found> {
+async function stepGradients(config: Config, kind: StepKind): Promise<Found> {
   const captions = hold(device, CAPTIONS);
   const found = await gradientsOf(config, (state) => {
-    const step = stepLoss(config, state, batchInputs(config, captions), matching);
+    const step = stepLoss(config, state, batchInputs(config, kind, captions), kind);
     return { loss: step.loss, trained: step.trained, updates: step.state };
   });
   release(device, captions);
@@ -141,16 +142,16 @@ describe("micro-batches of a vision transformer", () => {
   const reencoded = { textGradient: "re-encoded" };
   const both = { direction: "both", duplicates: "excluded" };
   it.each([
-    ["a plain step", false, {}],
-    ["a matching step", true, {}],
-    ["a matching step that encodes captions anew", true, { roclip: reencoded }],
-    ["a matching step of both directions", true, { roclip: both }],
+    ["a plain step", "plain", {}],
+    ["a matching step", "matching", {}],
+    ["a matching step that encodes captions anew", "matching", { roclip: reencoded }],
+    ["a matching step of both directions", "matching", { roclip: both }],
   ] as const)(
     "have the gradients, pool and matches of the whole batch: %s",
-    async (_, matching, changes) => {
-      const whole = await stepGradients(transformer(changes), matching);
+    async (_, kind, changes) => {
+      const whole = await stepGradients(transformer(changes), kind);
       for (const microBatch of [4, 1]) {
-        const parts = await stepGradients(transformer({ ...changes, microBatch }), matching);
+        const parts = await stepGradients(transformer({ ...changes, microBatch }), kind);
         expectNear(parts, whole, 1e-5);
       }
     },
@@ -159,8 +160,8 @@ describe("micro-batches of a vision transformer", () => {
 
   it("take less memory", async () => {
     const images = { model: { embed_dim: 10, vision_cfg: { ...VIT, image_size: 32 }, text_cfg } };
-    const whole = await stepGradients(transformer(images), false);
-    const parts = await stepGradients(transformer({ ...images, microBatch: 2 }), false);
+    const whole = await stepGradients(transformer(images), "plain");
+    const parts = await stepGradients(transformer({ ...images, microBatch: 2 }), "plain");
     expect(parts.peakBytes).toBeLessThan(whole.peakBytes / 3);
   });
 });
@@ -169,7 +170,7 @@ describe("micro-batches of a vision transformer", () => {
 function keptLoss(config: Config, state: HeldState) {
   const { params } = state;
   let { statistics } = state;
-  const { parts } = batchInputs(config);
+  const { parts } = batchInputs(config, "plain");
   const [I, T] = [
     parts.map(({ images, draws }) => {
       const options = { size: config.imageSize, blurKernel: config.augment.blurKernel };
@@ -186,7 +187,7 @@ describe("micro-batches of a tower with batch norms", () => {
   const config = residual({ defence: "clip", microBatch: 4 });
 
   it("are normalised one by one: the bits of keeping their activations, statistics included", async () => {
-    const parts = await stepGradients(config, false);
+    const parts = await stepGradients(config, "plain");
     const kept = await gradientsOf(config, (state) => {
       const { loss, trained, statistics } = keptLoss(config, state);
       return { loss, trained, updates: { statistics } };
@@ -198,8 +199,8 @@ describe("micro-batches of a tower with batch norms", () => {
   });
 
   it("do not have the gradients of the whole batch, and say so", async () => {
-    const whole = await stepGradients({ ...config, microBatch: 0 }, false);
-    const parts = await stepGradients(config, false);
+    const whole = await stepGradients({ ...config, microBatch: 0 }, "plain");
+    const parts = await stepGradients(config, "plain");
     const path = "image.stem.conv";
     const expected = Float64Array.from(whole.gradients[path]!);
     expect(worstError(parts.gradients[path]!, expected).error).toBeGreaterThan(1e-2);

@@ -96,7 +96,7 @@ describe("the image tower", () => {
 describe("the text tower", () => {
   it("sees nothing after the end of text, and every token up to it", async () => {
     const params = hold(device, initState(config, VOCABULARY, PAIRS).params.text);
-    const [inputs] = batchInputs(config).parts;
+    const [inputs] = batchInputs(config, "plain").parts;
     const y = textFeatures(params, config, inputs.tokens, inputs.ends);
     expect(y.shape).toEqual([B, E]);
     const plan = await compile(device, { outputs: { y } });

@@ -3,11 +3,12 @@ import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../roclip/config.ts";
 import { html } from "../../roclip/report/html.ts";
 import { type EpochResult, type ReportData, renderReport } from "../../roclip/report.ts";
+import type { Phase } from "../../roclip/schedule.ts";
 
 /** An epoch whose shares are all `share`. */
-function epochOf(epoch: number, matching: boolean, share: number): EpochResult {
+function epochOf(epoch: number, phase: Phase, share: number): EpochResult {
   return {
-    ...{ epoch, matching, loss: 4 - share, zeroShotTop1: share, classMean: share, psr: share },
+    ...{ epoch, phase, loss: 4 - share, zeroShotTop1: share, classMean: share, psr: share },
     ...{ asr: share, trueClassTarget: share, trueClassTriggered: share },
     ...{ pairsPerSecond: 600, seconds: 2 },
   };
@@ -23,10 +24,14 @@ const base: ReportData = {
     {
       defence: "clip",
       seed: 3,
-      epochs: [epochOf(1, false, 0.25), epochOf(2, false, 0.875)],
+      epochs: [epochOf(1, "plain", 0.25), epochOf(2, "plain", 0.875)],
       counts: { targets: 16, triggered: 100, heldOut: 200 },
     },
-    { defence: "roclip", seed: 3, epochs: [epochOf(1, false, 0.25), epochOf(2, true, 0.125)] },
+    {
+      defence: "roclip",
+      seed: 3,
+      epochs: [epochOf(1, "plain", 0.25), epochOf(2, "matching", 0.125)],
+    },
   ],
   gallery: [
     {
@@ -94,7 +99,7 @@ describe("renderReport", () => {
   });
 
   it("takes one defence, missing numbers and an empty gallery", async () => {
-    const run = { defence: "clip" as const, seed: 1, epochs: [epochOf(1, false, Number.NaN)] };
+    const run = { defence: "clip" as const, seed: 1, epochs: [epochOf(1, "plain", Number.NaN)] };
     const page = await renderReport({ ...base, runs: [run], gallery: [], notes: [] });
     expect(page).not.toContain("NaN");
     expect(page).not.toContain("Poisoned images<");

@@ -16,9 +16,11 @@ import {
 } from "../../engine/index.ts";
 import { adamWSchedule, averageRate } from "../../engine/optim.ts";
 import { identityDraws } from "../../roclip/augment.ts";
+import { VIEWS } from "../../roclip/baselines/views.ts";
 import { type HostBatch, imageWords } from "../../roclip/batches.ts";
 import { type Config, parseConfig } from "../../roclip/config.ts";
 import { type HeldState, initState } from "../../roclip/model.ts";
+import type { StepKind } from "../../roclip/schedule.ts";
 import { batchInputs, inputsFor } from "../../roclip/session.ts";
 import { trainingStep } from "../../roclip/step.ts";
 
@@ -41,7 +43,7 @@ export const configOf = (changes: object = {}): Config =>
     ...changes,
   });
 export const config = configOf();
-const { batch: B, contextLength: T, imageSize: S } = config;
+const { contextLength: T, imageSize: S } = config;
 
 /** Captions of random letters and several lengths; `ends` are places in the caption. */
 function randomCaptions(rows: number, turn: number, letters: Stream) {
@@ -60,7 +62,8 @@ export const CAPTIONS = {
 };
 
 /** A batch of noise and random captions, by step. */
-export function hostBatch(step: number): HostBatch {
+export function hostBatch(step: number, kind: StepKind = "plain"): HostBatch {
+  const B = VIEWS[kind].length * config.batch;
   const draw = (key: number) => stream(fold(fold(keyOf(SEED), key), step));
   const words = draw(KEYS.images);
   const { tokens, ends } = randomCaptions(B, step, draw(KEYS.tokens));
@@ -69,14 +72,20 @@ export function hostBatch(step: number): HostBatch {
     draws: identityDraws(B, S),
     tokens,
     ends: ends.map((end, i) => i * T + end),
-    pairs: draw(KEYS.pairs).permutation(PAIRS).slice(0, B),
+    pairs: draw(KEYS.pairs).permutation(PAIRS).slice(0, config.batch),
     schedule: adamWSchedule(step + 1, 0.01, config),
     textSchedule: adamWSchedule(step + 1, 0.01, config),
     averageRate: averageRate(step + 1, DECAY),
   };
 }
 
-/** The state after some steps ("P" plain, "M" matching) from the seed's, by path. */
+const KINDS: Readonly<Record<string, StepKind>> = {
+  P: "plain",
+  M: "matching",
+  C: "clean",
+};
+
+/** The state after some steps ("P" plain, "M" matching, "C" clean) from the seed's, by path. */
 export async function stateAfter(
   device: Device,
   steps: string,
@@ -92,12 +101,13 @@ export async function stateAfter(
   const captions = hold(device, CAPTIONS);
   const plans = new Map<string, Plan>();
   for (const letter of new Set(steps)) {
-    const result = trainingStep(chosen, state, batchInputs(chosen, captions), letter === "M");
+    const kind = KINDS[letter]!;
+    const result = trainingStep(chosen, state, batchInputs(chosen, kind, captions), kind);
     plans.set(letter, await compile(device, { outputs: {}, updates: result.state }));
   }
   for (const [step, letter] of [...steps].entries()) {
     const plan = plans.get(letter)!;
-    plan.run(inputsFor(plan, hostBatch(step)));
+    plan.run(inputsFor(plan, hostBatch(step, KINDS[letter])));
   }
   const found = new Map(leaves<HostArray>(await readState(device, state)));
   for (const plan of plans.values()) plan.destroy();

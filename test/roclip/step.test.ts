@@ -86,7 +86,8 @@ describe("a step", () => {
     const state = mapTree({ params, ...rest }, ({ shape, data }: HostArray, path) =>
       input(path, shape, data instanceof Float32Array ? "f32" : "u32"),
     );
-    const step = () => trainingStep(chosen, state as HeldState, batchInputs(chosen), true);
+    const step = () =>
+      trainingStep(chosen, state as HeldState, batchInputs(chosen, "matching"), "matching");
     expect(step).toThrow("captions must be given where roclip.textGradient");
   });
 
@@ -151,7 +152,7 @@ describe("a step", () => {
 
   it("fills the pool with unit text vectors and their captions' ids", async () => {
     const state: HeldState = hold(device, initState(config, VOCABULARY, PAIRS));
-    const inputs = batchInputs(config);
+    const inputs = batchInputs(config, "plain");
     const { tokens, ends, pairs } = hostBatch(0);
     const { tokens: captions, ends: places } = inputs.parts[0];
     const features = textFeatures(state.params.text, config, captions, places);

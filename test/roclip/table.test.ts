@@ -5,7 +5,7 @@ import { formatTable, resultRows } from "../../roclip/table.ts";
 /** An epoch with these measures. */
 function epochOf(epoch: number, zeroShotTop1: number, psr: number): EpochResult {
   return {
-    ...{ epoch, matching: false, loss: 1, zeroShotTop1, classMean: 0.25, psr, asr: 0.0625 },
+    ...{ epoch, phase: "plain" as const, loss: 1, zeroShotTop1, classMean: 0.25, psr, asr: 0.0625 },
     ...{ trueClassTarget: 0, trueClassTriggered: 0, pairsPerSecond: 1234.4, seconds: 1 },
   };
 }

@@ -1,5 +1,4 @@
 /** Ten training steps against PyTorch; test/golden/training.py says what the settings are. */
-import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   compile,
@@ -20,13 +19,14 @@ import { identityDraws } from "../../roclip/augment.ts";
 import type { HostBatch } from "../../roclip/batches.ts";
 import { type Config, parseConfig } from "../../roclip/config.ts";
 import { type HeldState, initState, type State } from "../../roclip/model.ts";
-import { decodeSafetensors, type StoredTensor } from "../../roclip/safetensors.ts";
-import { learningRate, matchingTrainsText } from "../../roclip/schedule.ts";
+import { learningRate, matchingTrainsText, type StepKind } from "../../roclip/schedule.ts";
 import { batchInputs, inputsFor } from "../../roclip/session.ts";
 import { stepLoss, trainingStep } from "../../roclip/step.ts";
 import { worstError } from "../check.ts";
+import { goldenFile } from "./golden.ts";
 
 const STEPS = 10;
+const KINDS = ["plain", "matching"] as const;
 const COMPILE_MS = 120_000; // four plans of every kernel, on a software adapter
 /**
  * The largest errors allowed, relative to a tensor's largest entry (a parameter's: its change).
@@ -41,29 +41,16 @@ const LIMITS = {
   pool: 1e-5,
 } as const;
 
-const file = "../golden/training.safetensors";
-const golden = decodeSafetensors(readFileSync(new URL(file, import.meta.url)), file);
+const { file, metadata, stored, wide, under, rowsOf } = goldenFile("training");
 const settings: Record<string, { order: string; roclip: object; config?: object }> = JSON.parse(
-  golden.metadata.settings!,
+  metadata.settings!,
 );
 /** Those of which the file holds gradients and the whole state. */
 const WHOLE = ["ours", "authors"];
 
-function stored(name: string): StoredTensor {
-  const tensor = golden.tensors[name];
-  if (!tensor) throw new Error(`${file}: ${name} is missing; run training.py beside it`);
-  return tensor;
-}
-const wide = (name: string) => Float64Array.from(stored(name).data);
-/** Names under a prefix, without it. */
-const under = (prefix: string) =>
-  Object.keys(golden.tensors)
-    .filter((name) => name.startsWith(`${prefix}.`))
-    .map((name) => name.slice(prefix.length + 1));
-
 const configOf = (name: string): Config =>
   parseConfig({
-    ...JSON.parse(golden.metadata.config!),
+    ...JSON.parse(metadata.config!),
     ...settings[name]!.config,
     roclip: settings[name]!.roclip,
   });
@@ -76,15 +63,6 @@ function initialState(config: Config): State<HostArray> {
     if (path.startsWith("params.")) return stored(path.replace("params", "initial"));
     const noise = path === "pool.rows" && config.roclip.poolStart === "noise";
     return noise ? stored("noise") : leaf;
-  });
-}
-
-/** Rows of a stored table, one after the other. */
-function rowsOf(name: string, rows: Uint32Array): Uint32Array {
-  const { data, shape } = stored(name);
-  const width = shape[1] ?? 1;
-  return Uint32Array.from({ length: rows.length * width }, (_, i) => {
-    return data[rows[Math.floor(i / width)]! * width + (i % width)]!;
   });
 }
 
@@ -113,10 +91,10 @@ async function gradientsOf(
   config: Config,
   state: HeldState,
   batch: HostBatch,
-  matching: boolean,
+  kind: StepKind,
 ): Promise<Arrays> {
   const copy = hold(device, await readState(device, state));
-  const { loss, trained } = stepLoss(config, copy, batchInputs(config), matching);
+  const { loss, trained } = stepLoss(config, copy, batchInputs(config, kind), kind);
   const outputs = Object.fromEntries(leaves<Tensor>(grad(loss, trained)));
   const plan = await compile(device, { outputs });
   plan.run(inputsFor(plan, batch));
@@ -142,26 +120,21 @@ async function trainTen(device: Device, name: string): Promise<Found> {
   const state: HeldState = hold(device, initialState(config));
   const captions = hold(device, { tokens: stored("data.tokens"), ends: stored("data.ends") });
   const plans = await Promise.all(
-    [false, true].map((matching) => {
-      const step = trainingStep(config, state, batchInputs(config, captions), matching);
+    KINDS.map((kind) => {
+      const step = trainingStep(config, state, batchInputs(config, kind, captions), kind);
       const { loss, matched = loss, state: updates } = step;
       return compile(device, { outputs: { loss, matched }, updates });
     }),
   );
   const found = { losses: [] as number[], matched: [] as number[], captions: [] as number[] };
-  const gradients: Partial<Record<"plain" | "matching", Arrays>> = {};
+  const gradients: Partial<Record<StepKind, Arrays>> = {};
   for (const [step, letter] of [...settings[name]!.order].entries()) {
     const matching = letter === "M";
+    const kind = KINDS[Number(matching)]!;
     const waited = matchingTrainsText(config) ? 0 : found.matched.length / config.batch;
     const batch = hostBatch(config, step, step - waited);
     if (WHOLE.includes(name))
-      gradients[matching ? "matching" : "plain"] ??= await gradientsOf(
-        device,
-        config,
-        state,
-        batch,
-        matching,
-      );
+      gradients[kind] ??= await gradientsOf(device, config, state, batch, kind);
     const plan = plans[Number(matching)]!;
     plan.run(inputsFor(plan, batch));
     const { loss, matched } = await plan.read();

@@ -1,0 +1,51 @@
+/** What a run begins with that was trained before: weights, and the tokenizer they are for. */
+import { statSync } from "node:fs";
+import { type HostArray, leaves } from "../engine/index.ts";
+import { requireTensors } from "./checkpoint.ts";
+import { initState, type Weights } from "./model.ts";
+import { readRun } from "./runFolder.ts";
+import type { StoredTensor } from "./safetensors.ts";
+import type { Config } from "./schema.ts";
+import { type Tokenizer, tokenizerFromJson } from "./tokenize.ts";
+import { readWeights } from "./weights.ts";
+
+const isFolder = (path: string) =>
+  statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+
+/** Weights by path, as a checkpoint has them. */
+function storedWeights({ params, statistics }: Weights<HostArray>): Record<string, StoredTensor> {
+  const named = leaves<HostArray>({ params, statistics });
+  return Object.fromEntries(
+    named.map(([path, { shape, data }]) => [
+      path,
+      { dtype: "f32", shape, data: data as Float32Array },
+    ]),
+  );
+}
+
+/**
+ * The weights that `pretrained` names: of a file, or of a run (the averaged ones, where it has them).
+ *
+ * @param like  weights of the configuration's model
+ * @throws      UserError when they are of another model, or cannot be read
+ */
+export async function readPretrained(
+  { pretrained, model }: Pick<Config, "pretrained" | "model">,
+  like: Weights<HostArray>,
+): Promise<Weights<HostArray>> {
+  if (!isFolder(pretrained)) return readWeights(pretrained, model, like);
+  const { progress, state } = await readRun(pretrained);
+  const tokenizer = tokenizerFromJson(progress.tokenizer);
+  const saved = state(initState(progress.config, tokenizer.vocabularySize, progress.pairs));
+  const { params, statistics } = saved.average ?? saved;
+  requireTensors(storedWeights({ params, statistics }), storedWeights(like), pretrained);
+  return { params, statistics };
+}
+
+/** The tokenizer of the run that `pretrained` names; undefined where it names none. */
+export async function pretrainedTokenizer({
+  pretrained,
+}: Pick<Config, "pretrained">): Promise<Tokenizer | undefined> {
+  if (pretrained === "" || !isFolder(pretrained)) return undefined;
+  return tokenizerFromJson((await readRun(pretrained)).progress.tokenizer);
+}

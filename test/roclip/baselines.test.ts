@@ -1,0 +1,155 @@
+/** Five steps of the baselines against PyTorch (test/golden/baselines.py), and their switches. */
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import {
+  compile,
+  type Device,
+  type HostArray,
+  hold,
+  leaves,
+  mapTree,
+  openDevice,
+  readState,
+  release,
+} from "../../engine/index.ts";
+import { adamWSchedule, averageRate } from "../../engine/optim.ts";
+import { identityDraws } from "../../roclip/augment.ts";
+import { cleanRows } from "../../roclip/baselines/cleanclip.ts";
+import { VIEWS } from "../../roclip/baselines/views.ts";
+import type { HostBatch } from "../../roclip/batches.ts";
+import { type Config, parseConfig } from "../../roclip/config.ts";
+import { type HeldState, initState } from "../../roclip/model.ts";
+import { learningRate, type StepKind } from "../../roclip/schedule.ts";
+import { batchInputs, inputsFor } from "../../roclip/session.ts";
+import { trainingStep } from "../../roclip/step.ts";
+import type { TruthRow } from "../../roclip/truth.ts";
+import { worstError } from "../check.ts";
+import { goldenFile } from "./golden.ts";
+import { stateAfter } from "./states.ts";
+
+const LOSS = 1e-4; // relative
+const PARAMETER = 1e-3; // of how far its largest entry moved
+const SCHEDULE_STEPS = 10; // of the cosine in training.py
+const KINDS: Readonly<Record<string, StepKind>> = { C: "clean" };
+
+const { metadata, stored, wide, under, rowsOf } = goldenFile("baselines");
+const shared = goldenFile("training"); // initial parameters and pairs
+const settings: Record<string, { order: string; config: object }> = JSON.parse(metadata.settings!);
+
+/** The inputs of a step: second views below the first where its kind has two. */
+function hostBatch(config: Config, step: number, kind: StepKind): HostBatch {
+  const { batch, contextLength, imageSize } = config;
+  const pairs = (shared.stored("data.pairs").data as Uint32Array).slice(
+    step * batch,
+    (step + 1) * batch,
+  );
+  const views = VIEWS[kind].map((_, view) => (name: string) => {
+    return view === 0 ? shared.rowsOf(`data.${name}`, pairs) : rowsOf(`second.${name}`, pairs);
+  });
+  const both = (name: string) => Uint32Array.from(views.flatMap((rows) => [...rows(name)]));
+  const ends = views.flatMap(() => [...shared.rowsOf("data.ends", pairs)]);
+  const schedule = adamWSchedule(step + 1, learningRate(config, step, SCHEDULE_STEPS), config);
+  return {
+    images: both("images"),
+    draws: identityDraws(ends.length, imageSize),
+    tokens: both("tokens"),
+    ends: Uint32Array.from(ends, (end, i) => i * contextLength + end),
+    pairs,
+    schedule,
+    textSchedule: schedule,
+    averageRate: averageRate(step + 1, config.ema),
+  };
+}
+
+/** The state that both sides start from. */
+function initialState(config: Config) {
+  const [vocabulary] = shared.stored("initial.text.tokens").shape as [number];
+  const [pairs] = shared.stored("data.tokens").shape as [number];
+  return mapTree(initState(config, vocabulary, pairs), (leaf: HostArray, path) =>
+    path.startsWith("params.") ? shared.stored(path.replace("params", "initial")) : leaf,
+  );
+}
+
+async function trainFive(device: Device, config: Config, order: string) {
+  const state: HeldState = hold(device, initialState(config));
+  const losses: number[] = [];
+  for (const [step, letter] of [...order].entries()) {
+    const kind = KINDS[letter]!;
+    const next = trainingStep(config, state, batchInputs(config, kind), kind);
+    const plan = await compile(device, { outputs: { loss: next.loss }, updates: next.state });
+    plan.run(inputsFor(plan, hostBatch(config, step, kind)));
+    losses.push((await plan.read("loss")).loss![0]!);
+    plan.destroy();
+  }
+  const after = new Map(leaves<HostArray>(await readState(device, state)));
+  release(device, state);
+  return { losses, after };
+}
+
+let device: Device;
+beforeAll(async () => {
+  device = await openDevice();
+});
+afterAll(() => device.close());
+
+describe.each(Object.entries(settings))("%s", (name, { order, config: own }) => {
+  it(`has PyTorch's losses and weights (${order})`, async () => {
+    const config = parseConfig({ ...JSON.parse(metadata.config!), ...own });
+    const { losses, after } = await trainFive(device, config, order);
+    const expected = stored(`${name}.losses`).data;
+    for (const [step, loss] of losses.entries()) {
+      const text = `step ${step}: ${loss} instead of ${expected[step]}`;
+      expect(Math.abs(loss / expected[step]! - 1), text).toBeLessThanOrEqual(LOSS);
+    }
+    expect(under(`${name}.params`)).toHaveLength(3);
+    for (const path of under(`${name}.params`)) {
+      const start = shared.wide(`initial.${path}`);
+      const moved = wide(`${name}.params.${path}`).map((x, i) => x - start[i]!);
+      const found = after.get(`params.${path}`)!.data;
+      const { error, text } = worstError(
+        Float32Array.from(found, (x, i) => x - start[i]!),
+        moved,
+      );
+      expect(error, `${path}${text}`).toBeLessThanOrEqual(PARAMETER);
+    }
+  });
+});
+
+describe("CleanCLIP", () => {
+  const trained = async (cleanclip: object) => {
+    const changes = { defence: "cleanclip", pretrained: "a run", cleanclip };
+    return (await stateAfter(device, "C", changes)).get("params.image.projection");
+  };
+
+  it("weighs CLIP's loss and the unimodal ones", async () => {
+    const usual = await trained({});
+    expect(await trained({})).toEqual(usual);
+    expect(await trained({ clipWeight: 0 })).not.toEqual(usual);
+    expect(await trained({ unimodalWeight: 0 })).not.toEqual(usual);
+  });
+
+  const rows = (json: object, truth: readonly number[] = []) => {
+    const config = parseConfig({ defence: "cleanclip", pretrained: "a run", ...json });
+    return cleanRows(
+      config,
+      40,
+      truth.map((row) => ({ row }) as TruthRow),
+    );
+  };
+
+  it("takes pairs that the ground truth does not list, as many as asked for, by the seed", () => {
+    const attacked = [0, 3, 5, 39];
+    const found = rows({ cleanclip: { pairs: 36 } }, attacked);
+    const clean = Array.from({ length: 40 }, (_, row) => row).filter((r) => !attacked.includes(r));
+    expect([...found].sort((a, b) => a - b)).toEqual(clean);
+    expect(rows({ cleanclip: { pairs: 0.25 } })).toHaveLength(10);
+    expect(rows({ cleanclip: { pairs: 10 } })).toEqual(rows({ cleanclip: { pairs: 0.25 } }));
+    expect(rows({ cleanclip: { pairs: 10 }, seed: 2 })).not.toEqual(rows({ seed: 1 }));
+  });
+
+  it("refuses more pairs than are clean, and to begin with nothing", () => {
+    expect(() => rows({ cleanclip: { pairs: 37 } }, [0, 3, 5, 39])).toThrow(
+      "as many training pairs must be clean; 36 of 40 are, and 37 are asked for",
+    );
+    expect(() => parseConfig({ defence: "cleanclip" })).toThrow("pretrained must name the model");
+  });
+});
