@@ -9,6 +9,7 @@ import {
   input,
   keyOf,
   type Plan,
+  type Program,
   readState,
   release,
   stream,
@@ -153,25 +154,40 @@ export async function beginSession(options: SessionOptions): Promise<Session> {
   }
   const state: HeldState = hold(device, host);
   const captions = heldCaptions(options);
+  const { destroy, ...plans } = plansOf(options, state, captions);
+  const free = () => {
+    destroy();
+    release(device, { state, ...captions });
+  };
+  return { options, stepsInEpoch, state, ...plans, progress, release: free };
+}
+
+/** The plans of a run, each built when it is first asked for. */
+function plansOf({ config, device }: SessionOptions, state: HeldState, captions?: Captions) {
   const batch = batchInputs(config, captions);
-  const stepPlan = (matching: boolean) =>
-    once(() => {
-      const { state: updates, loss } = trainingStep(config, state, batch, matching);
-      return compile(device, { outputs: { loss }, updates });
+  const built: Plan[] = [];
+  const planOf = (describe: () => Program) =>
+    once(async () => {
+      const plan = await compile(device, describe());
+      built.push(plan);
+      return plan;
     });
-  const plans = { plain: stepPlan(false), matching: stepPlan(true) };
+  const stepPlan = (matching: boolean) =>
+    planOf(() => {
+      const { state: updates, loss } = trainingStep(config, state, batch, matching);
+      return { outputs: { loss }, updates };
+    });
+  const steps = { plain: stepPlan(false), matching: stepPlan(true) };
   return {
-    options,
-    stepsInEpoch,
-    state,
-    plan: (matching) => (matching ? plans.matching() : plans.plain()),
-    fill: once(() => compile(device, { outputs: {}, updates: fillPools(config, state, batch) })),
-    reencode: once(() => {
+    plan: (matching: boolean) => (matching ? steps.matching() : steps.plain()),
+    fill: planOf(() => ({ outputs: {}, updates: fillPools(config, state, batch) })),
+    reencode: planOf(() => {
       const updates = reencodePools(config, state, batch, input("at", [2], "u32"));
-      return compile(device, { outputs: {}, updates });
+      return { outputs: {}, updates };
     }),
-    progress,
-    release: () => release(device, { state, ...captions }),
+    destroy: () => {
+      for (const plan of built) plan.destroy();
+    },
   };
 }
 
