@@ -8,6 +8,7 @@ import { addDoctor } from "./cli/doctor.ts";
 import { addEvaluate } from "./cli/evaluate.ts";
 import { addExport } from "./cli/export.ts";
 import { addPoison } from "./cli/poison.ts";
+import { addSweep } from "./cli/sweep.ts";
 import { addTrain } from "./cli/train.ts";
 import { addTune } from "./cli/tune.ts";
 import { UserError } from "./errors.ts";
@@ -38,6 +39,7 @@ program.addHelpText(
 Examples:
   roclip demo                                      CLIP and RoCLIP on the same poisoned data
   roclip train --data train.csv --images photos/
+  roclip sweep grid.yaml                           defences, attacks, seeds; one table
   roclip evaluate runs/demo/roclip
   roclip export runs/demo/roclip --out model.safetensors
   roclip tune                                      which kernel constants are fastest here
@@ -46,6 +48,7 @@ Examples:
 const COMMANDS = [
   addDemo,
   addTrain,
+  addSweep,
   addEvaluate,
   addExport,
   addPoison,

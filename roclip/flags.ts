@@ -1,4 +1,5 @@
 import { type ConfigRow, describeConfig } from "./config.ts";
+import { isTree } from "./overlay.ts";
 
 /** One configuration key as a command-line option: "roclip.poolSize" is `--roclip-pool-size`. */
 export interface Flag {
@@ -61,16 +62,11 @@ export function flagsOf(): Flag[] {
   });
 }
 
-/** Whether `value` is an object that may hold keys. */
-function isObject(value: unknown): value is Record<string, unknown> {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
 /** `target` with `value` at `path`. Anything in the way stays, for parseConfig to complain of. */
 function withValue(target: unknown, path: readonly string[], value: unknown): unknown {
   const [name, ...rest] = path;
   if (name === undefined) return value;
-  if (target !== undefined && !isObject(target)) return target;
+  if (target !== undefined && !isTree(target)) return target;
   return { ...target, [name]: withValue(target?.[name], rest, value) };
 }
 

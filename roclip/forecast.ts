@@ -49,7 +49,6 @@ export async function forecastEpochs(
       ? Math.min(best.matching, await time(plans.matching))
       : best.plain;
   }
-  for (const plan of [plans.plain, plans.matching]) if (plan) plan.destroy();
   session.release();
   return best;
 }

@@ -102,7 +102,7 @@ export async function saveRun(
 }
 
 /** JSON has no NaN: what was not measured comes back as null. */
-function withNaN(result: Record<string, unknown>): EpochResult {
+export function withNaN(result: Record<string, unknown>): EpochResult {
   const entries = Object.entries(result).map(([k, v]) => [k, v === null ? Number.NaN : v]);
   return Object.fromEntries(entries) as EpochResult;
 }

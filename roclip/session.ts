@@ -7,6 +7,7 @@ import {
   hold,
   input,
   type Plan,
+  type Program,
   release,
 } from "../engine/index.ts";
 import { rowsFor } from "./amount.ts";
@@ -160,35 +161,47 @@ export async function beginSession(options: SessionOptions): Promise<Session> {
   }
   const state: HeldState = hold(device, host);
   const captions = heldCaptions(options);
-  const batch = batchInputs(config, "plain");
-  return {
-    options,
-    stepsInEpoch,
-    state,
-    plan: stepPlans(options, state, captions),
-    chosen: chosenOf(options),
-    fill: once(() => compile(device, { outputs: {}, updates: fillPools(config, state, batch) })),
-    reencode: once(() => {
-      const updates = reencodePools(config, state, batch, input("at", [2], "u32"));
-      return compile(device, { outputs: {}, updates });
-    }),
-    progress,
-    release: () => release(device, { state, ...captions }),
+  const { destroy, ...plans } = plansOf(options, state, captions);
+  const free = () => {
+    destroy();
+    release(device, { state, ...captions });
   };
+  const chosen = chosenOf(options);
+  return { options, stepsInEpoch, state, ...plans, chosen, progress, release: free };
 }
 
-/** The plans of the steps, each built when it is first asked for. */
-function stepPlans({ config, device }: SessionOptions, state: HeldState, captions?: Captions) {
-  const plans = new Map<StepKind, Promise<Plan>>();
-  return (kind: StepKind): Promise<Plan> => {
-    const make = () => {
+/** The plans of a run, each built when it is first asked for. */
+function plansOf({ config, device }: SessionOptions, state: HeldState, captions?: Captions) {
+  const built: Plan[] = [];
+  const planOf = (describe: () => Program) =>
+    once(async () => {
+      const plan = await compile(device, describe());
+      built.push(plan);
+      return plan;
+    });
+  const stepOf = (kind: StepKind) =>
+    planOf(() => {
       const batch = batchInputs(config, kind, captions);
       const { state: updates, loss } = trainingStep(config, state, batch, kind);
-      return compile(device, { outputs: { loss }, updates });
-    };
-    const plan = plans.get(kind) ?? make();
-    plans.set(kind, plan);
-    return plan;
+      return { outputs: { loss }, updates };
+    });
+  const steps = new Map<StepKind, () => Promise<Plan>>();
+  const plan = (kind: StepKind) => {
+    const step = steps.get(kind) ?? stepOf(kind);
+    steps.set(kind, step);
+    return step();
+  };
+  const batch = batchInputs(config, "plain");
+  return {
+    plan,
+    fill: planOf(() => ({ outputs: {}, updates: fillPools(config, state, batch) })),
+    reencode: planOf(() => {
+      const updates = reencodePools(config, state, batch, input("at", [2], "u32"));
+      return { outputs: {}, updates };
+    }),
+    destroy: () => {
+      for (const plan of built) plan.destroy();
+    },
   };
 }
 

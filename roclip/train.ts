@@ -150,10 +150,28 @@ async function save(session: Session, progress: Progress): Promise<void> {
  * @throws   UserError when the loss is not finite, or the configuration does not fit the data
  */
 export async function train(options: TrainOptions): Promise<TrainedRun> {
-  const { config, device, evaluation, folder } = options;
+  const { config, device, tokenizer } = options;
   const session = await beginSession(options);
+  try {
+    const embedder = await createEmbedder(device, config, session.state, tokenizer);
+    try {
+      return await trainSession(options, session, embedder);
+    } finally {
+      embedder.destroy();
+    }
+  } finally {
+    session.release();
+  }
+}
+
+/** The epochs that are still to be done. */
+async function trainSession(
+  options: TrainOptions,
+  session: Session,
+  embedder: Embedder,
+): Promise<TrainedRun> {
+  const { config, device, evaluation, folder } = options;
   const { state, stepsInEpoch } = session;
-  const embedder = await createEmbedder(device, config, state, options.tokenizer);
   const subjects = subjectsOf(config, evaluation);
   let progress = session.progress;
   let last: Evaluation | undefined;
@@ -177,8 +195,6 @@ export async function train(options: TrainOptions): Promise<TrainedRun> {
   }
 
   const matches = (await readState(device, { matches: state.matches })).matches.data as Uint32Array;
-  embedder.destroy();
-  session.release();
   const finished = progress.epoch > config.epochs;
   return { finished, results: progress.results, last, subjects, matches };
 }

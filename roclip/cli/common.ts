@@ -8,6 +8,7 @@ import { PRESETS } from "../configs/presets.ts";
 import { UserError } from "../errors.ts";
 import { presetOf } from "../explain.ts";
 import { applyFlags, flagsOf } from "../flags.ts";
+import { merged } from "../overlay.ts";
 import { pretrainedTokenizer } from "../pretrained.ts";
 import { readSource, type Source, type SourceData } from "../source.ts";
 import { clipTokenizer, learnTokenizer, type Tokenizer } from "../tokenize.ts";
@@ -103,15 +104,6 @@ export function configOf(
   return parseConfig(applyFlags(under, options), config ?? "config");
 }
 
-/** Nested keys of `over` laid over those of `base`. */
-function merged(base: unknown, over: unknown): unknown {
-  const isTree = (x: unknown): x is Record<string, unknown> =>
-    typeof x === "object" && x !== null && !Array.isArray(x);
-  if (!isTree(base) || !isTree(over)) return over;
-  const entries = Object.entries(over).map(([k, v]) => [k, k in base ? merged(base[k], v) : v]);
-  return { ...base, ...Object.fromEntries(entries) };
-}
-
 /** The source that the options name. */
 export function sourceOf(options: SourceOptions): Source {
   const { data, images, test, imageColumn, captionColumn, labelColumn, minClass, prompt } = options;
@@ -185,14 +177,18 @@ export async function openNamedDevice({ adapter }: DeviceOptions): Promise<Devic
   return device;
 }
 
-/** A signal that the first Ctrl-C sets; the second one ends the process at once. */
+/** Exit code of a program that Ctrl-C ended: 128 and the signal's number, as shells have it. */
+export const INTERRUPTED = 130;
+
+/** A signal that the first Ctrl-C (or SIGTERM) sets; the second one ends the process at once. */
 export function stopSignal(): AbortSignal {
   const controller = new AbortController();
-  process.on("SIGINT", () => {
-    if (controller.signal.aborted) process.exit(130);
+  const stop = () => {
+    if (controller.signal.aborted) process.exit(INTERRUPTED);
     console.log("\nStopping after this step and saving; press Ctrl-C again to stop at once.");
     controller.abort();
-  });
+  };
+  for (const name of ["SIGINT", "SIGTERM"] as const) process.on(name, stop);
   return controller.signal;
 }
 

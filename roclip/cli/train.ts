@@ -1,5 +1,5 @@
 /** `roclip train`: one model on one data set, attacked or not. */
-import { basename, join } from "node:path";
+import { basename, join, resolve } from "node:path";
 import type { Command } from "commander";
 import type { Device } from "../../engine/index.ts";
 import { attack } from "../attack.ts";
@@ -85,7 +85,8 @@ export async function trainShown(
   }
 }
 
-interface Prepared {
+/** The data that a configuration trains on. */
+export interface Prepared {
   readonly config: Config;
   readonly source: Source;
   readonly data: SourceData;
@@ -96,16 +97,17 @@ interface Prepared {
 /**
  * Read and attack the data that a configuration asks for.
  *
- * @param known  the tokenizer of a run that goes on
+ * @param options  known: the tokenizer of a run that goes on; load: another way to the data
  */
 export async function prepare(
   config: Config,
   source: Source,
-  known?: Tokenizer,
+  options: { readonly known?: Tokenizer | undefined; readonly load?: typeof loadSource } = {},
 ): Promise<Prepared> {
+  const { known, load = loadSource } = options;
   const note = microBatchNote(config);
   if (note !== undefined) console.log(note);
-  const data = await loadSource(source, config);
+  const data = await load(source, config);
   const attacked = attackedData(data, config);
   const tokenizer = known ?? (await tokenizerFor(config, data.train.captions));
   return { config, source, data, attacked, tokenizer };
@@ -147,34 +149,46 @@ async function trainOn(
   const saved = resume === undefined ? undefined : (await readRun(resume)).progress;
   const config = saved?.config ?? configOf(options);
   const source = saved?.source ?? sourceOf(options);
-  const { data, attacked, tokenizer } = await prepare(
-    config,
-    source,
-    saved && tokenizerFromJson(saved.tokenizer),
-  );
-  const { truth } = attacked;
+  const known = saved && tokenizerFromJson(saved.tokenizer);
+  const prepared = await prepare(config, source, { known });
   const folder = resume ?? options.out ?? newFolder(config);
-  if (resume === undefined) await beginRun(folder, config, truth);
-  else requireSameAttacks(folder, await readTruth(folder), truth);
-  const evaluation = { ...data, truth };
-  const parts = { config, source, device, train: attacked.dataset, evaluation, tokenizer, folder };
-  const run = await trainShown(config.defence, {
-    ...parts,
-    resume: saved !== undefined,
-    signal: stop,
-  });
-  if (!run.finished) {
+  const command = `roclip train --config ${join(folder, RUN_FILES.config)}`;
+  const more = { device, folder, resume: saved !== undefined, signal: stop, command };
+  const result = await trainInFolder({ ...prepared, ...more });
+  if (!result) {
     console.log(`Stopped and saved. Go on with: roclip train --resume ${folder}`);
     return;
   }
-  const result = asRunResult(config, run);
   console.log(`\n${formatTable(resultRows([result]))}`);
-  const command = `roclip train --config ${join(folder, RUN_FILES.config)}`;
+  console.log(`Report: ${resolve(join(folder, RUN_FILES.report))}`);
+  writeRows(options.json, resultRows([result]));
+}
+
+/** A run in a folder. */
+export interface FolderRun extends Prepared {
+  readonly device: Device;
+  readonly folder: string;
+  /** Go on from the folder's checkpoint. */
+  readonly resume: boolean;
+  readonly signal: AbortSignal;
+  /** The command that makes the run again. */
+  readonly command: string;
+}
+
+/** Train in a folder and write the report there; undefined when the signal stopped it. */
+export async function trainInFolder(options: FolderRun): Promise<RunResult | undefined> {
+  const { config, data, attacked, folder, device, command, resume } = options;
+  const { truth, dataset } = attacked;
+  if (resume) requireSameAttacks(folder, await readTruth(folder), truth);
+  else await beginRun(folder, config, truth);
+  const evaluation = { ...data, truth };
+  const run = await trainShown(config.defence, { ...options, train: dataset, evaluation });
+  if (!run.finished) return undefined;
+  const result = asRunResult(config, run);
   const title = `${basename(folder)}: ${data.train.name}`;
   const runs = [{ config, run, result }];
-  const report = await writeReport(folder, { title, device, command, attacked, runs });
-  console.log(`Report: ${report}`);
-  writeRows(options.json, resultRows([result]));
+  await writeReport(folder, { title, device, command, attacked, runs });
+  return result;
 }
 
 /** A resumed run must go on with the data it began with. */

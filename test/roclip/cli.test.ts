@@ -1,9 +1,7 @@
 /** The command line as a person meets it: help, errors, exit codes. */
-import { execFile } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type HostArray, leaves } from "../../engine/index.ts";
@@ -15,59 +13,20 @@ import { readRun } from "../../roclip/runFolder.ts";
 import type { ResultRow } from "../../roclip/table.ts";
 import { parseTruth } from "../../roclip/truth.ts";
 import { readWeights } from "../../roclip/weights.ts";
+import { roclip, roclipUnread, writePairs } from "./command.ts";
 
-const root = fileURLToPath(new URL("../../", import.meta.url));
 let folder: string;
 beforeAll(() => {
   folder = mkdtempSync(join(tmpdir(), "roclip-cli-"));
 });
 afterAll(() => rmSync(folder, { recursive: true }));
 
-/** Node's arguments that run the command line. */
-const FROM_SOURCE = ["--import", "tsx", "roclip/cli.ts"];
-
-interface Outcome {
-  readonly code: number;
-  readonly out: string;
-  readonly errors: string;
-}
-
-/** Run the command line from source; press Ctrl-C once its output matches `interruptAt`. */
-function roclip(words: readonly string[], interruptAt?: RegExp): Promise<Outcome> {
-  const command = [...FROM_SOURCE, ...words];
-  return new Promise((done) => {
-    const child = execFile(process.execPath, command, { cwd: root }, (error, out, errors) => {
-      done({ code: typeof error?.code === "number" ? error.code : 0, out, errors });
-    });
-    let shown = "";
-    let pressed = interruptAt === undefined;
-    child.stdout!.on("data", (text: string) => {
-      shown += text;
-      if (pressed || !interruptAt!.test(shown)) return;
-      pressed = child.kill("SIGINT");
-    });
-  });
-}
-
-/** A table of captions and a folder of images, each of one colour. */
-async function writePairs(rows: number): Promise<string[]> {
-  const images = join(folder, "images");
-  mkdirSync(images);
-  const lines = ["image,caption,label"];
-  for (let row = 0; row < rows; row++) {
-    const [name, red] = row % 2 === 0 ? ["red", 255] : ["blue", 0];
-    const background = { r: red, g: row, b: 255 - red };
-    const flat = sharp({ create: { width: 8, height: 8, channels: 3, background } });
-    await flat.png().toFile(join(images, `${row}.png`));
-    lines.push(`${row}.png,a ${name} square of shade ${row},${name}`);
-  }
-  return ["--data", file("pairs.csv", lines.join("\n")), "--images", images];
-}
-
 let written: Promise<string[]> | undefined;
 /** The options that name 48 pairs, written once. */
 function pairsOf(): Promise<string[]> {
-  written ??= writePairs(48);
+  written ??= writePairs(folder, 48).then(() => [
+    ...["--data", join(folder, "pairs.csv"), "--images", join(folder, "images")],
+  ]);
   return written;
 }
 
@@ -79,21 +38,22 @@ const file = (name: string, text: string) => {
 
 describe("roclip", () => {
   it("ends quietly when its output is read no further", async () => {
-    const child = execFile(process.execPath, [...FROM_SOURCE, "train", "--help"], { cwd: root });
-    let errors = "";
-    child.stderr!.on("data", (text: string) => {
-      errors += text;
-    });
-    child.stdout!.destroy();
-    const code = await new Promise((done) => child.on("exit", done));
-    expect(errors).toBe("");
-    expect(code).toBe(0);
+    expect(await roclipUnread(["train", "--help"])).toMatchObject({ code: 0, errors: "" });
   });
 
   it("lists its commands with examples, and each command's options", async () => {
     const { code, out } = await roclip(["--help"]);
     expect(code).toBe(0);
-    for (const command of ["demo", "train", "evaluate", "export", "poison", "doctor", "tune"])
+    for (const command of [
+      "demo",
+      "train",
+      "evaluate",
+      "export",
+      "poison",
+      "sweep",
+      "doctor",
+      "tune",
+    ])
       expect(out).toContain(`  ${command}`);
     expect(out).toContain("Examples:");
     const help = await roclip(["train", "--help"]);

@@ -1,0 +1,267 @@
+/** `roclip sweep`: a grid of runs, one after another or as work for another engine. */
+import { existsSync, mkdirSync } from "node:fs";
+import { rm } from "node:fs/promises";
+import { basename, extname, join } from "node:path";
+import { type Command, Option } from "commander";
+import type { Device } from "../../engine/index.ts";
+import { UserError } from "../errors.ts";
+import { RUN_FILES } from "../runFolder.ts";
+import { nearestName } from "../spelling.ts";
+import { kubernetesJob, slurmScript } from "../sweep/emit.ts";
+import { type Cell, readSweep, type Sweep } from "../sweep/file.ts";
+import { writeTable } from "../sweep/files.ts";
+import {
+  type CellOutcome,
+  cellFolder,
+  cellRows,
+  keepFailure,
+  keepResult,
+  type Outcome,
+  outcomeOf,
+  type Row,
+  settingRows,
+} from "../sweep/results.ts";
+import { formatCells, percent } from "../table.ts";
+import {
+  addDeviceOption,
+  type DeviceOptions,
+  INTERRUPTED,
+  loadSource,
+  openNamedDevice,
+  stopSignal,
+} from "./common.ts";
+import { duration } from "./progress.ts";
+import { prepare, trainInFolder } from "./train.ts";
+
+interface Options extends DeviceOptions {
+  readonly out?: string;
+  readonly cell?: string;
+  readonly emit?: "slurm" | "k8s";
+  readonly image: string;
+  readonly claim: string;
+  readonly collect?: true | readonly string[];
+}
+
+const FAILED = 1; // exit code when a cell failed: an engine may try it again
+
+/** The data of the last cell, kept for the next one if it has the same. */
+function rememberLast(): typeof loadSource {
+  let last: { key: string; data: ReturnType<typeof loadSource> } | undefined;
+  return (source, config) => {
+    const key = JSON.stringify([source, config.imageSize, config.seed]);
+    if (last?.key !== key) last = { key, data: loadSource(source, config) };
+    return last.data;
+  };
+}
+
+/** The sweep's name: its file's, as jobs may be called. */
+const nameOf = ({ file }: Sweep) =>
+  basename(file, extname(file))
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, "-")
+    .replace(/^-|-$/g, "") || "sweep";
+
+/** The cell that `--cell` names, by its number from 0 or its name. */
+function cellNamed({ file, cells }: Sweep, text: string): Cell {
+  const names = cells.map(({ name }) => name);
+  const cell = /^\d+$/.test(text) ? cells[Number(text)] : cells[names.indexOf(text)];
+  if (cell) return cell;
+  throw new UserError(
+    `--cell: must be a number from 0 to ${cells.length - 1}, or a cell's name; found "${text}"; ` +
+      `did you mean "${nearestName(text, names)}" of ${file}?`,
+  );
+}
+
+/** Where the cells of a sweep are run. */
+interface Place {
+  readonly sweep: Sweep;
+  readonly out: string;
+  readonly device: Device;
+  readonly signal: AbortSignal;
+  readonly load: typeof loadSource;
+}
+
+/** Begin a cell or go on with it; undefined when the signal stopped it. */
+async function runCell(place: Place, cell: Cell): Promise<Outcome | undefined> {
+  const { sweep, out, device, signal, load } = place;
+  const folder = cellFolder(out, cell);
+  mkdirSync(folder, { recursive: true });
+  try {
+    const resume = existsSync(join(folder, RUN_FILES.checkpoint));
+    // Without a checkpoint there is nothing to go on with: what was begun is begun anew.
+    if (!resume)
+      for (const name of Object.values(RUN_FILES)) await rm(join(folder, name), { force: true });
+    const prepared = await prepare(cell.config, sweep.source, { load });
+    const command = `roclip sweep ${sweep.file} --out ${out} --cell ${cell.name}`;
+    const run = { ...prepared, device, folder, resume, signal, command };
+    const result = await trainInFolder(run);
+    if (!result) return undefined;
+    await keepResult(folder, cell, result, device.name);
+    return { kind: "done", result, adapter: device.name };
+  } catch (error) {
+    const found = error instanceof Error ? error : new Error(String(error));
+    const text = error instanceof UserError ? found.message : (found.stack ?? found.message);
+    console.error(`Cell ${cell.name} failed: ${text}`);
+    await keepFailure(folder, cell, text);
+    return { kind: "failed", error: text };
+  }
+}
+
+/** Run the cells that are not done, in order, until the signal. */
+async function runCells(place: Omit<Place, "load">, cells: readonly CellOutcome[]) {
+  const load = rememberLast();
+  const left = cells.filter(({ outcome }) => outcome.kind !== "done");
+  const done = new Map<string, Outcome>();
+  const skipped = cells.length - left.length;
+  console.log(
+    `Sweep: ${cells.length} cells${skipped > 0 ? `, ${skipped} of them done before` : ""}.`,
+  );
+  const begun = performance.now();
+  for (const [i, { cell }] of left.entries()) {
+    if (place.signal.aborted) break;
+    const seconds = (performance.now() - begun) / 1000;
+    const rest = i > 0 ? `; about ${duration((seconds / i) * (left.length - i))} left` : "";
+    console.log(`\nCell ${i + 1} of ${left.length}: ${cell.name}${rest}`);
+    const outcome = await runCell({ ...place, load }, cell);
+    if (outcome) done.set(cell.name, outcome);
+  }
+  return cells.map(({ cell, outcome }) => ({ cell, outcome: done.get(cell.name) ?? outcome }));
+}
+
+/** The outcomes of all cells, each from the first of the folders that has its result. */
+async function collect({ cells }: Sweep, folders: readonly string[]): Promise<CellOutcome[]> {
+  return Promise.all(
+    cells.map(async (cell) => {
+      const outcomes = await Promise.all(
+        folders.map((folder) => outcomeOf(cellFolder(folder, cell), cell)),
+      );
+      const of = (kind: Outcome["kind"]) => outcomes.find((outcome) => outcome.kind === kind);
+      return { cell, outcome: of("done") ?? of("failed") ?? of("begun") ?? outcomes[0]! };
+    }),
+  );
+}
+
+const COLUMNS = [
+  { title: "setting" },
+  ...["seeds", "epoch", "zero-shot", "class mean", "PSR", "95%", "ASR", "95%", "time"].map(
+    (title) => ({ title, numeric: true }),
+  ),
+];
+
+/** A row of the table as a person reads it. */
+function cellsOf(row: Row): string[] {
+  const share = (name: string) => percent(row[name] as number | null);
+  const withSpread = (name: string) =>
+    typeof row[`${name}Sd`] === "number" ? `${share(name)} ± ${share(`${name}Sd`)}` : share(name);
+  const interval = (name: string) =>
+    row[name] === null ? "" : `${share(`${name}Low`)} – ${share(`${name}High`)}`;
+  const of = Number(row.seeds) + Number(row.failed) + Number(row.unfinished);
+  return [
+    String(row.setting),
+    row.seeds === of ? String(of) : `${row.seeds} of ${of}`,
+    row.epoch === null ? "–" : String(row.epoch),
+    withSpread("zeroShotTop1"),
+    withSpread("classMean"),
+    ...(["psr", "asr"] as const).flatMap((name) => [share(name), interval(name)]),
+    row.seconds === null ? "–" : duration(Number(row.seconds)),
+  ];
+}
+
+/** Write and print the table, and say what failed and what is not there. */
+async function finish(sweep: Sweep, out: string, outcomes: readonly CellOutcome[]) {
+  const rows = settingRows(sweep, outcomes);
+  console.log(`\n${formatCells(COLUMNS, rows.map(cellsOf))}\n`);
+  for (const { cell, outcome } of outcomes)
+    if (outcome.kind === "failed")
+      console.log(`Failed: ${cell.name}: ${outcome.error.split("\n")[0]}`);
+  const unfinished = outcomes.filter(({ outcome }) => /begun|missing/.test(outcome.kind));
+  if (unfinished.length > 0)
+    console.log(
+      `Not done: ${unfinished.map(({ cell }) => cell.name).join(", ")}. ` +
+        `Go on with: roclip sweep ${sweep.file} --out ${out}`,
+    );
+  const written = [
+    ...(await writeTable(join(out, "results"), rows)),
+    ...(await writeTable(join(out, "cells"), cellRows(sweep, outcomes))),
+  ];
+  console.log(`Tables: ${written.join(", ")}`);
+  if (outcomes.some(({ outcome }) => outcome.kind === "failed")) process.exitCode = FAILED;
+}
+
+async function run(sweep: Sweep, out: string, options: Options): Promise<void> {
+  const cells = options.cell === undefined ? sweep.cells : [cellNamed(sweep, options.cell)];
+  const before = await collect({ ...sweep, cells }, [out]);
+  const signal = stopSignal();
+  const device = await openNamedDevice(options);
+  try {
+    const outcomes = await runCells({ sweep, out, device, signal }, before);
+    // Cells that run elsewhere at the same time would overwrite each other's tables.
+    if (options.cell === undefined) await finish(sweep, out, outcomes);
+    else if (outcomes[0]!.outcome.kind === "failed") process.exitCode = FAILED;
+    if (signal.aborted) process.exitCode = INTERRUPTED;
+  } finally {
+    device.close();
+  }
+}
+
+async function runSweep(file: string, options: Options): Promise<void> {
+  const sweep = readSweep(file);
+  const name = nameOf(sweep);
+  const out = options.out ?? join("runs", name);
+  const emitted = { sweep, name, out };
+  if (options.emit === "slurm") process.stdout.write(slurmScript(emitted));
+  else if (options.emit === "k8s") process.stdout.write(kubernetesJob(emitted, options));
+  else if (options.collect) {
+    const more = options.collect === true ? [] : options.collect;
+    const absent = more.find((folder) => !existsSync(folder));
+    if (absent !== undefined)
+      throw new UserError(
+        `${absent}: --collect must name folders of sweeps; it is not there; check the path`,
+      );
+    await finish(sweep, out, await collect(sweep, [out, ...more]));
+  } else await run(sweep, out, options);
+}
+
+const HELP = `
+The file:
+  preset: small                 under all settings; and further keys in config
+  config: {epochs: 12}
+  source: {data: train.csv, images: photos/, test: test.csv}     (default: the emoji)
+  axes:                         every combination is run
+    attack:                     named configurations, or a list of values of one key
+      weak: {poison: {captionsPerTarget: 12}}
+      strong: {poison: {captionsPerTarget: 40}}
+    roclip.frequency: [1, 2, 3]
+  cells:                        further settings, by name
+    plain: {defence: clip}
+  seeds: [1, 2, 3]              every setting under each
+
+A cell that is done is skipped, an interrupted one goes on from its checkpoint, one that failed is
+tried again. PSR and ASR are over the cases of all seeds; ± is the standard deviation over seeds.
+
+Examples:
+  roclip sweep fashion.yaml
+  roclip sweep fashion.yaml --emit slurm > job.sh
+  roclip sweep fashion.yaml --collect`;
+
+/** Add the command to the program. */
+export function addSweep(program: Command): void {
+  const command = program
+    .command("sweep")
+    .description("Train a grid of configurations under several seeds, and make one table.")
+    .argument("<file>", "JSON or YAML: what to run")
+    .option("--out <folder>", "where the cells and tables go (default: runs/<the file's name>)")
+    .option("--cell <cell>", "run one cell alone, by number from 0 or name; writes no table")
+    .addOption(
+      new Option("--emit <engine>", "print the sweep as a job array; nothing is run").choices([
+        "slurm",
+        "k8s",
+      ]),
+    )
+    .option("--image <ref>", "--emit k8s: container image with roclip", "roclip")
+    .option("--claim <name>", "--emit k8s: volume claim with the file and its data", "roclip")
+    .option("--collect [folders...]", "make the table of cells run elsewhere; nothing is run");
+  addDeviceOption(command);
+  command.addHelpText("after", HELP);
+  command.action(runSweep);
+}
