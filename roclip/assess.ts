@@ -26,7 +26,8 @@ export type MeasureGroup = (typeof MEASURES)[number];
 
 /** One measured number. */
 export interface MeasureRow {
-  readonly group: MeasureGroup;
+  /** One of MEASURES, or the name of an evaluation set. */
+  readonly group: string;
   readonly measure: string;
   /** null where there was nothing to measure. */
   readonly value: number | null;
@@ -48,12 +49,12 @@ export interface Assessed {
   readonly attacked: () => Attack;
 }
 
-type Named = readonly [measure: string, value: Rate | number];
+export type Named = readonly [measure: string, value: Rate | number];
 
-const PROBE_KEY = 0x70726f62; // "prob": orders and validation rows of the probes
+export const PROBE_KEY = 0x70726f62; // "prob": orders and validation rows of the probes
 
 /** A measure as a row. */
-function rowOf(group: MeasureGroup, [measure, value]: Named): MeasureRow {
+export function rowOf(group: string, [measure, value]: Named): MeasureRow {
   if (typeof value === "number")
     return { group, measure, value: Number.isFinite(value) ? value : null };
   const { low, high, count: cases } = value;

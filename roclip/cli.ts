@@ -3,6 +3,7 @@
 import { readFileSync } from "node:fs";
 import { Command, CommanderError } from "commander";
 import { addConfig } from "./cli/config.ts";
+import { addData } from "./cli/data.ts";
 import { addDemo } from "./cli/demo.ts";
 import { addDoctor } from "./cli/doctor.ts";
 import { addEvaluate } from "./cli/evaluate.ts";
@@ -53,6 +54,7 @@ const COMMANDS = [
   addExport,
   addPoison,
   addConfig,
+  addData,
   addDoctor,
   addTune,
 ];

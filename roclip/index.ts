@@ -1,9 +1,11 @@
 /** The method's public face: `import { … } from "roclip"`. */
 export { assess, type MeasureRow } from "./assess.ts";
+export { assessSet } from "./assessSet.ts";
 export { attack } from "./attack.ts";
 export { type Config, parseConfig } from "./config.ts";
 export { type Dataset, subset } from "./data/dataset.ts";
 export { readEmoji } from "./data/emoji.ts";
+export { evaluationSet, readSet } from "./data/evaluationSets.ts";
 export { readManifest } from "./data/manifest.ts";
 export { createEda } from "./eda.ts";
 export { UserError } from "./errors.ts";

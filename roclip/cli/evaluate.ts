@@ -3,7 +3,9 @@ import { dirname } from "node:path";
 import { type Command, InvalidArgumentError } from "commander";
 import { type Device, release } from "../../engine/index.ts";
 import { type Assessed, assess, MEASURES, type MeasureGroup, type MeasureRow } from "../assess.ts";
+import { assessSet } from "../assessSet.ts";
 import { attack } from "../attack.ts";
+import { type EvaluationSet, evaluationSet, readSet } from "../data/evaluationSets.ts";
 import { UserError } from "../errors.ts";
 import { createEmbedder, evaluate, remembering, subjectsOf } from "../evaluate.ts";
 import { DEFENCE_NAMES } from "../report/data.ts";
@@ -21,12 +23,29 @@ import {
   openNamedDevice,
   type SourceOptions,
   sourceOf,
+  wholeNumber,
   writeRows,
 } from "./common.ts";
 
 interface Options extends DeviceOptions, SourceOptions {
   readonly json?: string;
   readonly measures: readonly MeasureGroup[];
+  readonly on?: readonly SetFolder[];
+  readonly perClass?: number;
+}
+
+/** An evaluation set and where it is. */
+interface SetFolder {
+  readonly set: EvaluationSet;
+  readonly folder: string;
+}
+
+/** One more `name=folder` of `--on`. */
+function setFolder(text: string, before: readonly SetFolder[] = []): SetFolder[] {
+  const [name, ...rest] = text.split("=");
+  if (rest.length === 0)
+    throw new InvalidArgumentError(`it must be <name>=<folder>; found "${text}"`);
+  return [...before, { set: evaluationSet(name!), folder: rest.join("=") }];
 }
 
 const USUAL: readonly MeasureGroup[] = ["zero-shot", "attacks", "retrieval"];
@@ -103,6 +122,10 @@ async function measure(device: Device, path: string, options: Options): Promise<
     },
   };
   const measures = await assess(assessed, options.measures);
+  for (const { set, folder } of options.on ?? []) {
+    const read = await readSet(set, folder, config.imageSize, options.perClass);
+    measures.push(...(await assessSet(device, embedder, config.seed, read)));
+  }
   const found = await evaluate(embedder, subjects, { classes, prompts });
   embedder.destroy();
   release(device, state);
@@ -145,6 +168,12 @@ export function addEvaluate(program: Command): void {
       groupsOf,
       USUAL,
     )
+    .option(
+      "--on <name=folder>",
+      "also zero-shot and linear probe on a data set of roclip data; repeatable",
+      setFolder,
+    )
+    .option("--per-class <n>", "--on: training images of a class, at most", wholeNumber)
     .option("--json <file>", "also write the row and its measures as JSON");
   addSourceOptions(command);
   addDeviceOption(command);
@@ -153,7 +182,8 @@ export function addEvaluate(program: Command): void {
     `
 Examples:
   roclip evaluate runs/demo/roclip --json rows.json
-  roclip evaluate runs/demo/roclip --measures probe,detection,audit`,
+  roclip evaluate runs/demo/roclip --measures probe,detection,audit
+  roclip evaluate runs/demo/roclip --on cifar10=cifar-10-batches-bin --on dtd=dtd`,
   );
   command.action(runEvaluate);
 }

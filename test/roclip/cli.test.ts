@@ -1,5 +1,5 @@
 /** The command line as a person meets it: help, errors, exit codes. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
@@ -109,7 +109,14 @@ describe("roclip", () => {
     expect(resumed.out).toContain("epoch 40");
     expect(resumed.code).toBe(0);
     const json = join(folder, "measures.json");
-    const measured = await roclip(["evaluate", run, "--measures", "all", "--json", json]);
+    const sides = join(folder, "sides");
+    for (const side of ["train", "test"])
+      for (const [row, name] of ["red", "blue"].entries()) {
+        mkdirSync(join(sides, side, name), { recursive: true });
+        copyFileSync(join(folder, "images", `${row}.png`), join(sides, side, name, "a.png"));
+      }
+    const on = ["--on", `folders=${sides}`];
+    const measured = await roclip(["evaluate", run, "--measures", "all", "--json", json, ...on]);
     expect(measured.out).toMatch(/zero-shot +top-1 +\d+\.\d% +\d+\.\d% – \d+\.\d% +\d+/);
     const rows = JSON.parse(readFileSync(json, "utf8")) as (ResultRow & {
       measures: MeasureRow[];
@@ -118,8 +125,22 @@ describe("roclip", () => {
     const top1 = measures.find(({ measure }) => measure === "top-1")!.value;
     expect(row).toMatchObject({ seed: 1, epoch: 40, zeroShotTop1: top1, psr: null, asr: null });
     expect([...new Set(measures.map(({ group }) => group))]).toEqual([
-      ...["zero-shot", "retrieval", "probe", "detection", "audit"],
+      ...["zero-shot", "retrieval", "probe", "detection", "audit", "folders"],
     ]);
+    const elsewhere = measures.filter(({ group }) => group === "folders");
+    expect(elsewhere.map(({ measure, cases }) => [measure, cases])).toEqual([
+      ...[
+        ["zero-shot top-1", 2],
+        ["zero-shot top-5", 2],
+        ["zero-shot class mean", undefined],
+      ],
+      ...[
+        ["linear probe top-1", 2],
+        ["linear probe class mean", undefined],
+      ],
+    ]);
+    expect(elsewhere[1]!.value).toBe(1); // of two classes
+    expect(elsewhere[3]!.value).toBe(1); // red and blue squares
     const probed = measures.find(({ measure }) => measure === "linear probe top-1");
     expect(probed!.value).toBe(1); // red and blue squares
   });
@@ -196,6 +217,16 @@ describe("roclip", () => {
       "an unknown measure",
       () => ["evaluate", folder, "--measures", "probe,accuracy"],
       /it must name some of zero-shot, attacks.*found "accuracy"/,
+    ],
+    [
+      "an unknown data set",
+      () => ["evaluate", folder, "--on", "cifar=x"],
+      /"cifar": a data set must be one of .*did you mean "cifar10"/,
+    ],
+    [
+      "a data set that is not there",
+      () => ["data", "dtd", "--check", join(folder, "nowhere")],
+      /--check must name a folder/,
     ],
     ["an existing folder", () => ["poison", "--out", folder], /--out must be a new folder/],
   ];
