@@ -5,7 +5,6 @@
  * @see Vaswani et al. 2017, arXiv:1706.03762, §3; Radford et al. 2021, arXiv:2103.00020, §2.4
  */
 import {
-  add,
   fold,
   type HostArray,
   type Key,
@@ -107,8 +106,8 @@ export function applyLayer(
   const qkv = linear(normed, layer.qkv.weight, layer.qkv.bias);
   const packed = reshape(qkv, [batch, length, 3, heads, width / heads]);
   const attended = reshape(selfAttention(packed, { causal }), x.shape);
-  const middle = add(linear(attended, layer.out.weight, layer.out.bias), x);
+  const middle = linear(attended, layer.out.weight, layer.out.bias, { residual: x });
   const again = layernorm(middle, layer.norm2.gain, layer.norm2.bias);
-  const hidden = linear(again, layer.up.weight, layer.up.bias, activation);
-  return add(linear(hidden, layer.down.weight, layer.down.bias), middle);
+  const hidden = linear(again, layer.up.weight, layer.up.bias, { activation });
+  return linear(hidden, layer.down.weight, layer.down.bias, { residual: middle });
 }

@@ -72,7 +72,7 @@ describe("classes of shapes", () => {
     const product = { kernel: matmul, params: { ...sizes, ...strides }, options: { KIND: 2 } };
     expect(shapeClass(product)).toBe(
       "matmul M=5 N=32 K=64 batches=1 span=64 aRow=64 aStep=1 bStep=32 bCol=1 " +
-        "ELEMENT=32 BIAS=0 KIND=2",
+        "ELEMENT=32 BIAS=0 KIND=2 RESIDUAL=0",
     );
   });
 });

@@ -1,30 +1,33 @@
 import { product, type Tensor } from "../graph.ts";
 import { match } from "../shape.ts";
-import type { Activation } from "./activation.ts";
-import { matmul } from "./matmul.ts";
+import { type MatmulOptions, matmul } from "./matmul.ts";
 import { reshape } from "./reshape.ts";
 
 /**
- * An affine map of the last dimension, with an optional activation.
+ * An affine map of the last dimension, with an optional activation and residual.
  *
- * @param x           f32[*B, K]
- * @param weight      f32[K, N]
- * @param bias        f32[N], or none
- * @param activation  "none", "relu", "gelu" or "quickGelu"
- * @returns           f32[*B, N]
- * @throws            ShapeError unless the dimensions agree
+ * @param x        f32[*B, K]
+ * @param weight   f32[K, N]
+ * @param bias     f32[N], or none
+ * @param options  activation, "none", "relu", "gelu" or "quickGelu", and residual f32[*B, N]:
+ *                 activation(x · weight + bias) + residual
+ * @returns        f32[*B, N]
+ * @throws         ShapeError unless the dimensions agree
  */
 export function linear(
   x: Tensor,
   weight: Tensor,
   bias?: Tensor,
-  activation: Activation = "none",
+  { activation, residual }: Pick<MatmulOptions, "activation" | "residual"> = {},
 ): Tensor {
   const { B, K, N } = match("linear", {
     x: [x, "*B K"],
     weight: [weight, "K N"],
     bias: [bias, "N"],
+    residual: [residual, "*B N"],
   });
-  const rows = matmul(reshape(x, [product(B), K]), weight, { bias, activation });
-  return reshape(rows, [...B, N]);
+  const rows = product(B);
+  const flat = residual && reshape(residual, [rows, N]);
+  const y = matmul(reshape(x, [rows, K]), weight, { bias, activation, residual: flat });
+  return reshape(y, [...B, N]);
 }

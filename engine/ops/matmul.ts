@@ -3,6 +3,7 @@ import { matmul as kernel } from "../../kernels/matmul/matmul.ts";
 import { launch, product, type Tensor, withGrad } from "../graph.ts";
 import { match, shapeError } from "../shape.ts";
 import { ACTIVATION_KIND, type Activation, activate, activationCotangent } from "./activation.ts";
+import { add } from "./add.ts";
 import { cast } from "./cast.ts";
 import { reshape } from "./reshape.ts";
 import { sumRows } from "./rows.ts";
@@ -12,7 +13,9 @@ export interface MatmulOptions {
   /** f32[N], added to every row of the result. */
   readonly bias?: Tensor | undefined;
   /** What is made of the sums, bias included; "none" when left out. */
-  readonly activation?: Activation;
+  readonly activation?: Activation | undefined;
+  /** f32[*B, M, N], added last. */
+  readonly residual?: Tensor | undefined;
   /** `a` holds the transposes of its matrices. */
   readonly transposeA?: boolean;
   /** `b` holds the transposes of its matrices. */
@@ -41,24 +44,28 @@ export function spanOf(results: number, terms: number): number {
  * @param b  as a, [*B, K, N]; [*B, N, K] with transposeB; when it has no leading dimensions, it
  *           multiplies every matrix of `a`, which must then not be transposed. Of f16 operands the
  *           gradients are f32, of cotangents rounded to f16
- * @param options  transposeA, transposeB, bias f32[N], added to every row, and activation
+ * @param options  transposeA, transposeB, bias f32[N], added to every row, activation, and residual
+ *           f32[*B, M, N], added last
  * @returns  f32[*B, M, N]
  * @throws   ShapeError unless the dimensions and the element types of a and b agree
  */
 export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
   const shared = b.shape.length === 2 && a.shape.length > 2;
-  const { transposeA = false, transposeB = false, bias } = options;
+  const { transposeA = false, transposeB = false, bias, residual } = options;
   const dtype = a.dtype === "f16" ? "f16" : "f32";
   const operands = {
     a: [a, transposeA ? "*B K M" : "*B M K", dtype],
     b: [b, shared ? (transposeB ? "N K" : "K N") : transposeB ? "*B N K" : "*B K N", dtype],
     bias: [bias, "N"],
+    residual: [residual, "*B M N"],
   } as const;
   const { B, M, N, K } = match("matmul", operands);
   if (!shared) return multiplied(a, b, { batches: product(B), M, N, K }, [...B, M, N], options);
   if (transposeA)
     throw shapeError("matmul", "b must have the leading dimensions of a transposed a", operands);
-  return reshape(matmul(reshape(a, [product(B) * M, K]), b, options), [...B, M, N]);
+  const rows = product(B) * M;
+  const flat = { ...options, residual: residual && reshape(residual, [rows, N]) };
+  return reshape(matmul(reshape(a, [rows, K]), b, flat), [...B, M, N]);
 }
 
 /** The sizes of a batch of products. */
@@ -69,12 +76,29 @@ interface Size {
   readonly K: number;
 }
 
+/** Cotangents of the factors, from the product's. */
+function cotangents(
+  a: Tensor,
+  b: Tensor,
+  dz: Tensor,
+  { transposeA, transposeB }: Readonly<Record<"transposeA" | "transposeB", boolean>>,
+): { a: Tensor; b: Tensor } {
+  return {
+    a: transposeA
+      ? matmul(b, dz, { transposeA: transposeB, transposeB: true })
+      : matmul(dz, b, { transposeB: !transposeB }),
+    b: transposeB
+      ? matmul(dz, a, { transposeA: true, transposeB: transposeA })
+      : matmul(a, dz, { transposeA: !transposeA }),
+  };
+}
+
 function multiplied(
   a: Tensor,
   b: Tensor,
   size: Size,
   shape: readonly number[],
-  { transposeA = false, transposeB = false, bias, activation = "none" }: MatmulOptions,
+  { transposeA = false, transposeB = false, bias, activation = "none", residual }: MatmulOptions,
 ): Tensor {
   const { batches, M, N, K } = size;
   const span = spanOf(batches * M * N, K);
@@ -84,22 +108,20 @@ function multiplied(
   const params = { ...size, span, aRow, aStep, bStep, bCol };
   const kind = parts > 1 ? "none" : activation; // partial sums must be added first
   const KIND = ACTIVATION_KIND[kind];
+  // After an activation the sum is another pass: relu's gradient goes by what it made.
+  const joined = parts === 1 && activation === "none" ? residual : undefined;
   const outputs = { y: parts > 1 ? [parts, ...shape] : shape, z: KIND > 1 ? shape : [0] };
   const element = a.dtype === "f16" ? { ELEMENT: HALF_BITS } : {};
-  const choices = { ...element, BIAS: bias ? 1 : 0, KIND };
-  const { y, z } = launch(kernel, params, { a, b, bias: bias ?? b }, outputs, choices);
-  const result = withGrad(parts > 1 ? sumRows(y, shape) : y, { a, b, bias }, (dy) => {
+  const choices = { ...element, BIAS: bias ? 1 : 0, KIND, RESIDUAL: joined ? 1 : 0 };
+  const inputs = { a, b, bias: bias ?? b, residual: joined ?? b };
+  const { y, z } = launch(kernel, params, inputs, outputs, choices);
+  const parents = { a, b, bias, residual: joined };
+  const result = withGrad(parts > 1 ? sumRows(y, shape) : y, parents, (dy) => {
     const exact = kind === "none" ? dy : activationCotangent(kind, KIND > 1 ? z : y, dy);
     const dz = a.dtype === "f16" ? cast(exact, "f16") : exact;
-    return {
-      a: transposeA
-        ? matmul(b, dz, { transposeA: transposeB, transposeB: true })
-        : matmul(dz, b, { transposeB: !transposeB }),
-      b: transposeB
-        ? matmul(dz, a, { transposeA: true, transposeB: transposeA })
-        : matmul(a, dz, { transposeA: !transposeA }),
-      bias: bias && sumRows(exact, [N]),
-    };
+    const factors = cotangents(a, b, dz, { transposeA, transposeB });
+    return { ...factors, bias: bias && sumRows(exact, [N]), residual: dy };
   });
-  return parts > 1 ? activate(activation, result) : result;
+  const activated = parts > 1 ? activate(activation, result) : result;
+  return residual && !joined ? add(activated, residual) : activated;
 }

@@ -16,7 +16,14 @@ export const matmul = defineKernel({
   name: "matmul",
   source: new URL("./matmul.wgsl", import.meta.url),
   uses: [...PRODUCT_USES, EPILOGUE, ENTRY],
-  bindings: { a: "read", b: "read", bias: "read", y: "write", z: "write" },
+  bindings: {
+    a: "read",
+    b: "read",
+    bias: "read",
+    residual: "read",
+    y: "write",
+    z: "write",
+  },
   params: {
     M: "u32",
     N: "u32",
@@ -29,7 +36,7 @@ export const matmul = defineKernel({
     bCol: "u32",
   },
   consts: PRODUCT_CONSTS,
-  options: { ELEMENT: [32, HALF_BITS], BIAS: [0, 1], KIND: [0, 1, 2, 3] },
+  options: { ELEMENT: [32, HALF_BITS], BIAS: [0, 1], KIND: [0, 1, 2, 3], RESIDUAL: [0, 1] },
   valid: productValid,
   fit: ({ M, N, K, aStep, bStep }) => ({
     VECTOR_LEFT: vectorOf(aStep === 1 ? K : M),
@@ -39,10 +46,10 @@ export const matmul = defineKernel({
   matrices: productMatrices(EPILOGUE),
   grid: ({ M, N, K, batches, span, ...tile }) =>
     spread(productTiles(M, N, tile) * batches * Math.ceil(K / span)),
-  cost: ({ M, N, K, batches, span, KIND, ELEMENT }) => ({
+  cost: ({ M, N, K, batches, span, KIND, RESIDUAL, ELEMENT }) => ({
     flops: 2 * batches * M * N * K,
     bytes:
       (ELEMENT / 8) * batches * (M * K + K * N) +
-      WORD_BYTES * batches * M * N * (Math.ceil(K / span) + (KIND > 1 ? 1 : 0)),
+      WORD_BYTES * batches * M * N * (Math.ceil(K / span) + (KIND > 1 ? 1 : 0) + RESIDUAL),
   }),
 });

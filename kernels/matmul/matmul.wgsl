@@ -1,11 +1,11 @@
-// matmul — products of matrices, batched, each stored in rows or in columns, then bias, activation.
+// matmul — products of matrices, batched, each stored in rows or in columns, then what follows.
 //
 //   z[p, i, m, n] = Σ_{k = p·span}^{min((p+1)·span, K)−1} a[i, m, k] · b[i, k, n] + [p = 0] bias[n]
-//   y = activate(z)     (kernels/lib/activation.wgsl)
+//   y = activate(z) + residual     (kernels/lib/activation.wgsl)
 //
 //   a     Elem[batches, M, K]   element (m, k) at m·aRow + k·aStep: (K, 1), or (1, M) if transposed
 //   b     Elem[batches, K, N]   element (k, n) at k·bStep + n·bCol: (N, 1), or (1, K) if transposed
-//   bias  f32[N]                not read, and any buffer, when BIAS = 0
+//   bias  f32[N], residual f32[batches, M, N]    not read, and any buffer, unless BIAS, RESIDUAL
 //   y     f32[ceil(K / span), batches, M, N]    when span < K, partial sums for sum_rows to add
 //   z     f32, as y             for the derivative; not written, and any buffer, when KIND < 2
 //
@@ -17,6 +17,7 @@
 
 const BIAS: u32 = 0; // 1: add the bias
 const KIND: u32 = 0; // 0 no activation, 1 relu, 2 gelu, 3 quick_gelu; 0 when span < K
+const RESIDUAL: u32 = 0; // 1: add the residual; 0 when span < K
 const ELEMENT: u32 = 32; // bits of an Elem: 16 where a and b are f16
 alias Elem = f32;
 const VECTOR_LEFT: u32 = 1; // 4 where contiguous rows (columns, if transposed) are multiples of 4
@@ -34,8 +35,9 @@ struct Params {
 @group(0) @binding(1) var<storage, read> a: array<VectorLeft>;
 @group(0) @binding(2) var<storage, read> b: array<VectorRight>;
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
-@group(0) @binding(4) var<storage, read_write> y: array<f32>;
-@group(0) @binding(5) var<storage, read_write> z: array<f32>;
+@group(0) @binding(4) var<storage, read> residual: array<f32>;
+@group(0) @binding(5) var<storage, read_write> y: array<f32>;
+@group(0) @binding(6) var<storage, read_write> z: array<f32>;
 
 alias Row = u32; // where it begins in a
 alias Column = u32; // where it begins in b
@@ -121,7 +123,9 @@ fn store_four(m: u32, n: u32, step: u32, values: vec4<f32>) {
   let at = (sheet * params.M + m) * params.N + n;
   for (var j = 0u; j < STORED; j++) {
     if (m < params.M && n + j * step < params.N) {
-      y[at + j * step] = activate(KIND, values[j]);
+      var value = activate(KIND, values[j]);
+      if (RESIDUAL == 1u) { value += residual[at + j * step]; }
+      y[at + j * step] = value;
       if (KIND > 1u) {
         z[at + j * step] = values[j];
       }

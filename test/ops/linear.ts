@@ -32,7 +32,7 @@ export default defineCase<"x" | "weight" | "bias">({
 
 const activated = (activation: Activation, f: (x: number) => number) =>
   defineCase<"x" | "weight" | "bias">({
-    run: ({ x, weight, bias }) => linear(x, weight, bias, activation),
+    run: ({ x, weight, bias }) => linear(x, weight, bias, { activation }),
     reference({ x, weight, bias }) {
       const y = affine(x, weight, bias);
       return array64(y.shape, (i) => f(y.data[i]!));
@@ -49,3 +49,22 @@ const activated = (activation: Activation, f: (x: number) => number) =>
 export const relu = activated("relu", (x) => Math.max(x, 0));
 export const gelu = activated("gelu", (x) => x * normalDistribution(x));
 export const quickGelu = activated("quickGelu", (x) => x / (1 + Math.exp(-1.702 * x)));
+
+const withResidual = (activation: Activation, f: (x: number) => number) =>
+  defineCase<"x" | "weight" | "bias" | "residual">({
+    run: ({ x, weight, bias, residual }) => linear(x, weight, bias, { activation, residual }),
+    reference({ x, weight, bias, residual }) {
+      const y = affine(x, weight, bias);
+      return array64(y.shape, (i) => f(y.data[i]!) + residual.data[i]!);
+    },
+    shapes: [
+      { x: [5, 8], weight: [8, 12], bias: [12], residual: [5, 12] },
+      { x: [5, 7, 2], weight: [2, 37], bias: [37], residual: [5, 7, 37] } /* beyond a tile */,
+      { x: [2, 520], weight: [520, 3], bias: [3], residual: [2, 3] } /* partial sums */,
+    ],
+    rejects: [{ x: [5, 8], weight: [8, 12], bias: [12], residual: [12] }],
+    tolerance: { relative: 2e-6, why: "as the activations" },
+  });
+
+export const residual = withResidual("none", (x) => x);
+export const residualAfterRelu = withResidual("relu", (x) => Math.max(x, 0));
