@@ -146,10 +146,12 @@ function drawViews(kind: StepKind, tokenizer: Tokenizer, drawing: Drawing) {
     const drawn = { images: own(keys.images), captions: own(keys.captions) };
     return drawView(view, { ...drawing, keys: drawn });
   });
-  const images = packImages(dataset, pairs);
   const captions = views.flatMap((view) => view.captions);
   return {
-    images: Uint32Array.from(views.flatMap(() => [...images])),
+    images: packImages(
+      dataset,
+      views.flatMap(() => [...pairs]),
+    ),
     draws: Float32Array.from(views.flatMap(({ draws }) => [...draws])),
     ...packCaptions(tokenizer, captions, config.contextLength),
   };

@@ -15,6 +15,7 @@ import {
   unitRows,
 } from "../engine/index.ts";
 import { cleanLoss } from "./baselines/cleanclip.ts";
+import { unimodalLoss } from "./baselines/safeclip.ts";
 import { averaged, descend, type Trained } from "./descent.ts";
 import { type Captions, duplicatesOf, type Match, matchPool, reencoded } from "./match.ts";
 import type { HeldState } from "./model.ts";
@@ -64,7 +65,7 @@ export interface StepLoss extends StepResult {
  * One step.
  *
  * @param kind  whether images are paired with their own captions ("plain") or matched with the pool
- *              ("matching", a RoCLIP epoch); "clean" is CleanCLIP's
+ *              ("matching", a RoCLIP epoch); "unimodal" and "clean" are SafeCLIP's and CleanCLIP's
  */
 export function trainingStep(
   config: Config,
@@ -90,6 +91,11 @@ export function stepLoss(config: Config, state: HeldState, batch: Batch, kind: S
   const { features, statistics } = seen;
   const I = unitRows(features);
   const T = unitRows(textFeatures(params.text, config, batch.tokens, batch.ends));
+
+  if (kind === "unimodal") {
+    const { loss, pools } = unimodalLoss(state, I, T, batch.pairs);
+    return { loss, trained: params, state: { ...state, statistics, ...pools } };
+  }
 
   if (kind === "clean") {
     const loss = cleanLoss(config, I, T, params.logitScale);
