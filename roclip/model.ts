@@ -38,7 +38,7 @@ export interface State<Leaf> extends Weights<Leaf> {
   /** AdamW's moments; of SGD only the first, its momentum. */
   readonly moments: { readonly first: Params<Leaf>; readonly second?: Params<Leaf> };
   readonly pool: Pool<Leaf>;
-  /** Images for captions to be matched with; only with direction "both". */
+  /** Images for captions to be matched with, or images; with direction "both", or SafeCLIP. */
   readonly imagePool?: Pool<Leaf>;
   /** u32[N]: the caption that each training pair was last matched to; NO_MATCH before. */
   readonly matches: Leaf;
@@ -47,6 +47,13 @@ export interface State<Leaf> extends Weights<Leaf> {
    * averaged over its visits; UNJUDGED before the first. Only with `roclip.judge`.
    */
   readonly ranks?: Leaf;
+  /** SafeCLIP's split; only of it. */
+  readonly safe?: {
+    /** u32[N]: 1 where a pair is safe in the epoch under way. */
+    readonly pairs: Leaf;
+    /** u32[1]: how many were at the first split. */
+    readonly first: Leaf;
+  };
 }
 
 /** The scale's start and bound; Radford et al. 2021, arXiv:2103.00020, §2.5. */
@@ -59,9 +66,21 @@ export const NO_MATCH = 0xffffffff;
 /** The rank of a pair that was not judged yet. */
 export const UNJUDGED = -1;
 
+/**
+ * Rows of a pool.
+ *
+ * @param pairs  training pairs
+ */
+export function poolRows(
+  { defence, roclip, safeclip }: Pick<Config, "defence" | "roclip" | "safeclip">,
+  pairs: number,
+): number {
+  return rowsFor(defence === "safeclip" ? safeclip.poolSize : roclip.poolSize, pairs);
+}
+
 /** A pool before the first step: empty, or full of noise. */
 function initPool(config: Config, pairs: number, key: Key): Pool<HostArray> {
-  const size = rowsFor(config.roclip.poolSize, pairs);
+  const size = poolRows(config, pairs);
   const noise = config.roclip.poolStart === "noise";
   const shape = [size, config.embedding];
   return {
@@ -82,6 +101,7 @@ export function initState(config: Config, vocabulary: number, pairs: number): St
   const key: Key = fold([config.seed >>> 0, 0], 0x6d6f6465); // "mode", for model
   const { params: image, statistics } = initVision(config, fold(key, 1));
   const { model } = config;
+  const safeclip = config.defence === "safeclip";
   const rows = model === "small" ? vocabulary : model.text_cfg.vocab_size;
   const text = initText(config, rows, fold(key, 2));
   const params = { image, text, logitScale: filled([], INITIAL_LOGIT_SCALE) };
@@ -92,11 +112,17 @@ export function initState(config: Config, vocabulary: number, pairs: number): St
     ...(config.ema > 0 && { average: { params, statistics } }),
     moments: { first: zeros(), ...(config.optimiser === "adamw" && { second: zeros() }) },
     pool: initPool(config, pairs, fold(key, 3)),
-    ...(config.roclip.direction === "both" && {
+    ...((safeclip || config.roclip.direction === "both") && {
       imagePool: initPool(config, pairs, fold(key, 4)),
     }),
     matches: { shape: [pairs], data: new Uint32Array(pairs).fill(NO_MATCH) },
     ...(judges(config) && { ranks: filled([pairs], UNJUDGED) }),
+    ...(safeclip && {
+      safe: {
+        pairs: { shape: [pairs], data: new Uint32Array(pairs) },
+        first: { shape: [1], data: new Uint32Array(1) },
+      },
+    }),
   };
 }
 

@@ -24,7 +24,9 @@ export const ROCLIP = z.strictObject({
   poolStart: z
     .enum(["captions", "noise"])
     .default("captions")
-    .describe("Fill the pool from real captions before the first match, or with noise (authors)"),
+    .describe(
+      "Fill the pool from real captions before the first match, or with noise (authors); SafeCLIP's too",
+    ),
   poolUpdate: z
     .enum(["all", "matching"])
     .default("all")

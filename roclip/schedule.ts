@@ -1,25 +1,46 @@
 import type { Config } from "./schema.ts";
 
-/** What a step descends: CLIP's loss, RoCLIP's with the pool, or CleanCLIP's of all its terms. */
-export type StepKind = "plain" | "matching" | "clean";
+/**
+ * What a step descends: CLIP's loss, RoCLIP's with the pool, SafeCLIP's of each modality alone, or
+ * CleanCLIP's of all its terms.
+ */
+export type StepKind = "plain" | "matching" | "unimodal" | "clean";
 
-/** What an epoch is made of: steps of one kind. */
-export type Phase = StepKind;
+/** What an epoch is made of: steps of one kind or, with SafeCLIP, slow or split ones. */
+export type Phase = StepKind | "slow" | "split";
+
+/** The kinds of step of an epoch, in their order. */
+export const KINDS: Readonly<Record<Phase, readonly StepKind[]>> = {
+  plain: ["plain"],
+  matching: ["matching"],
+  unimodal: ["unimodal"],
+  clean: ["clean"],
+  slow: ["plain"],
+  split: ["unimodal", "plain"],
+};
+
+/** Keys that decide what an epoch trains by. */
+type Defending = Pick<Config, "defence" | "roclip" | "safeclip">;
 
 /**
  * What an epoch trains by.
  *
  * @param epoch  from 1
  */
-export function phaseOf(config: Pick<Config, "defence" | "roclip">, epoch: number): Phase {
+export function phaseOf(config: Defending, epoch: number): Phase {
+  const { unimodalEpochs, slowEpochs } = config.safeclip;
   if (config.defence === "cleanclip") return "clean";
+  if (config.defence === "safeclip") {
+    if (epoch <= unimodalEpochs) return "unimodal";
+    return epoch <= unimodalEpochs + slowEpochs ? "slow" : "split";
+  }
   return isMatchingEpoch(config, epoch) ? "matching" : "plain";
 }
 
 /** The kinds of step that a run has. */
-export function stepKinds(config: Pick<Config, "defence" | "roclip" | "epochs">): StepKind[] {
+export function stepKinds(config: Defending & Pick<Config, "epochs">): StepKind[] {
   const epochs = Array.from({ length: config.epochs }, (_, i) => i + 1);
-  return [...new Set(epochs.map((epoch) => phaseOf(config, epoch)))];
+  return [...new Set(epochs.flatMap((epoch) => KINDS[phaseOf(config, epoch)]))];
 }
 
 /**
@@ -108,6 +129,8 @@ export function textEpochsBefore(
  *
  * where x = (step − warmup) / (total − warmup), warmup = warmupSteps, total = epochs · stepsPerEpoch.
  *
+ * In SafeCLIP's slow epochs it is lr · safeclip.slowLr.
+ *
  * With `scheduleOffset` the step is counted one epoch ahead, as in the authors' code: the first
  * epoch's warm-up is skipped, and in the last epoch the cosine has passed its end and rises again
  * (the line stays at 0).
@@ -117,11 +140,14 @@ export function textEpochsBefore(
  * @param stepsPerEpoch  at least 1
  */
 export function learningRate(
-  config: Pick<Config, "epochs" | "lr" | "lrSchedule" | "warmupSteps" | "scheduleOffset">,
+  config: Defending &
+    Pick<Config, "epochs" | "lr" | "lrSchedule" | "warmupSteps" | "scheduleOffset">,
   step: number,
   stepsPerEpoch: number,
 ): number {
   const { epochs, lr, lrSchedule, warmupSteps, scheduleOffset } = config;
+  const epoch = Math.floor(step / stepsPerEpoch) + 1;
+  if (phaseOf(config, epoch) === "slow") return lr * config.safeclip.slowLr;
   const at = scheduleOffset ? step + stepsPerEpoch : step;
   if (at < warmupSteps) return (lr * (at + 1)) / warmupSteps;
   // One step at least: with a warm-up that fills the run, the first step after it is at the peak.

@@ -7,7 +7,7 @@
 import { z } from "zod";
 import { MODEL_SCHEMA, PRESETS } from "./architecture.ts";
 import { BACKDOOR, POISON } from "./attackSchema.ts";
-import { CLEANCLIP } from "./baselines/schema.ts";
+import { CLEANCLIP, SAFECLIP } from "./baselines/schema.ts";
 import { captionSwitches, ROCLIP } from "./roclipSchema.ts";
 
 const count = () => z.int().min(1);
@@ -80,7 +80,7 @@ export const CONFIG_SCHEMA = z
   .strictObject({
     seed: z.int().min(0).default(1).describe("Seed of every random draw of the run"),
     defence: z
-      .enum(["clip", "roclip", "cleanclip"])
+      .enum(["clip", "roclip", "safeclip", "cleanclip"])
       .default("roclip")
       .describe("Train plain CLIP (with the same augmentations), RoCLIP, or a defence beside it"),
     epochs: count().default(20).describe("Passes over the data (authors: 24)"),
@@ -168,6 +168,7 @@ export const CONFIG_SCHEMA = z
       .default(false)
       .describe("Start the schedule one epoch late, as the authors' code does"),
     roclip: ROCLIP.prefault({}),
+    safeclip: SAFECLIP.prefault({}),
     cleanclip: CLEANCLIP.prefault({}),
     augment: AUGMENT.prefault({}),
     eda: EDA.prefault({}),
@@ -228,6 +229,7 @@ function indivisible({ batch, microBatch, text: { width, heads } }: Config): str
 function brokenAmounts(config: Config): string[] {
   const rows = {
     "roclip.poolSize": config.roclip.poolSize,
+    "safeclip.poolSize": config.safeclip.poolSize,
     "cleanclip.pairs": config.cleanclip.pairs,
     "poison.captionsPerTarget": config.poison.captionsPerTarget,
     "backdoor.count": config.backdoor.count,

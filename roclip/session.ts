@@ -10,7 +10,6 @@ import {
   type Program,
   release,
 } from "../engine/index.ts";
-import { rowsFor } from "./amount.ts";
 import { DRAWS } from "./augment.ts";
 import { cleanRows } from "./baselines/cleanclip.ts";
 import { VIEWS } from "./baselines/views.ts";
@@ -20,7 +19,7 @@ import type { Part } from "./embed.ts";
 import { UserError } from "./errors.ts";
 import type { EvaluationData } from "./evaluate.ts";
 import { type Captions, needsCaptions } from "./match.ts";
-import { type HeldState, initState, type State } from "./model.ts";
+import { type HeldState, initState, poolRows, type State } from "./model.ts";
 import type { Chosen } from "./order.ts";
 import { fillPools, reencodePools } from "./pool.ts";
 import { readPretrained } from "./pretrained.ts";
@@ -119,12 +118,13 @@ const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {
  * @param pairs  training pairs
  * @throws       UserError
  */
-export function requirePool({ defence, roclip, batch }: Config, pairs: number): void {
-  const rows = rowsFor(roclip.poolSize, pairs);
-  if (defence === "roclip" && rows < batch)
+export function requirePool(config: Config, pairs: number): void {
+  const { defence, batch } = config;
+  const rows = poolRows(config, pairs);
+  if ((defence === "roclip" || defence === "safeclip") && rows < batch)
     throw new UserError(
-      `roclip.poolSize: the pool must hold at least one batch; it has ${rows} rows for ` +
-        `batches of ${batch}; choose a larger --roclip-pool-size`,
+      `${defence}.poolSize: the pool must hold at least one batch; it has ${rows} rows for ` +
+        `batches of ${batch}; choose a larger --${defence}-pool-size`,
     );
 }
 

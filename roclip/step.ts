@@ -7,6 +7,7 @@
  */
 import { add, contrastiveLoss, judge, scale, scatterWords, type Tensor } from "../engine/index.ts";
 import { cleanLoss } from "./baselines/cleanclip.ts";
+import { unimodalLoss } from "./baselines/safeclip.ts";
 import { averaged, descend, type Trained } from "./descent.ts";
 import { embed, type Parts } from "./embed.ts";
 import { type Captions, duplicatesOf, type Match, matchPool, reencoded } from "./match.ts";
@@ -52,7 +53,7 @@ export interface StepLoss extends StepResult {
  * One step.
  *
  * @param kind  whether images are paired with their own captions ("plain") or matched with the pool
- *              ("matching", a RoCLIP epoch); "clean" is CleanCLIP's
+ *              ("matching", a RoCLIP epoch); "unimodal" and "clean" are SafeCLIP's and CleanCLIP's
  */
 export function trainingStep(
   config: Config,
@@ -73,6 +74,11 @@ export function trainingStep(
 export function stepLoss(config: Config, state: HeldState, batch: Batch, kind: StepKind): StepLoss {
   const { params } = state;
   const { I, T, statistics } = embed(config, state, batch.parts);
+
+  if (kind === "unimodal") {
+    const { loss, pools } = unimodalLoss(state, I, T, batch.pairs);
+    return { loss, trained: params, state: { ...state, statistics, ...pools } };
+  }
 
   if (kind === "clean") {
     const loss = cleanLoss(config, I, T, params.logitScale);

@@ -2,6 +2,7 @@
  * A training run: epochs of steps, each epoch measured, everything saved. All of the method's I/O.
  */
 import { type Device, hold, readState } from "../engine/index.ts";
+import { chooseSafe, chosenNow } from "./baselines/safeSet.ts";
 import { createBatches } from "./batches.ts";
 import { UserError } from "./errors.ts";
 import {
@@ -16,7 +17,7 @@ import { fillPoolsFromData, reencodeAll } from "./fillPools.ts";
 import { type HeldState, initState } from "./model.ts";
 import type { EpochResult } from "./report/data.ts";
 import { appendMetrics, type Progress, type SavedRun, saveRun } from "./runFolder.ts";
-import { isReencodingStep, learningRate, type Phase, phaseOf } from "./schedule.ts";
+import { isReencodingStep, KINDS, learningRate, type Phase, phaseOf } from "./schedule.ts";
 import { beginSession, inputsFor, type Session, type SessionOptions } from "./session.ts";
 import { type Tokenizer, tokenizerFromJson } from "./tokenize.ts";
 
@@ -82,18 +83,34 @@ function lossKeeper(options: TrainOptions, session: Session, from: Progress) {
   return { take, lines, lossSum: () => lossSum };
 }
 
+/** What an epoch needs before its first step: pools that are full, safe pairs chosen. */
+async function openEpoch(
+  { config, folder }: TrainOptions,
+  session: Session,
+  embedder: Embedder,
+  epoch: number,
+): Promise<void> {
+  const phase = phaseOf(config, epoch);
+  const searches = KINDS[phase].some((kind) => kind === "matching" || kind === "unimodal");
+  if (searches) await fillPoolsFromData(session, epoch);
+  if (phase !== "split") return;
+  const found = await chooseSafe(session, embedder, epoch);
+  const step = (epoch - 1) * session.stepsInEpoch + 1; // that which they are first used in
+  await appendMetrics(folder, [{ kind: "safe", step, epoch, ...found }]);
+}
+
 /** Run the rest of an epoch; how far it got, and how long it took. */
 async function runEpoch(
   options: TrainOptions,
   session: Session,
+  embedder: Embedder,
   from: Progress,
 ): Promise<Progress & { seconds: number }> {
   const { config, folder, signal, train, tokenizer } = options;
   const { epoch } = from;
-  const phase = phaseOf(config, epoch);
-  if (phase === "matching" && from.step === 0) await fillPoolsFromData(session, epoch);
-  await session.plan(phase); // built before the clock runs
-  const batchAt = createBatches(config, train, tokenizer, session.chosen);
+  if (from.step === 0) await openEpoch(options, session, embedder, epoch);
+  for (const kind of KINDS[phaseOf(config, epoch)]) await session.plan(kind); // not on the clock
+  const batchAt = createBatches(config, train, tokenizer, await chosenNow(session));
   const begun = performance.now();
   const keeper = lossKeeper(options, session, from);
   let { step } = from;
@@ -177,7 +194,7 @@ async function trainSession(
   let last: Evaluation | undefined;
 
   while (progress.epoch <= config.epochs) {
-    const { seconds, ...reached } = await runEpoch(options, session, progress);
+    const { seconds, ...reached } = await runEpoch(options, session, embedder, progress);
     if (reached.step < stepsInEpoch) {
       progress = reached;
       await save(session, progress);

@@ -3,9 +3,9 @@
  * modality alone, in which an image is told from others by its augmented self, a caption by its
  * edited self.
  *
- *   L = λ₁ · CLIP(I, T) + λ₂ · ½ [CE(s·I·Ĩᵀ, diag) + CE(s·T·T̃ᵀ, diag)]
+ *   L = λ₁ · CLIP(I, T) + λ₂ · ½ [CE(s·I·I′ᵀ, diag) + CE(s·T·T′ᵀ, diag)]
  *
- * where Ĩ and T̃ are of the augmented image and the edited caption, and s is CLIP's own scale.
+ * where I′ and T′ are of the augmented image and the edited caption, and s is CLIP's own scale.
  *
  * Departures from the authors' code (github.com/nishadsinghi/CleanCLIP at d6e2f1d), so that all
  * defences stand on equal footing: the augmentation is that of the configuration (theirs:

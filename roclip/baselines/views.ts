@@ -13,6 +13,7 @@ export type View = "original" | "augmented";
 export const VIEWS: Readonly<Record<StepKind, readonly View[]>> = {
   plain: ["augmented"],
   matching: ["augmented"],
+  unimodal: ["augmented", "augmented"],
   clean: ["original", "augmented"],
 };
 

@@ -233,6 +233,7 @@ Examples:
   roclip train                                    the emoji, RoCLIP, defaults
   roclip train --defence clip --epochs 5
   roclip train --preset small --roclip-text-gradient re-encoded
+  roclip train --defence safeclip --epochs 30
   roclip train --config runs/clip/config.json --defence cleanclip --pretrained runs/clip
   roclip train --data train.csv --images photos/ --test test.csv --config run.json
   roclip train --resume runs/roclip-2026-01-31T12-00-00`,

@@ -94,6 +94,42 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
       "the paper's settings without its pool: the baseline that augmentation makes of its own",
     config: { ...AUTHORS, ...ATTACKS, defence: "clip" },
   },
+  safeclip: {
+    source: "github.com/BigML-CS-UCLA/SafeCLIP at 91488ce (Yang et al. 2024, arXiv:2310.05862)",
+    config: {
+      ...AUTHORS,
+      ...ATTACKS,
+      defence: "safeclip",
+      epochs: 32,
+      batch: 128,
+      lr: 5e-4,
+      safeclip: {
+        unimodalEpochs: 5,
+        slowEpochs: 1,
+        slowLr: 0.01,
+        threshold: 0.9,
+        growth: 0.01,
+        most: 0.85,
+        poolSize: 256,
+      },
+    },
+  },
+  cleanclip: {
+    source:
+      "github.com/nishadsinghi/CleanCLIP at d6e2f1d (Bansal et al. 2023, arXiv:2303.03323); of the " +
+      "run in runs/clip, or --pretrained",
+    config: {
+      ...AUTHORS,
+      ...ATTACKS,
+      defence: "cleanclip",
+      pretrained: "runs/clip",
+      epochs: 10,
+      batch: 64,
+      lr: 1e-5,
+      warmupSteps: 50,
+      cleanclip: { pairs: 100_000, clipWeight: 1, unimodalWeight: 1 },
+    },
+  },
   small: {
     source:
       "ours: the demo's, with captions of 16 tokens, for 5,000 to 40,000 pairs of 32 px; not yet tried",

@@ -73,6 +73,7 @@ export interface ReportData {
 export const DEFENCE_NAMES: Readonly<Record<Defence, string>> = {
   clip: "CLIP",
   roclip: "RoCLIP",
+  safeclip: "SafeCLIP",
   cleanclip: "CleanCLIP",
 };
 

@@ -49,6 +49,11 @@ SETTINGS = {
         },
         "roclip": {},
     },
+    "safeclip": {
+        "order": "UUPUP",
+        "config": {"defence": "safeclip", "safeclip": {"poolSize": POOL, "slowEpochs": 0}},
+        "roclip": {},
+    },
 }
 KEPT = ("image.projection", "text.projection", "logitScale")  # of the parameters after five steps
 
@@ -96,9 +101,24 @@ class Baseline(Run):
         alone = one_sided(image, augmented, scale) + one_sided(caption, edited, scale)
         return weights["clipWeight"] * clip + weights["unimodalWeight"] * alone / 2
 
+    def unimodal_loss(self, pairs):
+        (image, again), (caption, edited) = self.encode(pairs, (self.data, self.second))
+        losses = []
+        for first, second, pool in ((image, again, self.image_pool), (caption, edited, self.pool)):
+            near = pool.rows[self.match(first, pool)].clone()
+            losses.append(one_sided(second, near, self.model.logitScale))
+            pool.push(first.detach(), pairs)
+        return sum(losses) / 2
+
+    def plain_loss(self, pairs):
+        ((image,), (caption,)) = self.encode(pairs, (self.data,))
+        diagonal = torch.eye(len(pairs), dtype=self.dtype)
+        return symmetric_loss(image, caption, self.model.logitScale, diagonal)
+
     def step(self, number):
         pairs = self.data["pairs"][number].astype(np.int64)
-        loss = self.clean_loss(pairs)
+        kinds = {"C": self.clean_loss, "U": self.unimodal_loss, "P": self.plain_loss}
+        loss = kinds[self.setting["order"][number]](pairs)
         self.optimise(loss, learning_rate(number, self.config["lr"]), False)
         self.losses.append(loss.item())
 
@@ -115,10 +135,11 @@ def main():
     noise = draws.standard_normal((2, POOL, CONFIG["embedding"]))
     pools = (noise / np.linalg.norm(noise, axis=2, keepdims=True)).astype(np.float32)
     images = pack(second["images"])
-    arrays = {"second.images": images, "second.tokens": second["tokens"]}
+    arrays = {"second.images": images, "second.tokens": second["tokens"], "pools": pools}
     for name, setting in SETTINGS.items():
         run = Baseline(setting, initial, data, second, pools).finish()
         assert RELU_INPUTS[0] > 1e-6, f"a ReLU is open or closed by rounding: {RELU_INPUTS[0]}"
+        assert min(run.gaps, default=1) > 1e-4, f"{name}: a match is nearly a tie: {run.gaps}"
         print(f"{name}: losses {[round(x, 4) for x in run.losses]}")
         arrays.update(under(name, run.found()))
     metadata = {"config": json.dumps(CONFIG), "settings": json.dumps(SETTINGS)}

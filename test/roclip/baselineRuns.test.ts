@@ -1,13 +1,17 @@
 /** Whole runs of the baselines. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Device, leaves, openDevice } from "../../engine/index.ts";
+import { chooseSafe, chosenNow } from "../../roclip/baselines/safeSet.ts";
 import { createBatches } from "../../roclip/batches.ts";
+import { createEmbedder } from "../../roclip/evaluate.ts";
 import { initState, type State } from "../../roclip/model.ts";
 import { pretrainedTokenizer, readPretrained } from "../../roclip/pretrained.ts";
 import { readRun } from "../../roclip/runFolder.ts";
 import { beginSession } from "../../roclip/session.ts";
 import { train } from "../../roclip/train.ts";
-import { config, expectSameAfterStops, newRun, removeRuns } from "./runs.ts";
+import { config, expectSameAfterStops, metricsOf, newRun, removeRuns, stateBits } from "./runs.ts";
+
+const COMPILE_MS = 120_000; // the plans of a run, on a software adapter
 
 let device: Device;
 beforeAll(async () => {
@@ -27,7 +31,7 @@ describe("CleanCLIP", () => {
     poisoned = options.folder;
     const cleanclip = { ...config.cleanclip, pairs: 32 };
     changes = { defence: "cleanclip", pretrained: poisoned, lr: 1e-3, cleanclip };
-  });
+  }, COMPILE_MS);
 
   it("begins with the weights and the tokenizer of the run it is given", async () => {
     const options = await newRun(device, changes);
@@ -84,5 +88,56 @@ describe("CleanCLIP", () => {
     const { results } = await train(await newRun(device, { ...changes, epochs: 2 }));
     expect(results.map(({ phase }) => phase)).toEqual(["clean", "clean"]);
     expect(results.at(-1)!.zeroShotTop1).toBeGreaterThan(0.6);
+  });
+});
+
+describe("SafeCLIP", () => {
+  const own = { unimodalEpochs: 1, slowEpochs: 1, poolSize: 32, growth: 0.1 };
+  const changes = { defence: "safeclip", epochs: 4, safeclip: { ...config.safeclip, ...own } };
+  const phases = ["unimodal", "slow", "split", "split"];
+
+  it("is measured in every epoch, logs its safe pairs, and keeps them", async () => {
+    const options = await newRun(device, changes);
+    const run = await train(options);
+    expect(run.results.map(({ phase }) => phase)).toEqual(phases);
+    expect(run.results.every(({ loss }) => Number.isFinite(loss))).toBe(true);
+    const lines = metricsOf(options.folder).filter(({ kind }) => kind === "safe");
+    expect(lines.map(({ epoch }) => epoch)).toEqual([3, 4]);
+    const [first, second] = lines.map(({ safe }) => safe as number) as [number, number];
+    expect(second).toBe(Math.floor(Math.min(first + 9.6, 0.85 * 96)));
+    const bits = stateBits(options.folder) as Record<string, { data: Uint32Array }>;
+    expect(bits["safe.first"]!.data).toEqual(Uint32Array.of(first));
+    expect(bits["safe.pairs"]!.data.reduce((sum, is) => sum + is, 0)).toBe(second);
+  });
+
+  it("counts the attacked among the safe, and chooses the same set again", async () => {
+    const options = await newRun(device, changes);
+    const truth = Array.from({ length: 96 }, (_, row) => ({ row, kind: "backdoor" }));
+    const evaluation = { ...options.evaluation, truth: truth as never };
+    const session = await beginSession({ ...options, evaluation });
+    const { tokenizer } = options;
+    const embedder = await createEmbedder(device, options.config, session.state, tokenizer);
+    for (const epoch of [3, 4]) {
+      const found = await chooseSafe(session, embedder, epoch);
+      expect(found.safe).toBeGreaterThan(0);
+      expect(found.attackedSafe).toBe(found.safe); // all pairs are attacked
+      const chosen = await chosenNow(session);
+      expect(await chooseSafe(session, embedder, epoch)).toEqual(found);
+      expect(await chosenNow(session)).toEqual(chosen);
+    }
+    embedder.destroy();
+    session.release();
+  });
+
+  it("goes on after an interruption to the same bits as without one", async () => {
+    // In the unimodal epoch, the slow one, a split one, and after the last step before another.
+    await expectSameAfterStops(device, changes, [3, 9, 14, 18]);
+  });
+
+  it("refuses pools smaller than a batch", async () => {
+    const small = { ...changes, safeclip: { ...changes.safeclip, poolSize: 8 } };
+    await expect(train(await newRun(device, small))).rejects.toThrow(
+      "safeclip.poolSize: the pool must hold at least one batch; it has 8 rows",
+    );
   });
 });

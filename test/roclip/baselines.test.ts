@@ -5,6 +5,7 @@ import {
   type Device,
   type HostArray,
   hold,
+  keyOf,
   leaves,
   mapTree,
   openDevice,
@@ -14,11 +15,13 @@ import {
 import { adamWSchedule, averageRate } from "../../engine/optim.ts";
 import { identityDraws } from "../../roclip/augment.ts";
 import { cleanRows } from "../../roclip/baselines/cleanclip.ts";
+import { safePairs } from "../../roclip/baselines/safeclip.ts";
 import { VIEWS } from "../../roclip/baselines/views.ts";
 import type { HostBatch } from "../../roclip/batches.ts";
 import { type Config, parseConfig } from "../../roclip/config.ts";
 import { type HeldState, initState } from "../../roclip/model.ts";
-import { learningRate, type StepKind } from "../../roclip/schedule.ts";
+import { epochOrder } from "../../roclip/order.ts";
+import { learningRate, phaseOf, type StepKind } from "../../roclip/schedule.ts";
 import { batchInputs, inputsFor } from "../../roclip/session.ts";
 import { trainingStep } from "../../roclip/step.ts";
 import type { TruthRow } from "../../roclip/truth.ts";
@@ -29,7 +32,7 @@ import { stateAfter } from "./states.ts";
 const LOSS = 1e-4; // relative
 const PARAMETER = 1e-3; // of how far its largest entry moved
 const SCHEDULE_STEPS = 10; // of the cosine in training.py
-const KINDS: Readonly<Record<string, StepKind>> = { C: "clean" };
+const KINDS: Readonly<Record<string, StepKind>> = { C: "clean", U: "unimodal", P: "plain" };
 
 const { metadata, stored, wide, under, rowsOf } = goldenFile("baselines");
 const shared = goldenFile("training"); // initial parameters and pairs
@@ -64,9 +67,16 @@ function hostBatch(config: Config, step: number, kind: StepKind): HostBatch {
 function initialState(config: Config) {
   const [vocabulary] = shared.stored("initial.text.tokens").shape as [number];
   const [pairs] = shared.stored("data.tokens").shape as [number];
-  return mapTree(initState(config, vocabulary, pairs), (leaf: HostArray, path) =>
-    path.startsWith("params.") ? shared.stored(path.replace("params", "initial")) : leaf,
-  );
+  const pools = stored("pools").data as Float32Array; // of captions, then of images
+  const half = pools.length / 2;
+  return mapTree(initState(config, vocabulary, pairs), (leaf: HostArray, path) => {
+    if (path.startsWith("params.")) return shared.stored(path.replace("params", "initial"));
+    const [, kind, part] = /^(pool|imagePool)\.(rows|cursor)$/.exec(path) ?? [];
+    if (config.defence !== "safeclip" || !kind) return leaf;
+    const { shape } = leaf;
+    if (part === "cursor") return { shape, data: Uint32Array.of(0, config.safeclip.poolSize) };
+    return { shape, data: kind === "pool" ? pools.slice(0, half) : pools.slice(half) };
+  });
 }
 
 async function trainFive(device: Device, config: Config, order: string) {
@@ -151,5 +161,76 @@ describe("CleanCLIP", () => {
       "as many training pairs must be clean; 36 of 40 are, and 37 are asked for",
     );
     expect(() => parseConfig({ defence: "cleanclip" })).toThrow("pretrained must name the model");
+  });
+});
+
+describe("SafeCLIP", () => {
+  const safeclip = (json: object = {}) => parseConfig({ defence: "safeclip", ...json });
+  const phases = (json: object) =>
+    [1, 2, 3, 4, 5].map((epoch) => phaseOf(safeclip({ safeclip: json }), epoch));
+
+  it("trains each modality alone, then slowly by pairs, then splits", () => {
+    const shares = { unimodalEpochs: 2, slowEpochs: 1 };
+    expect(phases(shares)).toEqual(["unimodal", "unimodal", "slow", "split", "split"]);
+    expect(phases({ ...shares, slowEpochs: 0 })[2]).toBe("split");
+    expect(phases({ ...shares, unimodalEpochs: 1 })[1]).toBe("slow");
+  });
+
+  it("is slow in its slow epochs alone", () => {
+    const rates = (slowLr: number) => {
+      const own = { unimodalEpochs: 1, slowEpochs: 1, slowLr };
+      const config = safeclip({ safeclip: own, lr: 2, lrSchedule: "constant", warmupSteps: 0 });
+      return [0, 1, 2, 3, 4, 5].map((step) => learningRate(config, step, 2));
+    };
+    expect(rates(0.5)).toEqual([2, 2, 1, 1, 2, 2]);
+    expect(rates(0.25)[2]).toBe(0.5);
+  });
+
+  // Ten dissimilar pairs, and thirty that are ever more similar.
+  const similarities = Float64Array.from({ length: 40 }, (_, i) => (i < 10 ? 0.01 * i : 0.02 * i));
+  const rowsOfSafe = (json: object, earlier?: { first: number; epochs: number }) =>
+    [...safePairs(safeclip({ safeclip: json }), similarities, earlier)].flatMap((is, row) =>
+      is ? [row] : [],
+    );
+
+  it("takes pairs that are safe with enough probability, at first", () => {
+    const strict = rowsOfSafe({ threshold: 0.999 });
+    const lenient = rowsOfSafe({ threshold: 0.5 });
+    expect(strict.length).toBeLessThan(lenient.length);
+    expect(lenient).toEqual(expect.arrayContaining(strict));
+    expect(Math.min(...lenient)).toBeGreaterThan(9);
+    expect(lenient.at(-1)).toBe(39);
+  });
+
+  it("takes ever more of the safest later, to a bound", () => {
+    const count = (json: object, epochs: number) => rowsOfSafe(json, { first: 8, epochs }).length;
+    expect([1, 2, 3].map((epochs) => count({ growth: 0.1 }, epochs))).toEqual([12, 16, 20]);
+    expect(count({ growth: 0.05 }, 2)).toBe(12);
+    expect(count({ growth: 0.1, most: 0.35 }, 3)).toBe(14);
+    const safest = rowsOfSafe({ growth: 0.1 }, { first: 8, epochs: 1 });
+    expect(rowsOfSafe({ growth: 0.1 }, { first: 8, epochs: 2 })).toEqual(
+      expect.arrayContaining(safest),
+    );
+  });
+
+  it("finds neighbours in pools of its own size", () => {
+    const { pool, imagePool } = initState(safeclip({ safeclip: { poolSize: 0.5 } }), 40, 60);
+    expect([pool.ids.shape, imagePool!.ids.shape]).toEqual([[30], [30]]);
+  });
+
+  it("trains no risky pair as a pair, and every pair once, but for what is left over", () => {
+    const config = safeclip({ batch: 8, safeclip: { unimodalEpochs: 0, slowEpochs: 0 } });
+    for (const count of [0, 5, 8, 21, 40, 43]) {
+      const safe = Uint32Array.from({ length: 43 }, (_, row) => (row < count ? 1 : 0));
+      const { rows, kindAt } = epochOrder(config, 1, 43, { safe }, keyOf(3));
+      expect(rows).toHaveLength(40);
+      expect(new Set(rows).size).toBe(40);
+      const kinds = [0, 1, 2, 3, 4].map(kindAt);
+      const plain = Math.floor(count / 8);
+      const expected = [...Array(5 - plain).fill("unimodal"), ...Array(plain).fill("plain")];
+      expect(kinds).toEqual(expected);
+      for (const row of rows.slice(40 - 8 * plain)) expect(row).toBeLessThan(count);
+    }
+    expect(() => epochOrder(config, 1, 43, {}, keyOf(3))).toThrow("the safe pairs must be given");
   });
 });

@@ -34,7 +34,10 @@ describe("parseConfig", () => {
       "roclip.frequency must be an integer ≥ 1; found 0; the default is 2",
     ],
     [{ lr: "fast" }, 'lr must be a number > 0; found "fast"; the default is 0.001'],
-    [{ defence: "none" }, 'defence must be one of: clip, roclip, cleanclip; found "none"'],
+    [
+      { defence: "none" },
+      'defence must be one of: clip, roclip, safeclip, cleanclip; found "none"',
+    ],
     [{ image: { blocks: [1, 0.5] } }, "image.blocks must be a list of integers ≥ 1; found [1,0.5]"],
     [
       { augment: { cropScale: [0.5] } },
@@ -89,7 +92,7 @@ describe("describeConfig and flagsOf", () => {
       attribute: "roclipPoolSize",
     });
     expect(flags.find((flag) => flag.key === "defence")?.flags).toBe(
-      "--defence <clip|roclip|cleanclip>",
+      "--defence <clip|roclip|safeclip|cleanclip>",
     );
   });
 });

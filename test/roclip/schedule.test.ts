@@ -71,13 +71,7 @@ describe("isReencodingStep", () => {
 
 describe("learningRate", () => {
   // 3 epochs of 4 steps, 4 of them warm-up: the cosine takes 8 steps.
-  const config = {
-    epochs: 3,
-    lr: 8,
-    lrSchedule: "cosine",
-    warmupSteps: 4,
-    scheduleOffset: false,
-  } as const;
+  const config = parseConfig({ epochs: 3, lr: 8, lrSchedule: "cosine", warmupSteps: 4 });
   const rates = (offset: boolean) =>
     Array.from({ length: 12 }, (_, step) =>
       learningRate({ ...config, scheduleOffset: offset }, step, 4),
