@@ -37,10 +37,10 @@ export type Choices = "all" | "default";
 /** Subgroup sizes of the devices that the shim stands in for. */
 const WAVES = [32, 64];
 
-/** A kernel with constants, as a shader. */
-async function shaderOf(kernel: AnyKernel, consts: Consts): Promise<Shader> {
+/** A kernel with constants, as a shader; `kin` are the kernels that it must not be taken for. */
+async function shaderOf(kernel: AnyKernel, consts: Consts, kin = [kernel]): Promise<Shader> {
   const code = await sourceOf(kernel, consts, readText);
-  const variant = variantText(kernel, consts);
+  const variant = variantText(kin, consts);
   return { kernel: kernel.name, variant, code, entryPoint: "main", constants: {} };
 }
 
@@ -81,11 +81,12 @@ const testSubjects = (cases: ReadonlyMap<string, Case>): Subject[] =>
     definition.shapes.map((shapes) => ({ title, definition, shapes })),
   );
 
-/** The constants by which variants of a kernel differ, as text. */
-function variantText({ consts, options }: AnyKernel, chosen: Consts): string {
-  const lists = { ...consts, ...options };
+/** The constants by which variants of kernels of one name differ, as text. */
+function variantText(kin: readonly AnyKernel[], chosen: Consts): string {
+  const choices = (name: string) =>
+    new Set(kin.flatMap(({ consts, options }) => ({ ...consts, ...options })[name] ?? []));
   return Object.entries(chosen)
-    .filter(([name]) => (lists[name]?.length ?? 0) > 1)
+    .filter(([name]) => choices(name).size > 1)
     .map(([name, value]) => `${name}=${value}`)
     .join(" ");
 }
@@ -93,11 +94,12 @@ function variantText({ consts, options }: AnyKernel, chosen: Consts): string {
 /** Every choice of constants for a dispatch's kernel, with the options that its op fixed. */
 async function variantsOf(dispatch: Dispatch): Promise<Shader[]> {
   const { kernel: described, options } = dispatch;
-  const kernels = new Set([described, ...WAVES.map((wave) => forSubgroups(described, wave))]);
-  const shaders: Promise<Shader>[] = [];
-  for (const kernel of [...kernels, ...[matrixKernel(dispatch) ?? []].flat()])
-    for (const choice of searchSpace(kernel))
-      shaders.push(shaderOf(kernel, { ...choice, ...options }));
+  const waves = WAVES.map((wave) => forSubgroups(described, wave));
+  const kernels = [...new Set([described, ...waves]), ...[matrixKernel(dispatch) ?? []].flat()];
+  const shaders = kernels.flatMap((kernel) => {
+    const kin = kernels.filter(({ name }) => name === kernel.name);
+    return searchSpace(kernel).map((choice) => shaderOf(kernel, { ...choice, ...options }, kin));
+  });
   return Promise.all(shaders);
 }
 
