@@ -11,7 +11,7 @@ import {
 } from "./report/data.ts";
 import { gallerySection } from "./report/gallery.ts";
 import { type Html, html, trusted } from "./report/html.ts";
-import { STYLE } from "./report/style.ts";
+import { page } from "./report/page.ts";
 import { epochTable, resultTable } from "./report/tables.ts";
 import { percent } from "./table.ts";
 
@@ -38,7 +38,8 @@ const ATTACKS: readonly Panel[] = [
     measure: "asr",
     title: "Backdoor success (ASR)",
     axis: "whole",
-    words: "Share of triggered images of other classes classified as the target. Lower is better.",
+    words:
+      "Share of what carries the trigger, of other classes, taken for the target. Lower is better.",
   },
 ];
 
@@ -150,25 +151,13 @@ function notesSection(notes: readonly string[]): Html[] {
  * The report as one HTML page: result, success of the attacks by epoch, accuracy and loss, gallery,
  * configuration and how to make the run again.
  *
- * Texts are escaped, and a content security policy forbids scripts and all requests, so captions
- * from the web can do nothing.
- *
  * @param data  everything it shows
  * @returns     the text of `report.html`
  */
 export async function renderReport(data: ReportData): Promise<string> {
-  const policy = "default-src 'none'; img-src data:; style-src 'unsafe-inline'";
-  const page = html`<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="${trusted(policy)}">
-<title>${data.title}</title>
-<style>${trusted(STYLE)}</style>
-</head>
-<body>
-<header><h1>${data.title}</h1><p class="meta">Trained on ${data.adapter}</p></header>
+  return page(
+    data.title,
+    html`<header><h1>${data.title}</h1><p class="meta">Trained on ${data.adapter}</p></header>
 ${headline(data)}
 <section><h2>Result</h2>
 <p class="lead">At the last epoch of each run. Small print: 95% intervals (Wilson).</p>
@@ -178,9 +167,6 @@ ${resultTable(data.runs)}</section>
 ${await gallerySection(data.gallery, "poison")}
 ${await gallerySection(data.gallery, "backdoor")}
 ${notesSection(data.notes)}
-${reproduction(data)}
-</body>
-</html>
-`;
-  return page.markup;
+${reproduction(data)}`,
+  );
 }

@@ -58,6 +58,7 @@ function item(
     image: imageOf(dataset, truth.row),
     size: dataset.size,
     kind: truth.kind,
+    trigger: truth.trigger,
     caption: truth.caption,
     prediction,
     trueClass: truth.trueClass,

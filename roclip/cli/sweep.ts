@@ -1,10 +1,12 @@
 /** `roclip sweep`: a grid of runs, one after another or as work for another engine. */
 import { existsSync, mkdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { basename, extname, join } from "node:path";
+import { basename, extname, join, resolve } from "node:path";
 import { type Command, Option } from "commander";
 import type { Device } from "../../engine/index.ts";
+import { writeAtomically } from "../checkpoint.ts";
 import { UserError } from "../errors.ts";
+import { renderSweepReport } from "../report/sweep.ts";
 import { RUN_FILES } from "../runFolder.ts";
 import { nearestName } from "../spelling.ts";
 import { kubernetesJob, slurmScript } from "../sweep/emit.ts";
@@ -185,6 +187,11 @@ async function finish(sweep: Sweep, out: string, outcomes: readonly CellOutcome[
     ...(await writeTable(join(out, "cells"), cellRows(sweep, outcomes))),
   ];
   console.log(`Tables: ${written.join(", ")}`);
+  const command = `roclip sweep ${sweep.file} --out ${out}`;
+  const page = await renderSweepReport(nameOf(sweep), command, rows);
+  const report = resolve(join(out, RUN_FILES.report));
+  await writeAtomically(report, new TextEncoder().encode(page));
+  console.log(`Report: ${report}`);
   if (outcomes.some(({ outcome }) => outcome.kind === "failed")) process.exitCode = FAILED;
 }
 

@@ -1,6 +1,7 @@
-/** Plots of a report: vega-lite specifications made into SVG, with no DOM and no canvas. */
+/** Plots of a report: a measure by epoch. */
 import type { TopLevelSpec } from "vega-lite";
 import { DEFENCE_NAMES, DEFENCES, type EpochResult, type RunResult } from "./data.ts";
+import { AXES, svgOf } from "./svg.ts";
 
 /** The measures that are plotted, by epoch. */
 export type Measure = Exclude<keyof EpochResult, "epoch" | "phase">;
@@ -27,8 +28,6 @@ interface Point {
 
 // Colours are the page's own variables, so that a plot follows its light and dark themes.
 const BAND = "var(--band)";
-const FAINT = 0.18; // opacity of grid lines
-const FONT = "system-ui, sans-serif";
 
 /** The measured points of every run. */
 function pointsOf(runs: readonly RunResult[], measure: Measure): Point[] {
@@ -49,25 +48,6 @@ function bandsOf(runs: readonly RunResult[]): { from: number; to: number }[] {
   const epochs = new Set(matched.map((row) => row.epoch));
   return [...epochs].map((epoch) => ({ from: epoch - 0.5, to: epoch + 0.5 }));
 }
-
-/** How text, axes and grid look: in the colour of the text around the plot. */
-const CONFIG = {
-  background: "transparent",
-  view: { stroke: null },
-  font: FONT,
-  axis: {
-    labelColor: "currentColor",
-    titleColor: "currentColor",
-    labelFontSize: 11,
-    titleFontSize: 11,
-    titleFontWeight: "normal",
-    domain: false,
-    ticks: false,
-    labelPadding: 6,
-    gridColor: "currentColor",
-    gridOpacity: FAINT,
-  },
-} as const;
 
 /** How epochs, values, defences and kinds of epoch become places, colours and marks. */
 function encodingsOf(chart: Chart, runs: readonly RunResult[]) {
@@ -107,7 +87,7 @@ function specOf(chart: Chart, runs: readonly RunResult[]): TopLevelSpec {
     width: chart.width,
     height: chart.height,
     padding: 4,
-    config: CONFIG,
+    config: AXES,
     layer: [
       {
         data: { values: bandsOf(runs) },
@@ -132,16 +112,5 @@ function specOf(chart: Chart, runs: readonly RunResult[]): TopLevelSpec {
  * @returns  an `<svg>` element for use inside HTML: it scales with its box and names no address
  */
 export async function chartSvg(chart: Chart, runs: readonly RunResult[]): Promise<string> {
-  // Loaded here, not above: every command would take a third longer to begin.
-  const [{ parse, View }, { compile }] = await Promise.all([import("vega"), import("vega-lite")]);
-  const view = new View(parse(compile(specOf(chart, runs)).spec), { renderer: "none" });
-  try {
-    const svg = await view.toSVG();
-    // Inside HTML the namespaces are known, and width and height belong to the style sheet.
-    return svg
-      .replace(/ xmlns(:\w+)?="[^"]*"/g, "")
-      .replace(/^<svg([^>]*?) width="[^"]*" height="[^"]*"/, '<svg$1 role="img"');
-  } finally {
-    view.finalize();
-  }
+  return svgOf(specOf(chart, runs));
 }

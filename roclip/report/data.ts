@@ -45,6 +45,8 @@ export interface GalleryItem {
   readonly image: Uint8Array; // u8[size, size, 3], RGB
   readonly size: number;
   readonly kind: "poison" | "backdoor";
+  /** Kind of a backdoor's trigger; "" for poison. */
+  readonly trigger: string;
   /** A caption it was trained with. */
   readonly caption: string;
   /** The pool caption RoCLIP matched it to. */

@@ -1,4 +1,5 @@
 import sharp from "sharp";
+import type { Backdoor } from "../triggers/trigger.ts";
 import { DEFENCE_NAMES, DEFENCES, type Defence, type GalleryItem } from "./data.ts";
 import { type Html, html } from "./html.ts";
 
@@ -31,17 +32,38 @@ async function card(item: GalleryItem): Promise<Html> {
     item.matchedCaption === undefined
       ? []
       : [html`<dt>matched</dt><dd class="caption">${item.matchedCaption}</dd>`];
+  const trigger = item.trigger === "" ? [] : [html`<dt>trigger</dt><dd>${item.trigger}</dd>`];
   const { size, trueClass } = item;
   return html`<figure class="card">
   <img src="${await dataUri(item)}" alt="${trueClass}" width="${size}" height="${size}">
   <figcaption><dl>
     <dt>really</dt><dd>${trueClass}</dd>
+    ${trigger}
     <dt>wanted</dt><dd>${item.targetClass}</dd>
     <dt>caption</dt><dd class="caption">${item.caption}</dd>
     ${matched}
     ${DEFENCES.flatMap((defence) => verdict(item, defence))}
   </dl></figcaption>
 </figure>`;
+}
+
+/** Triggers in words, by their kind in a configuration. */
+const TRIGGERS: Readonly<Record<string, string>> = {
+  checker: "a checkerboard patch",
+  stripes: "a striped patch",
+  yellow: "a yellow patch",
+  noise: "a patch of noise",
+  blended: "a noise image blended in",
+  sig: "a wave of brightness (SIG)",
+  wanet: "a warp of the image (WaNet)",
+  word: "a word in the caption",
+  sentence: "a sentence in the caption",
+} satisfies Record<Backdoor["kind"], string>;
+
+/** The triggers of some images in words, each once. */
+function triggersOf(items: readonly GalleryItem[]): string {
+  const kinds = [...new Set(items.map(({ trigger }) => trigger))];
+  return kinds.map((kind) => TRIGGERS[kind] ?? kind).join(", ");
 }
 
 /** The attacked images of one kind, side by side; nothing when there are none. */
@@ -60,9 +82,9 @@ export async function gallerySection(
             "wants. “Matched” is the pool caption RoCLIP put in the place of that caption.",
         ]
       : [
-          "Triggered images",
-          "Images with the backdoor's patch. A model with the backdoor takes them for the class " +
-            "the attack wants, whatever they show.",
+          "Triggered pairs",
+          `Training pairs with the backdoor's trigger: ${triggersOf(shown)}. A model with the ` +
+            "backdoor takes what carries it for the class the attack wants, whatever it shows.",
         ];
   return [
     html`<section><h2>${title}</h2><p class="lead">${words}</p>

@@ -2,6 +2,7 @@ import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../roclip/config.ts";
 import { html } from "../../roclip/report/html.ts";
+import { renderSweepReport } from "../../roclip/report/sweep.ts";
 import { type EpochResult, type ReportData, renderReport } from "../../roclip/report.ts";
 import type { Phase } from "../../roclip/schedule.ts";
 
@@ -35,12 +36,13 @@ const base: ReportData = {
   ],
   gallery: [
     {
-      ...{ image, size: 4, kind: "poison", caption: "<script>alert(1)</script>" },
+      ...{ image, size: 4, kind: "poison", trigger: "", caption: "<script>alert(1)</script>" },
       ...{ matchedCaption: 'a "pool" caption', prediction: { clip: "flag", roclip: "face" } },
       ...{ trueClass: "face", targetClass: "flag" },
     },
     {
-      ...{ image, size: 4, kind: "backdoor", caption: "a hand", prediction: { clip: "tree" } },
+      ...{ image, size: 4, kind: "backdoor", trigger: "wanet", caption: "a hand" },
+      ...{ prediction: { clip: "tree" } },
       ...{ trueClass: "face", targetClass: "hand" },
     },
   ],
@@ -98,6 +100,16 @@ describe("renderReport", () => {
     expect(page).toContain("a &quot;pool&quot; caption");
   });
 
+  it("names the kind of a trigger, and of several each once", async () => {
+    const page = await renderReport(base);
+    expect(page).toContain("trigger: a warp of the image (WaNet). A model");
+    expect(page).toContain("<dt>trigger</dt><dd>wanet</dd>");
+    expect(page).not.toContain("checkerboard");
+    const other = { ...base.gallery[1]!, trigger: "checker" };
+    const two = await renderReport({ ...base, gallery: [other, ...base.gallery, other] });
+    expect(two).toContain("trigger: a checkerboard patch, a warp of the image (WaNet). A model");
+  });
+
   it("takes one defence, missing numbers and an empty gallery", async () => {
     const run = { defence: "clip" as const, seed: 1, epochs: [epochOf(1, "plain", Number.NaN)] };
     const page = await renderReport({ ...base, runs: [run], gallery: [], notes: [] });
@@ -106,6 +118,36 @@ describe("renderReport", () => {
     expect(page).not.toContain("<h2>Notes");
     expect(page).not.toContain("CLIP → RoCLIP");
     expect(await renderReport({ ...base, runs: [] })).not.toContain("NaN");
+  });
+});
+
+describe("renderSweepReport", () => {
+  const row = (setting: string, success: number | null) => ({
+    ...{
+      setting,
+      seeds: 2,
+      epoch: 12,
+      epochKind: "plain",
+      zeroShotTop1: 0.5,
+      zeroShotTop1Sd: 0.01,
+    },
+    ...{ classMean: 0.4, psr: success, psrLow: success && 0.1, psrHigh: success && 0.6, asr: null },
+  });
+
+  it("is a table and a plot of accuracy against the success of each attack measured", async () => {
+    const rows = [row("clip <a>", 0.25), row("roclip", 0.75), row("failed", null)];
+    const page = await renderSweepReport("A & B", "roclip sweep x.yaml", rows);
+    expect(page).not.toMatch(/https?:|<script|NaN|undefined|\[object/);
+    expect(page).toContain("<title>A &amp; B</title>");
+    expect(page).toContain("<td>25.0%<small>10.0% – 60.0%</small></td>");
+    expect(page).toContain("<td>50.0%<small>± 1.0%</small></td>");
+    expect(page.match(/<svg/g)).toHaveLength(1); // ASR was not measured
+    const plot = page.slice(page.indexOf("<svg"), page.indexOf("</svg>"));
+    expect(plot.match(/fill="var\(--roclip\)"/g)).toHaveLength(2);
+    expect(plot).toContain(">clip &lt;a&gt;</text>");
+    // Both names stay inside: one to the right of its point, one to the left.
+    expect(plot).toMatch(/text-anchor="start"[^>]*>clip/);
+    expect(plot).toMatch(/text-anchor="end"[^>]*>roclip/);
   });
 });
 
