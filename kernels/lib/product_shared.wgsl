@@ -27,6 +27,7 @@ const LEFT_PIECES: u32 = HEIGHT * DEPTH / 16u;
 const PIECES: u32 = LEFT_PIECES + WIDTH * DEPTH / 16u;
 
 alias Quad = array<vec4<f32>, 4>; // four rows of four columns
+alias Staged = vec4<f32>; // what workgroup memory is made of
 
 // Segments and terms of each that are multiplied: from the first up to the end.
 struct Span { segment: u32, segments: u32, first: u32, end: u32 }
@@ -36,8 +37,8 @@ struct Tile { first: Quad, beside: Quad, below: Quad, last: Quad }
 
 // By four terms, term, half of the rows or columns, and vec4 of them: indices that are constant or
 // the same for every thread cost nothing, and the guard of the last one is shared.
-var<workgroup> staged_left: array<array<array<array<vec4<f32>, WGY>, 2>, 4>, DEPTH / 4u>;
-var<workgroup> staged_right: array<array<array<array<vec4<f32>, WGX>, COLS / 4u>, 4>, DEPTH / 4u>;
+var<workgroup> staged_left: array<array<array<array<Staged, WGY>, 2>, 4>, DEPTH / 4u>;
+var<workgroup> staged_right: array<array<array<array<Staged, WGX>, COLS / 4u>, 4>, DEPTH / 4u>;
 
 fn add_outer(quad: ptr<function, Quad>, x: vec4<f32>, y: vec4<f32>) {
   (*quad)[0] = fma(vec4(x[0]), y, (*quad)[0]);

@@ -6,7 +6,7 @@
 //   LOWEST and the part's first row where no s[b,p] is above LOWEST
 //
 //   queries, pool  f32[B, D], f32[P, D]   D = 4 · depth, read four at a time
-//   count          u32[…]                 filled = min(count[count_at], P)
+//   count          u32[…]                 filled = min(count[count_at], P), or see COUNTS
 //   score, index   f32, u32[B, parts]     of span rows each; nearest_merge joins them
 //
 // Of the pool, window_rows rows from window_first on, a multiple of span, are bound and searched.
@@ -24,7 +24,8 @@
 // Source: derived here. Johnson, Douze & Jégou 2017, arXiv:1702.08734, §5.1, write the scores tile
 // by tile and scan them afterwards.
 
-const LOWEST: f32 = -3.4028234663852886e38; // of f32
+const SECOND: u32 = 0; // for nearest_best: the best alone
+const COUNTS: u32 = 0; // 1: count[b] is for query b, and a workgroup takes its largest
 
 struct Params {
   B: u32, P: u32, depth: u32, span: u32, parts: u32, count_at: u32,
@@ -38,20 +39,17 @@ struct Params {
 @group(0) @binding(4) var<storage, read_write> score: array<f32>;
 @group(0) @binding(5) var<storage, read_write> index: array<u32>;
 
-// The best score of four queries, and its place in the part.
-struct Best { score: vec4<f32>, place: vec4<u32> }
+fn query_four(at: u32) -> vec4<f32> { return queries[at]; }
+fn pool_four(at: u32) -> vec4<f32> { return pool[at]; }
 
-const NOTHING = Best(vec4(LOWEST), vec4(0u));
-
-// Take the scores of the part's row `place` into the best; `rows` of its rows take part.
-fn keep(best: Best, sums: vec4<f32>, place: u32, rows: u32) -> Best {
+// The scores of four queries from b on with pool row p: their sums, but for NaN.
+fn rated(sums: vec4<f32>, b: u32, p: u32) -> vec4<f32> {
   let number = (bitcast<vec4<u32>>(sums) & vec4(0x7fffffffu)) <= vec4(0x7f800000u);
-  let won = number & (sums > best.score) & vec4(place < rows);
-  return Best(select(best.score, sums, won), select(best.place, vec4(place), won));
+  return select(vec4(LOWEST), sums, number);
 }
 
 // Parts are counted from the window's first.
-fn write_best(b: u32, part: u32, best: f32, place: u32) {
+fn write_best(b: u32, part: u32, best: f32, place: u32, second: f32) {
   if (b < params.B) {
     let at = b * params.parts + params.window_first / params.span + part;
     score[at] = best;
@@ -61,7 +59,16 @@ fn write_best(b: u32, part: u32, best: f32, place: u32) {
 
 @compute @workgroup_size(WGX, WGY)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_id) thread: vec3<u32>) {
-  let filled = min(count[params.count_at], params.P);
+  var filled = 0u;
+  if (COUNTS == 0u) {
+    filled = count[params.count_at];
+  } else {
+    let end = min((group.x + 1u) * HEIGHT, params.B);
+    for (var b = group.x * HEIGHT; b < end; b++) {
+      filled = max(filled, count[b]);
+    }
+  }
+  filled = min(filled, params.P);
   let first = params.window_first + group.y * params.span;
   let rows = max(filled, first) - first; // of this part and those behind it
   search(group.x * HEIGHT, group.y, min(rows, params.span), thread.xy);

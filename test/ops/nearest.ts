@@ -1,7 +1,8 @@
 import type { Tensor } from "../../engine/graph.ts";
 import { nearest } from "../../engine/ops/nearest.ts";
+import { type QuantisedRows, quantiseRows } from "../../engine/ops/quantiseRows.ts";
 import type { Stream } from "../../engine/random.ts";
-import { type Array64, array64, defineCase } from "../case.ts";
+import { type Array64, array64, type Case, defineCase } from "../case.ts";
 
 const LOWEST = -3.4028234663852886e38;
 
@@ -37,7 +38,7 @@ const eighths = (shape: readonly number[], draws: Stream) =>
     return Math.round(draws.normal() * 8) / 8;
   });
 
-export default defineCase<"queries" | "pool">({
+const base = defineCase<"queries" | "pool">({
   run,
   reference,
   shapes: [
@@ -61,6 +62,7 @@ export default defineCase<"queries" | "pool">({
     "a width that is padded": { queries: [128, 130], pool: [3000, 130] },
   },
 });
+export default base;
 
 /** Every row of the pool stands in it many times, so every maximum is a tie. */
 export const ties = defineCase<"queries" | "pool">({
@@ -136,3 +138,20 @@ export const nan = defineCase<"queries" | "pool">({
       }),
   },
 });
+
+/** A case's search, but with fewer bits first. */
+const screened = (definition: Case, bits: QuantisedRows["bits"]): Case => ({
+  ...definition,
+  run: ({ queries, pool, count }) => {
+    const screen = quantiseRows(pool!, bits);
+    return { ...nearest(queries!, pool!, { screen, ...(count && { count }) }) };
+  },
+  rejects: [],
+});
+
+const whole = defineCase<"queries" | "pool">({ ...base, shapes: base.shapes.slice(2) }) as Case;
+export const halvesFirst = screened(whole, 16);
+export const halvesFirstTies = screened(ties as Case, 16);
+export const halvesFirstCount = screened(countOf130 as Case, 16);
+export const halvesFirstEmpty = screened(countOf0 as Case, 16);
+export const halvesFirstNan = screened(nan as Case, 16);
