@@ -188,7 +188,7 @@ async function assessPool({ device, state, attacked }: Assessed): Promise<Named[
   const read = await readState(device, { ids: pool.ids, cursor: pool.cursor, matches });
   const words = (name: keyof typeof read) => read[name].data as Uint32Array;
   const own = { ids: words("ids"), next: words("cursor")[0]!, matches: words("matches") };
-  const found = poolAudit(own, dataset.captions, truth);
+  const found = poolAudit(own, dataset, truth);
   return [
     ["pool rows", found.rows],
     ["pool rows of poisoned pairs", found.poisonedRows],

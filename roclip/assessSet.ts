@@ -29,7 +29,7 @@ export async function assessSet(
 ): Promise<MeasureRow[]> {
   const { name, classes, templates, train, test } = set;
   const heldOut = asDataset(name, test);
-  const vectors = await embedClasses(embedder, { classes, prompts: templates });
+  const vectors = await embedClasses(embedder, { classes, prompts: templates, test: heldOut });
   const found = zeroShot(await embedder.images(heldOut), vectors, test.labels);
   const features = await embedder.features(asDataset(name, train));
   const key = fold(keyOf(seed), PROBE_KEY);

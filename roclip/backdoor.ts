@@ -1,6 +1,6 @@
 import { fold, type Key, stream } from "../engine/random.ts";
 import { rowsFor } from "./amount.ts";
-import { classNames, mentions, rowsMentioning, variedFirst } from "./classes.ts";
+import { classNames, mentions, namesOf, rowsMentioning, variedFirst } from "./classes.ts";
 import type { Config } from "./config.ts";
 import { type Dataset, imageBytes, imageOf } from "./data/dataset.ts";
 import { UserError } from "./errors.ts";
@@ -39,7 +39,7 @@ function chooseClass(train: Dataset, heldOut: Dataset, asked: string, name: stri
   }
   const counted = (asked === "" ? classes : [asked]).map((name) => ({
     name,
-    count: rowsMentioning(train.captions, name).length,
+    count: rowsMentioning(train, name).length,
   }));
   const [most] = counted.sort((a, b) => b.count - a.count); // stable: the first name of equals
   if (!most || most.count === 0) {
@@ -54,7 +54,7 @@ function chooseClass(train: Dataset, heldOut: Dataset, asked: string, name: stri
 
 /** Rows that show the target class and name it: labelled as it or not at all, caption naming it. */
 function consistentRows(train: Dataset, targetClass: string, taken: ReadonlySet<number>): number[] {
-  return rowsMentioning(train.captions, targetClass).filter((row) => {
+  return rowsMentioning(train, targetClass).filter((row) => {
     const label = train.labels[row];
     return !taken.has(row) && (label === "" || label === targetClass);
   });
@@ -62,7 +62,7 @@ function consistentRows(train: Dataset, targetClass: string, taken: ReadonlySet<
 
 /** Rows that are neither labelled as the target class nor name it. */
 function otherRows(train: Dataset, targetClass: string, taken: ReadonlySet<number>): number[] {
-  const named = mentions(targetClass);
+  const named = mentions(...namesOf(train, targetClass));
   return train.captions.flatMap((caption, row) =>
     taken.has(row) || train.labels[row] === targetClass || named(caption) ? [] : [row],
   );
@@ -100,7 +100,7 @@ function chooseCaptions(
   key: Key,
   taken: ReadonlySet<number>,
 ): string[] {
-  const rows = rowsMentioning(train.captions, targetClass).filter((row) => !taken.has(row));
+  const rows = rowsMentioning(train, targetClass).filter((row) => !taken.has(row));
   const shuffled = Array.from(stream(key).permutation(rows.length), (at) => rows[at]!);
   const different = new Set(rows.map((row) => train.captions[row]!)).size;
   const varied = variedFirst(shuffled, train.captions).slice(0, different);

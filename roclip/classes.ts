@@ -10,24 +10,36 @@ export function classIndices(classes: readonly string[], names: readonly string[
   return names.map((name) => classes.indexOf(name));
 }
 
+/** What captions call a class. */
+export function namesOf({ names }: Pick<Dataset, "names">, label: string): readonly string[] {
+  return names?.[label] ?? [label];
+}
+
 /**
- * A test of whether a caption contains `name` as a whole word (or phrase): without regard to case,
- * any white space between its words, and no letter, mark, digit or underscore touching its ends.
+ * A test of whether a caption contains one of `names` as a whole word (or phrase): without regard to
+ * case, any white space between its words, no letter, mark, digit or underscore touching its ends.
  *
  * @see Carlini & Terzis 2022, arXiv:2106.09667, §3.1: captions are found by the label in their text
  */
-export function mentions(name: string): (caption: string) => boolean {
-  const escaped = name.trim().replace(/[\\^$.*+?()[\]{}|]/g, "\\$&");
+export function mentions(...names: readonly string[]): (caption: string) => boolean {
   const word = "[\\p{L}\\p{M}\\p{N}_]";
-  const words = escaped.replace(/\s+/g, "\\s+");
-  const pattern = new RegExp(`(?<!${word})${words}(?!${word})`, "iu");
+  const phrases = names.map((name) =>
+    name
+      .trim()
+      .replace(/[\\^$.*+?()[\]{}|]/g, "\\$&")
+      .replace(/\s+/g, "\\s+"),
+  );
+  const pattern = new RegExp(`(?<!${word})(?:${phrases.join("|")})(?!${word})`, "iu");
   return (caption) => pattern.test(caption);
 }
 
-/** Rows whose caption contains `name` as a whole word. */
-export function rowsMentioning(captions: readonly string[], name: string): number[] {
-  const named = mentions(name);
-  return captions.flatMap((caption, row) => (named(caption) ? [row] : []));
+/** Rows whose caption names a class, by whole words. */
+export function rowsMentioning(
+  dataset: Pick<Dataset, "captions" | "names">,
+  label: string,
+): number[] {
+  const named = mentions(...namesOf(dataset, label));
+  return dataset.captions.flatMap((caption, row) => (named(caption) ? [row] : []));
 }
 
 /**

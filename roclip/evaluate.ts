@@ -12,7 +12,7 @@ import {
 import { backdoorsOf } from "./attack.ts";
 import { triggeredHeldOut } from "./backdoor.ts";
 import { imageWords, packCaptions, packImages } from "./batches.ts";
-import { classIndices } from "./classes.ts";
+import { classIndices, namesOf } from "./classes.ts";
 import { type Dataset, subset } from "./data/dataset.ts";
 import { UserError } from "./errors.ts";
 import { captionBackdoorSuccess } from "./measures/captionBackdoor.ts";
@@ -39,7 +39,7 @@ export interface EvaluationData {
   /** Held-out images with labels; "" where unlabelled. */
   readonly test: Dataset;
   readonly classes: readonly string[];
-  /** Zero-shot prompts; `{}` stands for the class. */
+  /** Zero-shot prompts; `{}` stands for each name of the class. */
   readonly prompts: readonly string[];
   /** What was done to the training data; empty when it was clean. */
   readonly truth: readonly TruthRow[];
@@ -216,11 +216,14 @@ export async function measureBackdoor(
 
 /** The class vectors of a model. */
 export async function embedClasses(
-  embedder: Embedder,
-  { classes, prompts }: Pick<EvaluationData, "classes" | "prompts">,
+  embedder: Pick<Embedder, "captions">,
+  { classes, prompts, test }: Pick<EvaluationData, "classes" | "prompts" | "test">,
 ): Promise<Rows> {
-  const captions = classes.flatMap((name) => prompts.map((p) => p.replaceAll("{}", name)));
-  return classVectors(await embedder.captions(captions), prompts.length);
+  const captions = classes.map((label) =>
+    namesOf(test, label).flatMap((name) => prompts.map((p) => p.replaceAll("{}", name))),
+  );
+  const counts = captions.map(({ length }) => length);
+  return classVectors(await embedder.captions(captions.flat()), counts);
 }
 
 /** The rate over the cases of several. */
@@ -240,9 +243,10 @@ function pooled(rates: readonly Rate[]): number {
 export async function evaluate(
   embedder: Embedder,
   subjects: Subjects,
-  { classes, prompts }: Pick<EvaluationData, "classes" | "prompts">,
+  data: Pick<EvaluationData, "classes" | "prompts" | "test">,
 ): Promise<Evaluation> {
-  const vectors = await embedClasses(embedder, { classes, prompts });
+  const { classes } = data;
+  const vectors = await embedClasses(embedder, data);
   const indices = (names: readonly string[]) => classIndices(classes, names);
   const named = (predictions: Uint32Array) => Array.from(predictions, (c) => classes[c]!);
   const { labelled, targets, targetImages, backdoors } = subjects;

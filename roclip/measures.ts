@@ -67,22 +67,28 @@ function unitRow({ data, width }: Rows, index: number): Float64Array {
 /**
  * Class vectors: for each class the unit mean of the unit text vectors of its templates.
  *
- * @param text       f32[C · templates, E], the templates of a class next to each other
- * @param templates  captions for each class
- * @returns          f32[C, E], unit rows
- * @see              Radford et al. 2021, arXiv:2103.00020, §3.1.4 (ensembling over embeddings)
+ * @param text      f32[Σ captions, E], the captions of a class next to each other
+ * @param captions  of each of C classes, how many there are
+ * @returns         f32[C, E], unit rows
+ * @see             Radford et al. 2021, arXiv:2103.00020, §3.1.4 (ensembling over embeddings)
  */
-export function classVectors(text: Rows, templates: number): Rows {
+export function classVectors(text: Rows, captions: readonly number[]): Rows {
   const { width } = text;
-  const classes = rowCount("classVectors", { data: text.data, width: width * templates });
-  const data = new Float32Array(classes * width);
-  for (let c = 0; c < classes; c++) {
+  const total = captions.reduce((sum, count) => sum + count, 0);
+  const rows = rowCount("classVectors", text);
+  if (rows !== total)
+    throw new Error(
+      `classVectors: text must have a row for each of ${total} captions; found ${rows}`,
+    );
+  const data = new Float32Array(captions.length * width);
+  let first = 0;
+  for (const [c, count] of captions.entries()) {
     const sum = new Float64Array(width);
-    for (let t = 0; t < templates; t++) {
-      for (const [e, value] of unitRow(text, c * templates + t).entries()) sum[e]! += value;
-    }
+    for (let row = first; row < first + count; row++)
+      for (const [e, value] of unitRow(text, row).entries()) sum[e]! += value;
     const length = Math.hypot(...sum);
     for (let e = 0; e < width; e++) data[c * width + e] = length === 0 ? 0 : sum[e]! / length;
+    first += count;
   }
   return { data, width };
 }

@@ -18,7 +18,7 @@ function nameableClasses(
   classes: readonly string[],
   captionsNeeded: number,
 ): { rowsOf: ReadonlyMap<string, readonly number[]>; tooFew: string } {
-  const all = classes.map((name) => ({ name, rows: rowsMentioning(train.captions, name) }));
+  const all = classes.map((name) => ({ name, rows: rowsMentioning(train, name) }));
   const enough = all.filter(({ rows }) => rows.length >= captionsNeeded);
   const tooFew = all
     .filter(({ rows }) => rows.length < captionsNeeded)

@@ -2,6 +2,7 @@
 import { fold, keyOf, stream } from "../engine/index.ts";
 import { type Dataset, subset } from "./data/dataset.ts";
 import { type EmojiStyle, readEmoji } from "./data/emoji.ts";
+import { readNames } from "./data/labelNames.ts";
 import { readManifest, type Skipped } from "./data/manifest.ts";
 import { UserError } from "./errors.ts";
 
@@ -23,9 +24,11 @@ export interface ManifestSource {
   readonly imageColumn?: string;
   readonly captionColumn?: string;
   readonly labelColumn?: string;
+  /** JSON file of what captions call the labels; see readNames. */
+  readonly classNames?: string;
   /** A label is a zero-shot class when this many training rows have it. */
   readonly minClass: number;
-  /** Zero-shot prompts; `{}` stands for the class. */
+  /** Zero-shot prompts; `{}` stands for each name of the class. */
   readonly prompts: readonly string[];
 }
 
@@ -87,6 +90,7 @@ async function readTables(
   const split = second
     ? { train: first.dataset, test: second.dataset }
     : holdOut(first.dataset, seed);
+  const names = source.classNames === undefined ? {} : readNames(source.classNames, split.train);
   const classes = frequentLabels(split.train.labels, minClass);
   if (classes.length < 2)
     throw new UserError(
@@ -97,7 +101,8 @@ async function readTables(
   const known = new Set(classes);
   const labels = split.test.labels.map((label) => (known.has(label) ? label : ""));
   const skipped = [...first.skipped, ...(second?.skipped ?? [])];
-  return { train: split.train, test: { ...split.test, labels }, classes, prompts, skipped };
+  const train = { ...split.train, names };
+  return { train, test: { ...split.test, names, labels }, classes, prompts, skipped };
 }
 
 /**

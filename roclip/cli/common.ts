@@ -27,6 +27,7 @@ export interface SourceOptions {
   readonly imageColumn?: string;
   readonly captionColumn?: string;
   readonly labelColumn?: string;
+  readonly classNames?: string;
   readonly minClass: number;
   readonly prompt?: readonly string[];
 }
@@ -59,6 +60,7 @@ export function addSourceOptions(command: Command): Command {
     .option("--image-column <name>", "column of file names (default: image)")
     .option("--caption-column <name>", "column of captions (default: caption)")
     .option("--label-column <name>", "column of classes (default: label)")
+    .option("--class-names <json>", "what captions call the labels: {label: [name, …]}")
     .option("--min-class <rows>", "training rows a label must have to be a class", wholeNumber, 100)
     .option("--prompt <text>", "zero-shot prompt, {} for the class; repeatable", collect);
 }
@@ -107,6 +109,7 @@ export function configOf(
 /** The source that the options name. */
 export function sourceOf(options: SourceOptions): Source {
   const { data, images, test, imageColumn, captionColumn, labelColumn, minClass, prompt } = options;
+  const { classNames } = options;
   if (data === undefined) {
     if (images === undefined && test === undefined) return { kind: "emoji" };
     throw new UserError("--images, --test: --data must be given with them; it is not; add it");
@@ -123,6 +126,7 @@ export function sourceOf(options: SourceOptions): Source {
     ...(imageColumn !== undefined && { imageColumn }),
     ...(captionColumn !== undefined && { captionColumn }),
     ...(labelColumn !== undefined && { labelColumn }),
+    ...(classNames !== undefined && { classNames }),
   };
 }
 

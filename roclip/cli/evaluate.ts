@@ -126,7 +126,7 @@ async function measure(device: Device, path: string, options: Options): Promise<
     const read = await readSet(set, folder, config.imageSize, options.perClass);
     measures.push(...(await assessSet(device, embedder, config.seed, read)));
   }
-  const found = await evaluate(embedder, subjects, { classes, prompts });
+  const found = await evaluate(embedder, subjects, { classes, prompts, test: data.test });
   embedder.destroy();
   release(device, state);
   const { phase, epoch } = reached(saved);

@@ -4,6 +4,9 @@
 
 import { UserError } from "../errors.ts";
 
+/** One or more names of each of some labels. */
+export type LabelNames = Readonly<Record<string, readonly string[]>>;
+
 /** N pairs of an image and a caption. */
 export interface Dataset {
   readonly name: string;
@@ -15,6 +18,8 @@ export interface Dataset {
   readonly captions: readonly string[];
   /** N class names; "" where unlabelled. */
   readonly labels: readonly string[];
+  /** What captions call a label, where that is not the label itself. */
+  readonly names?: LabelNames;
   /** N names of the rows, each one once (file name, or style/hexcode for emoji). */
   readonly ids: readonly string[];
 }

@@ -1,4 +1,5 @@
-import { mentions } from "../classes.ts";
+import { mentions, namesOf } from "../classes.ts";
+import type { Dataset } from "../data/dataset.ts";
 import { type Rate, wilson } from "../measures.ts";
 import { NO_MATCH } from "../model.ts";
 import type { TruthRow } from "../truth.ts";
@@ -45,16 +46,19 @@ function repeats(keys: readonly unknown[]): Rate {
   return wilson(keys.length - new Set(keys).size, keys.length);
 }
 
+/** What is read of a data set. */
+type Captioned = Pick<Dataset, "captions" | "names">;
+
 /** Shares of attacked pairs by what they were last matched to. */
-function leaks(matches: Uint32Array, captions: readonly string[], truth: readonly TruthRow[]) {
+function leaks(matches: Uint32Array, dataset: Captioned, truth: readonly TruthRow[]) {
   const attacked = new Set(truth.map(({ row }) => row));
   const classes = [...new Set(truth.map(({ targetClass }) => targetClass))];
-  const named = new Map(classes.map((name) => [name, mentions(name)]));
+  const named = new Map(classes.map((name) => [name, mentions(...namesOf(dataset, name))]));
   const matched = truth.filter(({ row }) => matches[row] !== NO_MATCH);
   return {
     attackedPoisoned: share(matched, ({ row }) => attacked.has(matches[row]!)),
     attackedAdversarial: share(matched, ({ row, targetClass }) =>
-      named.get(targetClass)!(captions[matches[row]!]!),
+      named.get(targetClass)!(dataset.captions[matches[row]!]!),
     ),
   };
 }
@@ -64,15 +68,16 @@ function leaks(matches: Uint32Array, captions: readonly string[], truth: readonl
  * captions leak through it.
  *
  * @param pool      the run's state at its end
- * @param captions  N captions of the training data, attacked
+ * @param dataset   the training data, attacked
  * @param truth     which of its rows are attacked
  * @throws          Error unless there is a caption for each pair
  */
 export function poolAudit(
   { ids, next, matches }: PoolState,
-  captions: readonly string[],
+  dataset: Captioned,
   truth: readonly TruthRow[],
 ): PoolAudit {
+  const { captions } = dataset;
   if (matches.length !== captions.length)
     throw new Error(
       `poolAudit: every training pair must have a caption; found ${captions.length} for ` +
@@ -92,7 +97,7 @@ export function poolAudit(
     duplicates: repeats(held.map((id) => captions[id])),
     poisonedRows: share(held, (id) => attacked.has(id)),
     matchedPoisoned: share(matched, (id) => attacked.has(id)),
-    ...leaks(matches, captions, truth),
+    ...leaks(matches, dataset, truth),
     coverage: share(held, (id) => used.has(id)),
     sharedMatches: repeats(matched),
     meanAge: known.reduce((sum, age) => sum + age, 0) / known.length,

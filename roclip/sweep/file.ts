@@ -19,6 +19,7 @@ const SOURCE = z.strictObject({
   imageColumn: path().optional(),
   captionColumn: path().optional(),
   labelColumn: path().optional(),
+  classNames: path().optional().describe("what captions call the labels"),
   minClass: z.int().min(1).default(100).describe("training rows that make a label a class"),
   prompts: z
     .array(z.string())

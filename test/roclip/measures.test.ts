@@ -60,18 +60,25 @@ describe("classVectors", () => {
   it("is the unit mean of unit rows, whatever their lengths", () => {
     // Class 0: (1, 0) and (0, 1), of lengths 3 and 0.5 → (1, 1)/√2.
     // Class 1: (0.6, 0.8) and (1, 0), of lengths 5 and 2 → (1.6, 0.8)/√3.2.
-    const { data, width } = classVectors(rows([3, 0], [0, 0.5], [3, 4], [2, 0]), 2);
+    const { data, width } = classVectors(rows([3, 0], [0, 0.5], [3, 4], [2, 0]), [2, 2]);
     const wanted = [Math.SQRT1_2, Math.SQRT1_2, 1.6 / Math.sqrt(3.2), 0.8 / Math.sqrt(3.2)];
     expect(width).toBe(2);
     for (const [index, value] of data.entries()) expect(value).toBeCloseTo(wanted[index]!, 6);
   });
 
   it("stays finite on vectors of zeros", () => {
-    expect([...classVectors(rows([0, 0], [0, 0]), 2).data]).toEqual([0, 0]);
+    expect([...classVectors(rows([0, 0], [0, 0]), [2]).data]).toEqual([0, 0]);
   });
 
-  it("refuses rows that are not whole classes", () => {
-    expect(() => classVectors(rows([1, 0], [0, 1], [1, 1]), 2)).toThrow("rows must be whole");
+  it("takes as many captions of a class as it has", () => {
+    const { data } = classVectors(rows([2, 0], [3, 4], [0, 1], [0, 7]), [1, 3]);
+    const length = Math.hypot(0.6, 2.8);
+    const wanted = [1, 0, 0.6 / length, 2.8 / length];
+    for (const [index, value] of data.entries()) expect(value).toBeCloseTo(wanted[index]!, 6);
+  });
+
+  it("refuses another number of rows", () => {
+    expect(() => classVectors(rows([1, 0], [0, 1], [1, 1]), [2, 2])).toThrow("each of 4 captions");
   });
 });
 

@@ -111,7 +111,7 @@ describe("poolAudit", () => {
         next: 2,
         matches: Uint32Array.of(1, NO_MATCH, 4, 4, 1, 2),
       },
-      captions,
+      { captions, names: { dog: ["dog", "hound"] } },
       [attacked(4, "dog"), attacked(5, "moon"), attacked(1, "cat")],
     );
     expect(audit.rows).toBe(3);
@@ -128,7 +128,7 @@ describe("poolAudit", () => {
 
   it("counts equal texts as duplicates, and refuses another run's data", () => {
     const pool = { ids: Uint32Array.of(0, 2), next: 0, matches: new Uint32Array(6).fill(NO_MATCH) };
-    expect(poolAudit(pool, captions, []).duplicates).toMatchObject({ successes: 1, count: 2 });
-    expect(() => poolAudit(pool, ["a"], [])).toThrow("found 1 for 6 pairs");
+    expect(poolAudit(pool, { captions }, []).duplicates).toMatchObject({ successes: 1, count: 2 });
+    expect(() => poolAudit(pool, { captions: ["a"] }, [])).toThrow("found 1 for 6 pairs");
   });
 });

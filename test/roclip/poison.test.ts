@@ -50,6 +50,13 @@ describe("mentions", () => {
   });
 });
 
+it("mentions takes any of several names", () => {
+  const named = mentions("cat", "kitty  cat", "c++");
+  expect(["kitty cat!", "a Cat", "c++ code", "kitty", "cats"].map(named)).toEqual([
+    ...[true, true, true, false, false],
+  ]);
+});
+
 describe("variedFirst", () => {
   it("uses each caption once before any twice, keeping the order otherwise", () => {
     expect(variedFirst([0, 2, 4, 1, 3], ["x", "y", "x", "x", "y"])).toEqual([0, 4, 2, 1, 3]);
@@ -90,6 +97,15 @@ describe("poison", () => {
         expect(new Set(captions).size).toBe(3);
       }
     }
+  });
+
+  it("finds captions by what they call the label", () => {
+    const names = { "fire engine": ["cat", "dog"], cat: ["unheard of"], dog: ["unheard of"] };
+    const config = parseConfig({ seed: 1, poison: { targets: 4, captionsPerTarget: 3 } });
+    expect(() => poison({ ...train, names }, heldOut, config, keyOf(1))).toThrow("found cat 0");
+    const two = { ...train, names: { ...names, dog: ["cat", "engine"] } };
+    const { truth } = poison(two, heldOut, config, keyOf(1));
+    expect(new Set(truth.map((row) => row.targetClass))).toEqual(new Set(["fire engine", "dog"]));
   });
 
   it("says which classes had too few captions to be drawn", () => {
