@@ -3,9 +3,9 @@ import { quantiseRows } from "../../engine/ops/quantiseRows.ts";
 import { type Array64, array64, defineCase } from "../case.ts";
 import { halves } from "../halves.ts";
 
-/** The bits of a number that f16 holds exactly, normal or 0. */
+/** The bits of a number that f16 holds exactly, normal or 0; no zero has a sign. */
 function halfBits(x: number): number {
-  if (x === 0) return Object.is(x, -0) ? 0x8000 : 0;
+  if (x === 0) return 0;
   const exponent = Math.floor(Math.log2(Math.abs(x)));
   const fraction = Math.abs(x) / 2 ** exponent - 1;
   return (x < 0 ? 0x8000 : 0) + (exponent + 15) * 1024 + fraction * 1024;
