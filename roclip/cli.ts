@@ -9,6 +9,7 @@ import { addDoctor } from "./cli/doctor.ts";
 import { addEvaluate } from "./cli/evaluate.ts";
 import { addExport } from "./cli/export.ts";
 import { addPoison } from "./cli/poison.ts";
+import { addReproduce } from "./cli/reproduce.ts";
 import { addSweep } from "./cli/sweep.ts";
 import { addTrain } from "./cli/train.ts";
 import { addTune } from "./cli/tune.ts";
@@ -50,6 +51,7 @@ const COMMANDS = [
   addDemo,
   addTrain,
   addSweep,
+  addReproduce,
   addEvaluate,
   addExport,
   addPoison,

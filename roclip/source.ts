@@ -1,6 +1,6 @@
 /** Where a run's data comes from, and reading it: the emoji, or a table with a folder of images. */
 import { fold, keyOf, stream } from "../engine/index.ts";
-import { type Dataset, subset } from "./data/dataset.ts";
+import { type Dataset, type LabelNames, subset } from "./data/dataset.ts";
 import { type EmojiStyle, readEmoji } from "./data/emoji.ts";
 import { readNames } from "./data/labelNames.ts";
 import { readManifest, type Skipped } from "./data/manifest.ts";
@@ -24,8 +24,8 @@ export interface ManifestSource {
   readonly imageColumn?: string;
   readonly captionColumn?: string;
   readonly labelColumn?: string;
-  /** JSON file of what captions call the labels; see readNames. */
-  readonly classNames?: string;
+  /** What captions call the labels, or a JSON file that says so; see readNames. */
+  readonly classNames?: string | LabelNames;
   /** A label is a zero-shot class when this many training rows have it. */
   readonly minClass: number;
   /** Zero-shot prompts; `{}` stands for each name of the class. */

@@ -39,6 +39,16 @@ export function formatCells(
   return [line(titles), rule, ...cells.map(line)].join("\n");
 }
 
+/** The same as a table in Markdown. */
+export function formatMarkdown(
+  columns: readonly Column[],
+  cells: readonly (readonly string[])[],
+): string {
+  const line = (row: readonly string[]) => `| ${row.join(" | ")} |`;
+  const rule = columns.map(({ numeric }) => (numeric ? "--:" : "---"));
+  return [line(columns.map(({ title }) => title)), line(rule), ...cells.map(line)].join("\n");
+}
+
 /** The last epoch of each run that has one. */
 export function resultRows(runs: readonly RunResult[]): ResultRow[] {
   return runs.flatMap(({ defence, seed, epochs }) => {
@@ -84,4 +94,17 @@ export function formatTable(rows: readonly ResultRow[]): string {
     row.pairsPerSecond === null ? "–" : String(Math.round(row.pairsPerSecond)),
   ]);
   return formatCells(COLUMNS, cells);
+}
+
+/** Seconds as "3 s", "2 min 05 s" or "1 h 02 min". */
+export function duration(seconds: number): string {
+  const whole = Math.max(0, Math.round(seconds));
+  const [hours, minutes, rest] = [
+    Math.floor(whole / 3600),
+    Math.floor(whole / 60) % 60,
+    whole % 60,
+  ];
+  const two = (n: number) => String(n).padStart(2, "0");
+  if (hours > 0) return `${hours} h ${two(minutes)} min`;
+  return minutes > 0 ? `${minutes} min ${two(rest)} s` : `${rest} s`;
 }

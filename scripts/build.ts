@@ -10,6 +10,7 @@ execFileSync(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconf
 for (const [folder, ending] of [
   ["kernels", ".wgsl"],
   ["roclip", ".json"],
+  ["roclip", ".yaml"],
 ] as const)
   for (const entry of readdirSync(folder, { recursive: true, encoding: "utf8" }))
     if (entry.endsWith(ending)) cpSync(join(folder, entry), join("dist", folder, entry));

@@ -1,11 +1,11 @@
 /** Tables in Markdown, and numbers in them. */
+import { formatMarkdown } from "../../roclip/table.ts";
 import type { Host, Machine } from "../machine.ts";
 
 /** A table; the first column stands at the left, the others at the right. */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
-  const line = (cells: readonly string[]) => `| ${cells.join(" | ")} |`;
-  const rule = head.map((_, i) => (i === 0 ? "---" : "--:"));
-  return [line(head), line(rule), ...rows.map(line)].join("\n");
+  const columns = head.map((title, i) => ({ title, numeric: i > 0 }));
+  return formatMarkdown(columns, rows);
 }
 
 /** Fewer decimals the larger the number. */

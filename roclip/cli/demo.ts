@@ -10,7 +10,7 @@ import { type EpochTimes, forecastEpochs } from "../forecast.ts";
 import { DEFENCE_NAMES, type Defence } from "../report/data.ts";
 import { beginRun, RUN_FILES, readRun, requireFresh } from "../runFolder.ts";
 import { isMatchingEpoch, plainEpochsBefore } from "../schedule.ts";
-import { formatTable, resultRows } from "../table.ts";
+import { duration, formatTable, resultRows } from "../table.ts";
 import type { TrainOptions } from "../train.ts";
 import {
   addDeviceOption,
@@ -20,7 +20,6 @@ import {
   wholeNumber,
   writeRows,
 } from "./common.ts";
-import { duration } from "./progress.ts";
 import { type ReportedRun, writeReport } from "./report.ts";
 import { asRunResult, prepare, trainShown } from "./train.ts";
 

@@ -2,6 +2,7 @@
  * What a person sees while something long runs: a bar on a terminal, now and then a line elsewhere.
  */
 import { type Options, SingleBar } from "cli-progress";
+import { duration } from "../table.ts";
 
 /** A running display. */
 export interface ProgressDisplay {
@@ -13,19 +14,6 @@ export interface ProgressDisplay {
 }
 
 const LINE_EVERY_MS = 10_000; // off a terminal
-
-/** Seconds as "3 s", "2 min 05 s" or "1 h 02 min". */
-export function duration(seconds: number): string {
-  const whole = Math.max(0, Math.round(seconds));
-  const [hours, minutes, rest] = [
-    Math.floor(whole / 3600),
-    Math.floor(whole / 60) % 60,
-    whole % 60,
-  ];
-  const two = (n: number) => String(n).padStart(2, "0");
-  if (hours > 0) return `${hours} h ${two(minutes)} min`;
-  return minutes > 0 ? `${minutes} min ${two(rest)} s` : `${rest} s`;
-}
 
 function plainDisplay(title: string, total: number): ProgressDisplay {
   const begun = performance.now();

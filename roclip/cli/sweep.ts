@@ -4,12 +4,14 @@ import { rm } from "node:fs/promises";
 import { basename, extname, join, resolve } from "node:path";
 import { type Command, Option } from "commander";
 import type { Device } from "../../engine/index.ts";
+import type { MeasureRow } from "../assess.ts";
 import { writeAtomically } from "../checkpoint.ts";
+import { evaluationSet, requireWhole } from "../data/evaluationSets.ts";
 import { UserError } from "../errors.ts";
 import { renderSweepReport } from "../report/sweep.ts";
 import { RUN_FILES } from "../runFolder.ts";
 import { nearestName } from "../spelling.ts";
-import { kubernetesJob, slurmScript } from "../sweep/emit.ts";
+import { commandOf, kubernetesJob, slurmScript } from "../sweep/emit.ts";
 import { type Cell, readSweep, type Sweep } from "../sweep/file.ts";
 import { writeTable } from "../sweep/files.ts";
 import {
@@ -20,10 +22,10 @@ import {
   keepResult,
   type Outcome,
   outcomeOf,
-  type Row,
   settingRows,
 } from "../sweep/results.ts";
-import { formatCells, percent } from "../table.ts";
+import { sweepMarkdown, sweepText } from "../sweep/text.ts";
+import { duration } from "../table.ts";
 import {
   addDeviceOption,
   type DeviceOptions,
@@ -32,15 +34,17 @@ import {
   openNamedDevice,
   stopSignal,
 } from "./common.ts";
-import { duration } from "./progress.ts";
+import { measureRun } from "./measure.ts";
 import { prepare, trainInFolder } from "./train.ts";
 
-interface Options extends DeviceOptions {
+/** What a sweep can be asked. */
+interface SweepOptions extends DeviceOptions {
+  readonly root?: string;
   readonly out?: string;
   readonly cell?: string;
   readonly emit?: "slurm" | "k8s";
-  readonly image: string;
-  readonly claim: string;
+  readonly image?: string;
+  readonly claim?: string;
   readonly collect?: true | readonly string[];
 }
 
@@ -83,6 +87,19 @@ interface Place {
   readonly load: typeof loadSource;
 }
 
+/** The evaluation sets that a sweep asks for, and where they are. */
+const setsOf = ({ asked }: Sweep) =>
+  Object.entries(asked.on).map(([name, folder]) => ({ set: evaluationSet(name), folder }));
+
+/** What the sweep asks of a cell's model besides what training measures. */
+async function measuresOf({ sweep, out, device, load }: Place, cell: Cell): Promise<MeasureRow[]> {
+  const { measures, perClass } = sweep.asked;
+  const on = setsOf(sweep);
+  if (measures.length + on.length === 0) return [];
+  const found = await measureRun(device, cellFolder(out, cell), { measures, on, perClass, load });
+  return [...found.measures];
+}
+
 /** Begin a cell or go on with it; undefined when the signal stopped it. */
 async function runCell(place: Place, cell: Cell): Promise<Outcome | undefined> {
   const { sweep, out, device, signal, load } = place;
@@ -94,12 +111,14 @@ async function runCell(place: Place, cell: Cell): Promise<Outcome | undefined> {
     if (!resume)
       for (const name of Object.values(RUN_FILES)) await rm(join(folder, name), { force: true });
     const prepared = await prepare(cell.config, sweep.source, { load });
-    const command = `roclip sweep ${sweep.file} --out ${out} --cell ${cell.name}`;
+    const command = `${commandOf({ sweep, out })} --cell ${cell.name}`;
     const run = { ...prepared, device, folder, resume, signal, command };
     const result = await trainInFolder(run);
     if (!result) return undefined;
-    await keepResult(folder, cell, result, device.name);
-    return { kind: "done", result, adapter: device.name };
+    const measures = await measuresOf(place, cell);
+    const done = { result, measures, adapter: device.name };
+    await keepResult(folder, cell, sweep.asked, done);
+    return { kind: "done", ...done };
   } catch (error) {
     const found = error instanceof Error ? error : new Error(String(error));
     const text = error instanceof UserError ? found.message : (found.stack ?? found.message);
@@ -131,11 +150,14 @@ async function runCells(place: Omit<Place, "load">, cells: readonly CellOutcome[
 }
 
 /** The outcomes of all cells, each from the first of the folders that has its result. */
-async function collect({ cells }: Sweep, folders: readonly string[]): Promise<CellOutcome[]> {
+async function collect(
+  { cells, asked }: Sweep,
+  folders: readonly string[],
+): Promise<CellOutcome[]> {
   return Promise.all(
     cells.map(async (cell) => {
       const outcomes = await Promise.all(
-        folders.map((folder) => outcomeOf(cellFolder(folder, cell), cell)),
+        folders.map((folder) => outcomeOf(cellFolder(folder, cell), cell, asked)),
       );
       const of = (kind: Outcome["kind"]) => outcomes.find((outcome) => outcome.kind === kind);
       return { cell, outcome: of("done") ?? of("failed") ?? of("begun") ?? outcomes[0]! };
@@ -143,36 +165,11 @@ async function collect({ cells }: Sweep, folders: readonly string[]): Promise<Ce
   );
 }
 
-const COLUMNS = [
-  { title: "setting" },
-  ...["seeds", "epoch", "zero-shot", "class mean", "PSR", "95%", "ASR", "95%", "time"].map(
-    (title) => ({ title, numeric: true }),
-  ),
-];
-
-/** A row of the table as a person reads it. */
-function cellsOf(row: Row): string[] {
-  const share = (name: string) => percent(row[name] as number | null);
-  const withSpread = (name: string) =>
-    typeof row[`${name}Sd`] === "number" ? `${share(name)} ± ${share(`${name}Sd`)}` : share(name);
-  const interval = (name: string) =>
-    row[name] === null ? "" : `${share(`${name}Low`)} – ${share(`${name}High`)}`;
-  const of = Number(row.seeds) + Number(row.failed) + Number(row.unfinished);
-  return [
-    String(row.setting),
-    row.seeds === of ? String(of) : `${row.seeds} of ${of}`,
-    row.epoch === null ? "–" : String(row.epoch),
-    withSpread("zeroShotTop1"),
-    withSpread("classMean"),
-    ...(["psr", "asr"] as const).flatMap((name) => [share(name), interval(name)]),
-    row.seconds === null ? "–" : duration(Number(row.seconds)),
-  ];
-}
-
 /** Write and print the table, and say what failed and what is not there. */
 async function finish(sweep: Sweep, out: string, outcomes: readonly CellOutcome[]) {
+  const command = commandOf({ sweep, out });
   const rows = settingRows(sweep, outcomes);
-  console.log(`\n${formatCells(COLUMNS, rows.map(cellsOf))}\n`);
+  console.log(`\n${sweepText(rows, outcomes)}\n`);
   for (const { cell, outcome } of outcomes)
     if (outcome.kind === "failed")
       console.log(`Failed: ${cell.name}: ${outcome.error.split("\n")[0]}`);
@@ -180,14 +177,16 @@ async function finish(sweep: Sweep, out: string, outcomes: readonly CellOutcome[
   if (unfinished.length > 0)
     console.log(
       `Not done: ${unfinished.map(({ cell }) => cell.name).join(", ")}. ` +
-        `Go on with: roclip sweep ${sweep.file} --out ${out}`,
+        `Go on with: ${command}`,
     );
   const written = [
     ...(await writeTable(join(out, "results"), rows)),
     ...(await writeTable(join(out, "cells"), cellRows(sweep, outcomes))),
   ];
-  console.log(`Tables: ${written.join(", ")}`);
-  const command = `roclip sweep ${sweep.file} --out ${out}`;
+  const document = join(out, "results.md");
+  const text = sweepMarkdown(nameOf(sweep), command, rows, outcomes);
+  await writeAtomically(document, new TextEncoder().encode(text));
+  console.log(`Tables: ${[document, ...written].join(", ")}`);
   const page = await renderSweepReport(nameOf(sweep), command, rows);
   const report = resolve(join(out, RUN_FILES.report));
   await writeAtomically(report, new TextEncoder().encode(page));
@@ -195,9 +194,10 @@ async function finish(sweep: Sweep, out: string, outcomes: readonly CellOutcome[
   if (outcomes.some(({ outcome }) => outcome.kind === "failed")) process.exitCode = FAILED;
 }
 
-async function run(sweep: Sweep, out: string, options: Options): Promise<void> {
+async function run(sweep: Sweep, out: string, options: SweepOptions): Promise<void> {
   const cells = options.cell === undefined ? sweep.cells : [cellNamed(sweep, options.cell)];
   const before = await collect({ ...sweep, cells }, [out]);
+  for (const { set, folder } of setsOf(sweep)) await requireWhole(set, folder);
   const signal = stopSignal();
   const device = await openNamedDevice(options);
   try {
@@ -211,13 +211,15 @@ async function run(sweep: Sweep, out: string, options: Options): Promise<void> {
   }
 }
 
-async function runSweep(file: string, options: Options): Promise<void> {
-  const sweep = readSweep(file);
+/** Run a sweep, or what the options ask of it. */
+export async function runSweep(file: string, options: SweepOptions): Promise<void> {
+  const sweep = readSweep(file, options.root);
   const name = nameOf(sweep);
   const out = options.out ?? join("runs", name);
   const emitted = { sweep, name, out };
+  const { image = "roclip", claim = "roclip" } = options;
   if (options.emit === "slurm") process.stdout.write(slurmScript(emitted));
-  else if (options.emit === "k8s") process.stdout.write(kubernetesJob(emitted, options));
+  else if (options.emit === "k8s") process.stdout.write(kubernetesJob(emitted, { image, claim }));
   else if (options.collect) {
     const more = options.collect === true ? [] : options.collect;
     const absent = more.find((folder) => !existsSync(folder));
@@ -241,6 +243,8 @@ The file:
     roclip.frequency: [1, 2, 3]
   cells:                        further settings, by name
     plain: {defence: clip}
+  measures: [retrieval, probe]  of every model when it is trained, as of roclip evaluate
+  on: {cifar10: cifar/}         and evaluation sets: zero-shot and linear probe
   seeds: [1, 2, 3]              every setting under each
 
 A cell that is done is skipped, an interrupted one goes on from its checkpoint, one that failed is
@@ -258,6 +262,7 @@ export function addSweep(program: Command): void {
     .description("Train a grid of configurations under several seeds, and make one table.")
     .argument("<file>", "JSON or YAML: what to run")
     .option("--out <folder>", "where the cells and tables go (default: runs/<the file's name>)")
+    .option("--root <folder>", "where the file's relative paths begin (default: here)")
     .option("--cell <cell>", "run one cell alone, by number from 0 or name; writes no table")
     .addOption(
       new Option("--emit <engine>", "print the sweep as a job array; nothing is run").choices([
@@ -265,8 +270,11 @@ export function addSweep(program: Command): void {
         "k8s",
       ]),
     )
-    .option("--image <ref>", "--emit k8s: container image with roclip", "roclip")
-    .option("--claim <name>", "--emit k8s: volume claim with the file and its data", "roclip")
+    .option("--image <ref>", "--emit k8s: container image with roclip (default: roclip)")
+    .option(
+      "--claim <name>",
+      "--emit k8s: volume claim with the file and its data (default: roclip)",
+    )
     .option("--collect [folders...]", "make the table of cells run elsewhere; nothing is run");
   addDeviceOption(command);
   command.addHelpText("after", HELP);

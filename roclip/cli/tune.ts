@@ -2,7 +2,7 @@
 import type { Command } from "commander";
 import type { Device, TuneRow } from "../../engine/index.ts";
 import { DEMO } from "../configs/demo.ts";
-import { type Column, formatCells } from "../table.ts";
+import { type Column, duration, formatCells } from "../table.ts";
 import { type TunedSteps, tuneSteps } from "../tuning.ts";
 import {
   addConfigOptions,
@@ -14,7 +14,7 @@ import {
   wholeNumber,
   writeRows,
 } from "./common.ts";
-import { duration, showProgress } from "./progress.ts";
+import { showProgress } from "./progress.ts";
 
 interface Options extends DeviceOptions {
   readonly config?: string;

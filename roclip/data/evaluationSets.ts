@@ -139,6 +139,23 @@ export async function readSet(
   size: number,
   most = Number.POSITIVE_INFINITY,
 ): Promise<ReadSet> {
+  const root = await requireWhole(set, folder);
+  const { train, test } = await listOf(set, root);
+  const prompts = await set.prompts(root);
+  return {
+    name: set.name,
+    ...prompts,
+    train: await decode(root, firstOfEach(train, most), size),
+    test: await decode(root, test, size),
+  };
+}
+
+/**
+ * The folder in which a set is whole.
+ *
+ * @throws  UserError naming what is missing
+ */
+export async function requireWhole(set: EvaluationSet, folder: string): Promise<string> {
   const { root, missing, empty } = await checkSet(set, folder);
   const what = missing.length > 0 ? missing : empty;
   if (what.length > 0)
@@ -148,12 +165,5 @@ export async function readSet(
         `(${what.slice(0, 3).join(", ")}${what.length > 3 ? ", …" : ""}); ` +
         `see roclip data ${set.name} --check ${folder}`,
     );
-  const { train, test } = await listOf(set, root);
-  const prompts = await set.prompts(root);
-  return {
-    name: set.name,
-    ...prompts,
-    train: await decode(root, firstOfEach(train, most), size),
-    test: await decode(root, test, size),
-  };
+  return root;
 }

@@ -19,12 +19,18 @@ export interface Cluster {
 }
 
 /** A text as one word of a shell's command. */
-const quoted = (text: string) => `'${text.replaceAll("'", "'\\''")}'`;
+const quoted = (text: string) =>
+  /^[\w./@%+=:,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+
+/** The command that runs a sweep, or goes on with it. */
+export function commandOf({ sweep: { file, root }, out }: Pick<Emitted, "sweep" | "out">): string {
+  const from = root === "" ? "" : ` --root ${quoted(root)}`;
+  return `roclip sweep ${quoted(file)}${from} --out ${quoted(out)}`;
+}
 
 /** The command of the cell whose number is in an environment variable. */
-function command({ sweep, out }: Emitted, variable: string): string {
-  return `exec roclip sweep ${quoted(sweep.file)} --out ${quoted(out)} --cell "$${variable}"`;
-}
+const cellCommand = (emitted: Emitted, variable: string) =>
+  `exec ${commandOf(emitted)} --cell "$${variable}"`;
 
 const SAVE_SECONDS = 120; // between the warning and the end: for the step under way and saving
 
@@ -43,7 +49,7 @@ export function slurmScript(emitted: Emitted): string {
 #SBATCH --output=${name}-%A_%a.log
 #SBATCH --signal=B:INT@${SAVE_SECONDS}
 set -eu
-${command(emitted, "SLURM_ARRAY_TASK_ID")}
+${cellCommand(emitted, "SLURM_ARRAY_TASK_ID")}
 `;
 }
 
@@ -59,7 +65,7 @@ export function kubernetesJob(emitted: Emitted, { image, claim }: Cluster): stri
     name: "cell",
     image,
     workingDir: "/sweep",
-    command: ["sh", "-c", command(emitted, "JOB_COMPLETION_INDEX")],
+    command: ["sh", "-c", cellCommand(emitted, "JOB_COMPLETION_INDEX")],
     volumeMounts: [{ name: "sweep", mountPath: "/sweep" }],
   };
   const pod = {

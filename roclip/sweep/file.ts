@@ -1,8 +1,11 @@
 /** A sweep's file: settings, each a configuration, run under the same seeds. */
 import { readFileSync } from "node:fs";
+import { isAbsolute, join } from "node:path";
 import { parse } from "yaml";
 import { z } from "zod";
+import { MEASURES, type MeasureGroup } from "../assess.ts";
 import { type Config, parseConfig } from "../config.ts";
+import { LABEL_NAMES } from "../data/labelNames.ts";
 import { UserError } from "../errors.ts";
 import { presetOf } from "../explain.ts";
 import { isTree, merged } from "../overlay.ts";
@@ -19,7 +22,7 @@ const SOURCE = z.strictObject({
   imageColumn: path().optional(),
   captionColumn: path().optional(),
   labelColumn: path().optional(),
-  classNames: path().optional().describe("what captions call the labels"),
+  classNames: z.union([path(), LABEL_NAMES]).optional().describe("what captions call the labels"),
   minClass: z.int().min(1).default(100).describe("training rows that make a label a class"),
   prompts: z
     .array(z.string())
@@ -37,6 +40,9 @@ const SWEEP = z.strictObject({
     .default({})
     .describe("values of a configuration key, or named configurations; every combination is run"),
   cells: z.record(z.string(), keys()).default({}).describe("named settings beside the grid"),
+  measures: z.array(z.enum(MEASURES)).default([]).describe("of every model when it is trained"),
+  on: z.record(z.string(), path()).default({}).describe("folders of evaluation sets, by name"),
+  perClass: z.int().min(1).optional().describe("training images of a class there, at most"),
   seeds: z.array(z.int().min(0)).min(1).default([1]).describe("every setting is run under each"),
 });
 
@@ -51,10 +57,22 @@ export interface Cell {
   readonly config: Config;
 }
 
+/** Measures of a trained model, as `roclip evaluate` takes them. */
+export interface Asked {
+  readonly measures: readonly MeasureGroup[];
+  /** Folders of evaluation sets, by their names. */
+  readonly on: Readonly<Record<string, string>>;
+  readonly perClass?: number;
+}
+
 /** A sweep as its file describes it. */
 export interface Sweep {
   readonly file: string;
+  /** Folder that its paths begin in; "" where the program runs. */
+  readonly root: string;
   readonly source: Source;
+  /** What is measured of every model besides the table's own columns. */
+  readonly asked: Asked;
   /** The names of the axes, in the file's order. */
   readonly axes: readonly string[];
   /** Seed by seed, so that what is there after an interruption compares settings. */
@@ -189,14 +207,31 @@ function settingsOf(file: string, { axes, cells }: z.infer<typeof SWEEP>): Setti
   throw fault(file, "a sweep must have axes or cells; it has neither; see roclip sweep --help");
 }
 
+/** A path as seen from where the program runs. */
+const under = (root: string, path: string) => (isAbsolute(path) ? path : join(root, path));
+
+/** A source whose paths begin in a folder. */
+function sourceUnder(root: string, source: z.infer<typeof SWEEP>["source"]): Source {
+  if (!source) return { kind: "emoji" };
+  const { data, images, test, classNames } = source;
+  const paths = {
+    data: under(root, data),
+    images: under(root, images),
+    ...(test !== undefined && { test: under(root, test) }),
+    ...(typeof classNames === "string" && { classNames: under(root, classNames) }),
+  };
+  return { kind: "manifest", ...source, ...paths } as Source;
+}
+
 /**
  * Read a sweep's file.
  *
  * @param file  JSON or YAML
+ * @param root  folder that its paths begin in
  * @throws      UserError naming what is wrong: unreadable, unknown keys (with the nearest known
  *              one), an empty axis, a configuration that does not hold, two cells alike
  */
-export function readSweep(file: string): Sweep {
+export function readSweep(file: string, root = ""): Sweep {
   let json: unknown;
   try {
     json = parse(readFileSync(file, "utf8"));
@@ -219,6 +254,10 @@ export function readSweep(file: string): Sweep {
     }),
   );
   requireDifferent(file, cells);
-  const from: Source = source ? ({ kind: "manifest", ...source } as Source) : { kind: "emoji" };
-  return { file, source: from, axes: Object.keys(axes), cells };
+  const { measures, perClass } = read.data;
+  const on = Object.fromEntries(
+    Object.entries(read.data.on).map(([name, folder]) => [name, under(root, folder)]),
+  );
+  const asked = { measures, on, ...(perClass !== undefined && { perClass }) };
+  return { file, root, source: sourceUnder(root, source), asked, axes: Object.keys(axes), cells };
 }

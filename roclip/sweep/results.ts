@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { join } from "node:path";
+import type { MeasureRow } from "../assess.ts";
 import { writeAtomically } from "../checkpoint.ts";
 import { parseConfig } from "../config.ts";
 import { UserError } from "../errors.ts";
@@ -9,16 +10,24 @@ import { type Rate, wilson } from "../measures.ts";
 import type { EpochResult, RunResult } from "../report/data.ts";
 import { RUN_FILES, withNaN } from "../runFolder.ts";
 import type { Config } from "../schema.ts";
-import type { Cell, Sweep } from "./file.ts";
+import type { Asked, Cell, Sweep } from "./file.ts";
 
-const VERSION = 1; // of the files below: raise it when their meaning changes
+const VERSION = 2; // of the files below: raise it when their meaning changes
 
 /** Names of the files that a sweep adds to the folder of a cell. */
 const FILES = { result: "result.json", failure: "failure.json" } as const;
 
+/** A cell that is done. */
+export interface Done {
+  readonly result: RunResult;
+  /** What was asked of its model besides. */
+  readonly measures: readonly MeasureRow[];
+  readonly adapter: string;
+}
+
 /** What a cell came to. */
 export type Outcome =
-  | { readonly kind: "done"; readonly result: RunResult; readonly adapter: string }
+  | ({ readonly kind: "done" } & Done)
   | { readonly kind: "failed"; readonly error: string }
   | { readonly kind: "begun" }
   | { readonly kind: "missing" };
@@ -37,10 +46,10 @@ async function write(folder: string, file: string, content: object): Promise<voi
 export async function keepResult(
   folder: string,
   { name, config }: Cell,
-  result: RunResult,
-  adapter: string,
+  asked: Asked,
+  done: Done,
 ): Promise<void> {
-  await write(folder, FILES.result, { cell: name, adapter, config, result });
+  await write(folder, FILES.result, { cell: name, config, asked, ...done });
   await rm(join(folder, FILES.failure), { force: true });
 }
 
@@ -81,18 +90,20 @@ function requireSame(path: string, cell: Cell, json: unknown): void {
 }
 
 /**
- * What a cell has come to, by its folder.
+ * What a cell has come to, by its folder. A trained model of which other measures were asked is not
+ * done: it goes on from its checkpoint, which is its end.
  *
  * @throws  UserError when the folder is of another configuration, or a file of another version
  */
-export async function outcomeOf(folder: string, cell: Cell): Promise<Outcome> {
+export async function outcomeOf(folder: string, cell: Cell, asked: Asked): Promise<Outcome> {
   const path = join(folder, FILES.result);
   if (existsSync(path)) {
-    const { config, result, adapter } = await readVersioned(path);
+    const { config, asked: before, ...rest } = await readVersioned(path);
     requireSame(path, cell, config);
-    const run = result as RunResult;
-    const epochs = run.epochs.map((epoch) => withNaN({ ...epoch }));
-    return { kind: "done", result: { ...run, epochs }, adapter: String(adapter) };
+    if (JSON.stringify(before) !== JSON.stringify(asked)) return { kind: "begun" };
+    const { result, measures, adapter } = rest as unknown as Done;
+    const epochs = result.epochs.map((epoch) => withNaN({ ...epoch }));
+    return { kind: "done", result: { ...result, epochs }, measures, adapter };
   }
   const begun = join(folder, RUN_FILES.config);
   if (existsSync(begun)) requireSame(begun, cell, JSON.parse(await readFile(begun, "utf8")));
@@ -155,8 +166,29 @@ const choicesOf = ({ axes }: Sweep, { choices }: Cell): Row =>
 
 const lastOf = ({ epochs }: RunResult): Partial<EpochResult> => epochs.at(-1) ?? {};
 
+/** The name of a measure as a column. */
+const measureName = ({ group, measure }: MeasureRow) => `${group}: ${measure}`;
+
+const measuresOf = ({ outcome }: CellOutcome) => (outcome.kind === "done" ? outcome.measures : []);
+
+/** What was asked of the models of a sweep, by the names of its columns. */
+export const measureNames = (outcomes: readonly CellOutcome[]): string[] => [
+  ...new Set(outcomes.flatMap(measuresOf).map(measureName)),
+];
+
+/** Means over seeds of what was asked of the models, and standard deviations. */
+function measureColumns(names: readonly string[], outcomes: readonly CellOutcome[]): Row {
+  const rows = outcomes.flatMap(measuresOf);
+  const columns = names.map((name) => {
+    const values = rows.filter((row) => measureName(row) === name).map(({ value }) => value);
+    const [mean, sd] = spread(values.map((value) => value ?? Number.NaN));
+    return { [name]: mean, [`${name} Sd`]: sd };
+  });
+  return Object.assign({}, ...columns);
+}
+
 /** The row of one setting: means over its seeds, PSR and ASR over the cases of all seeds. */
-function settingRow(sweep: Sweep, outcomes: readonly CellOutcome[]): Row {
+function settingRow(sweep: Sweep, outcomes: readonly CellOutcome[], names: readonly string[]): Row {
   const { cell } = outcomes[0]!;
   const done = outcomes.flatMap(({ outcome }) => (outcome.kind === "done" ? [outcome.result] : []));
   const of = (measure: keyof EpochResult) =>
@@ -180,6 +212,7 @@ function settingRow(sweep: Sweep, outcomes: readonly CellOutcome[]): Row {
     trueClassTriggered: of("trueClassTriggered")[0],
     pairsPerSecond: of("pairsPerSecond")[0],
     seconds: spread(seconds)[0],
+    ...measureColumns(names, outcomes),
   };
 }
 
@@ -190,18 +223,23 @@ function settingRow(sweep: Sweep, outcomes: readonly CellOutcome[]): Row {
  * measures are means over seeds, `…Sd` their sample standard deviations.
  */
 export function settingRows(sweep: Sweep, outcomes: readonly CellOutcome[]): Row[] {
-  const names = [...new Set(outcomes.map(({ cell }) => cell.setting))];
-  return names.map((name) =>
+  const settings = [...new Set(outcomes.map(({ cell }) => cell.setting))];
+  const names = measureNames(outcomes);
+  return settings.map((name) =>
     settingRow(
       sweep,
       outcomes.filter(({ cell }) => cell.setting === name),
+      names,
     ),
   );
 }
 
 /** One row for each cell: its last epoch, or why there is none. */
 export function cellRows(sweep: Sweep, outcomes: readonly CellOutcome[]): Row[] {
-  return outcomes.map(({ cell, outcome }) => {
+  const names = measureNames(outcomes);
+  return outcomes.map((found) => {
+    const { cell, outcome } = found;
+    const values = measuresOf(found).map((row) => [measureName(row), row.value]);
     const result = outcome.kind === "done" ? outcome.result : undefined;
     const last = result ? lastOf(result) : {};
     return {
@@ -219,6 +257,7 @@ export function cellRows(sweep: Sweep, outcomes: readonly CellOutcome[]): Row[] 
       asr: orNull(last.asr),
       triggered: result?.counts?.triggered ?? null,
       adapter: outcome.kind === "done" ? outcome.adapter : null,
+      ...Object.fromEntries([...names.map((name) => [name, null]), ...values]),
     };
   });
 }

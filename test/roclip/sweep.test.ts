@@ -1,4 +1,4 @@
-/** Sweeps: what a file describes, what its table says, and that nothing done is lost. */
+/** Sweeps: what their tables say, and that nothing done is lost. */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,12 +7,14 @@ import { parse as parseCsv } from "csv-parse/sync";
 import { parquetReadObjects } from "hyparquet";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import type { MeasureRow } from "../../roclip/assess.ts";
 import { wilson } from "../../roclip/measures.ts";
 import type { RunResult } from "../../roclip/report/data.ts";
 import { kubernetesJob, slurmScript } from "../../roclip/sweep/emit.ts";
 import { readSweep } from "../../roclip/sweep/file.ts";
 import { writeTable } from "../../roclip/sweep/files.ts";
 import { type CellOutcome, cellRows, settingRows } from "../../roclip/sweep/results.ts";
+import { sweepMarkdown, sweepText } from "../../roclip/sweep/text.ts";
 import { roclip, writePairs } from "./command.ts";
 
 let folder: string;
@@ -40,73 +42,6 @@ cells:
 seeds: [1, 5]
 `;
 
-describe("a sweep's file", () => {
-  it("is every combination of its axes and every named cell, under every seed", () => {
-    const { cells, axes, source } = readSweep(file("grid.yaml", GRID));
-    expect(source).toEqual({ kind: "emoji" });
-    expect(axes).toEqual(["attack", "roclip.frequency"]);
-    expect(cells.map(({ name }) => name)).toEqual(
-      [1, 5].flatMap((seed) =>
-        [
-          ...["weak_frequency-1", "weak_frequency-2", "strong_frequency-1", "strong_frequency-2"],
-          "plain",
-        ].map((setting) => `${setting}_seed-${seed}`),
-      ),
-    );
-    const strong = cells.find(({ name }) => name === "strong_frequency-1_seed-5")!;
-    expect(strong.choices).toEqual({ attack: "strong", "roclip.frequency": "1" });
-    expect(strong.config).toMatchObject({ epochs: 3, seed: 5, poison: { captionsPerTarget: 8 } });
-    expect(strong.config.roclip).toMatchObject({ firstEpoch: 2, frequency: 1, poolSize: 64 });
-    expect(cells.find(({ setting }) => setting === "plain")!.config.defence).toBe("clip");
-  });
-
-  it("lays its config over a preset, and names its source", () => {
-    const source = { data: "a.csv", images: "photos", minClass: 3 };
-    const json = { preset: "small", config: { epochs: 2 }, source, cells: { one: {} } };
-    const sweep = readSweep(file("preset.json", json));
-    expect(sweep.cells[0]!.config).toMatchObject({ epochs: 2, batch: 64, contextLength: 16 });
-    expect(sweep.source).toMatchObject({
-      kind: "manifest",
-      ...source,
-      prompts: ["{}", "a photo of {}"],
-    });
-  });
-
-  const bad: [what: string, content: object | string, message: RegExp][] = [
-    ["broken text", "axes: [", /must be a readable JSON or YAML file/],
-    ["an unknown key", { axis: {} }, /found "axis"; did you mean "axes"\?/],
-    [
-      "an unknown key of the source",
-      { source: { data: "a", images: "b", mincls: 2 } },
-      /"mincls"; did you mean "minClass"/,
-    ],
-    [
-      "an unknown configuration key",
-      { axes: { "roclip.poolsize": [1] } },
-      /"roclip.poolsize"; did you mean "roclip.poolSize"/,
-    ],
-    [
-      "a bad value",
-      { axes: { epochs: [1, 0] } },
-      /epochs-0: epochs must be an integer ≥ 1; found 0/,
-    ],
-    ["an empty axis", { axes: { epochs: [] } }, /axes.epochs must have at least one value/],
-    ["a value twice", { axes: { epochs: [2, 2] } }, /found "2" twice/],
-    ["nothing to run", { seeds: [1] }, /must have axes or cells/],
-    ["a seed among the keys", { cells: { a: { seed: 3 } } }, /"a" must leave the seed out/],
-    [
-      "two cells alike",
-      { axes: { epochs: [20] }, cells: { a: {} } },
-      /"epochs-20_seed-1" and "a_seed-1" are alike/,
-    ],
-    ["a name that is no folder", { cells: { "a/b": {} } }, /found "a\/b"; write "a-b"/],
-  ];
-  for (const [what, content, message] of bad)
-    it(`refuses ${what}`, () => {
-      expect(() => readSweep(file("bad.yaml", content))).toThrow(message);
-    });
-});
-
 /** A run that ended with these shares. */
 function runOf(seed: number, psr: number, zeroShotTop1: number): RunResult {
   const shares = { zeroShotTop1, classMean: zeroShotTop1, psr, asr: Number.NaN };
@@ -116,6 +51,12 @@ function runOf(seed: number, psr: number, zeroShotTop1: number): RunResult {
   return { defence: "clip", seed, epochs: [{ ...epoch, pairsPerSecond: 10, seconds: 4 }], counts };
 }
 
+/** What might have been asked of its model. */
+const measuresOf = ({ seed, epochs }: RunResult): MeasureRow[] => [
+  { group: "retrieval", measure: "R@1", value: epochs[0]!.zeroShotTop1 / 2, cases: 10 },
+  ...(seed === 1 ? [{ group: "probe", measure: "λ", value: null }] : []),
+];
+
 describe("the table of a sweep", () => {
   const sweep = () => readSweep(file("grid.yaml", GRID));
   /** Both seeds of the first setting; of the second one is done, one failed; the others are not. */
@@ -124,7 +65,7 @@ describe("the table of a sweep", () => {
       if (i === 6) return { cell, outcome: { kind: "failed", error: 'out, of "memory"\nat x' } };
       const result = { 0: runOf(1, 0.25, 0.5), 5: runOf(5, 0, 0.7), 1: runOf(1, 1, 0.9) }[i];
       return result
-        ? { cell, outcome: { kind: "done", result, adapter: "x" } }
+        ? { cell, outcome: { kind: "done", result, measures: measuresOf(result), adapter: "x" } }
         : { cell, outcome: { kind: "missing" } };
     });
 
@@ -138,9 +79,22 @@ describe("the table of a sweep", () => {
       ...{ asr: null, asrLow: null, asrCases: 0, seconds: 4 },
     });
     expect(weak!.zeroShotTop1).toBeCloseTo(0.6, 12);
+    expect(weak!["retrieval: R@1"]).toBeCloseTo(0.3, 12);
+    expect(weak!["retrieval: R@1 Sd"]).toBeCloseTo(0.1 / Math.SQRT2, 12);
+    expect(weak!["probe: λ"]).toBe(null);
+    expect(strong!["retrieval: R@1"]).toBe(null);
     expect(weak!.zeroShotTop1Sd).toBeCloseTo(Math.SQRT2 / 10, 12);
     expect(second).toMatchObject({ seeds: 1, failed: 1, psr: 1, zeroShotTop1Sd: null });
     expect(strong).toMatchObject({ seeds: 0, unfinished: 2, epoch: null, psr: null });
+  });
+
+  it("is the same table for a terminal and as Markdown", () => {
+    const rows = settingRows(sweep(), outcomes());
+    expect(sweepText(rows, outcomes())).toMatch(/^retrieval: R@1 +30.0% ± 7.1% +45.0% +– +– +–$/m);
+    const document = sweepMarkdown("grid", "roclip sweep grid.yaml", rows, outcomes());
+    expect(document).toContain("Seeds 1, 5; 3 of 10 runs done; adapter: x.");
+    expect(document).toContain("| weak_frequency-1 | 2 | 3 | 60.0% ± 14.1% |");
+    expect(document).toContain("| retrieval: R@1 | 30.0% ± 7.1% | 45.0% | – | – | – |");
   });
 
   it("is the same table as CSV, JSON lines and Parquet", async () => {
@@ -245,6 +199,15 @@ describe("roclip sweep", () => {
     const [, again] = rows(out);
     const { seconds: _, pairsPerSecond: __, ...measured } = table[1]!;
     expect(again).toMatchObject(measured);
+
+    // Asked for more of models that are trained, it measures them, and trains none again.
+    const more = { ...content(), measures: ["retrieval"] };
+    const asked = await roclip(["sweep", file("asked.json", more), "--out", out, "--cell", "0"]);
+    expect(asked.out).not.toMatch(/epoch +1 /);
+    const kept = JSON.parse(readFileSync(join(out, "lr-0.001_seed-1", "result.json"), "utf8"));
+    expect(kept.measures.map(({ measure }: MeasureRow) => measure)).toContain("image to text R@1");
+    expect(kept.asked).toEqual({ measures: ["retrieval"], on: {} });
+    await roclip([...words, "--out", out, "--cell", "0"]);
   }, 300_000);
 
   it("refuses a folder of another sweep or version, and leaves it as it is", async () => {
@@ -255,10 +218,10 @@ describe("roclip sweep", () => {
     const refused = await roclip(["sweep", other, "--out", out]);
     expect(refused.errors).toMatch(/epochs differs from the sweep's file; put the file back/);
     expect(refused.code).toBe(2);
-    const newer = before.replace('"version": 1', '"version": 9');
+    const newer = before.replace('"version": 2', '"version": 9');
     writeFileSync(kept, newer);
     const again = await roclip(["sweep", join(folder, "sweep.json"), "--out", out, "--collect"]);
-    expect(again.errors).toMatch(/must be of version 1; found 9/);
+    expect(again.errors).toMatch(/must be of version 2; found 9/);
     expect(readFileSync(kept, "utf8")).toBe(newer);
     const wrong = await roclip(["sweep", other, "--cell", "lr-0.01_seed-1"]);
     expect(wrong.errors).toMatch(/did you mean "lr-0.001_seed-1"/);

@@ -1,0 +1,100 @@
+/** Measuring a saved model, for `roclip evaluate` and for the cells of a sweep. */
+import { dirname } from "node:path";
+import { type Device, release } from "../../engine/index.ts";
+import { type Assessed, assess, type MeasureGroup, type MeasureRow } from "../assess.ts";
+import { assessSet } from "../assessSet.ts";
+import { attack } from "../attack.ts";
+import { type EvaluationSet, readSet } from "../data/evaluationSets.ts";
+import { UserError } from "../errors.ts";
+import { createEmbedder, evaluate, remembering, subjectsOf } from "../evaluate.ts";
+import { readRun, readTruth, type SavedRun } from "../runFolder.ts";
+import { type Phase, phaseOf } from "../schedule.ts";
+import type { Source, SourceData } from "../source.ts";
+import { type ResultRow, resultRows } from "../table.ts";
+import { loadModel } from "../train.ts";
+import type { Attack, TruthRow } from "../truth.ts";
+import { loadSource } from "./common.ts";
+
+/** The training data as the run saw it. @throws UserError when it cannot be made again */
+function attackedAgain(data: SourceData, saved: SavedRun, truth: readonly TruthRow[]): Attack {
+  const made = attack(data.train, data.test, saved.progress.config);
+  const rows = (of: readonly TruthRow[]) => JSON.stringify(of.map((t) => [t.row, t.caption]));
+  const same = made.dataset.captions.length === saved.progress.pairs;
+  if (same && rows(made.truth) === rows(truth)) return made;
+  throw new UserError(
+    "evaluate: detection and audit must have the training data of the run; its attacks come out " +
+      "otherwise here; give the tables and images that it was trained on",
+  );
+}
+
+/** An evaluation set and where it is. */
+export interface SetFolder {
+  readonly set: EvaluationSet;
+  readonly folder: string;
+}
+
+/** What is to be measured of a saved model. */
+export interface ToMeasure {
+  readonly measures: readonly MeasureGroup[];
+  readonly on: readonly SetFolder[];
+  /** Training images of a class of those sets, at most. */
+  readonly perClass?: number | undefined;
+  /** Other data than the run's own. */
+  readonly source?: Source | undefined;
+  readonly load?: typeof loadSource;
+}
+
+/** What was measured of a saved model: a row as every command writes it, and every measure. */
+export interface Measured extends ResultRow {
+  readonly kind: Phase;
+  readonly measures: readonly MeasureRow[];
+}
+
+/**
+ * Measure a saved model.
+ *
+ * @param path  run folder, or its checkpoint
+ */
+export async function measureRun(
+  device: Device,
+  path: string,
+  options: ToMeasure,
+): Promise<Measured> {
+  const { source, measures: groups, on, perClass, load = loadSource } = options;
+  const saved = await readRun(path);
+  const { config, classes, prompts, source: own } = saved.progress;
+  const truth = await readTruth(path.endsWith(".safetensors") ? dirname(path) : path);
+  const data = await load(source ?? own, config);
+  const { state, tokenizer } = loadModel(device, saved);
+  const embedder = remembering(await createEmbedder(device, config, state, tokenizer));
+  let made: Attack | undefined;
+  const subjects = subjectsOf(config, { test: data.test, classes, prompts, truth });
+  const assessed: Assessed = {
+    ...{ device, embedder, state, seed: config.seed, subjects },
+    data: { ...data, classes, prompts },
+    attacked() {
+      made ??= attackedAgain(data, saved, truth);
+      return made;
+    },
+  };
+  const measures = await assess(assessed, groups);
+  for (const { set, folder } of on) {
+    const read = await readSet(set, folder, config.imageSize, perClass);
+    measures.push(...(await assessSet(device, embedder, config.seed, read)));
+  }
+  const found = await evaluate(embedder, subjects, { classes, prompts, test: data.test });
+  embedder.destroy();
+  release(device, state);
+  const { phase, epoch } = reached(saved);
+  const unknown = { loss: Number.NaN, pairsPerSecond: Number.NaN, seconds: Number.NaN };
+  const { defence, seed } = config;
+  const epochs = [{ epoch, phase, ...unknown, ...found }];
+  const [row] = resultRows([{ defence, seed, epochs }]);
+  return { ...row!, kind: phase, measures };
+}
+
+/** The epoch that a saved model has reached: between epochs the one under way has no step done. */
+function reached({ progress }: SavedRun) {
+  const epoch = progress.step === 0 ? progress.epoch - 1 : progress.epoch;
+  return { epoch, phase: phaseOf(progress.config, epoch) };
+}

@@ -1,0 +1,118 @@
+/** What a sweep's file describes. */
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, it } from "vitest";
+import { commandOf } from "../../roclip/sweep/emit.ts";
+import { readSweep } from "../../roclip/sweep/file.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "roclip-sweep-file-"));
+afterAll(() => rmSync(folder, { recursive: true }));
+
+const file = (name: string, content: object | string) => {
+  const path = join(folder, name);
+  writeFileSync(path, typeof content === "string" ? content : JSON.stringify(content));
+  return path;
+};
+
+const GRID = `
+config: {epochs: 3, roclip: {firstEpoch: 2}}
+axes:
+  attack:
+    weak: {poison: {captionsPerTarget: 2}}
+    strong: {poison: {captionsPerTarget: 8}, roclip: {poolSize: 64}}
+  roclip.frequency: [1, 2]
+cells:
+  plain: {defence: clip}
+seeds: [1, 5]
+`;
+
+describe("a sweep's file", () => {
+  it("is every combination of its axes and every named cell, under every seed", () => {
+    const { cells, axes, source } = readSweep(file("grid.yaml", GRID));
+    expect(source).toEqual({ kind: "emoji" });
+    expect(axes).toEqual(["attack", "roclip.frequency"]);
+    expect(cells.map(({ name }) => name)).toEqual(
+      [1, 5].flatMap((seed) =>
+        [
+          ...["weak_frequency-1", "weak_frequency-2", "strong_frequency-1", "strong_frequency-2"],
+          "plain",
+        ].map((setting) => `${setting}_seed-${seed}`),
+      ),
+    );
+    const strong = cells.find(({ name }) => name === "strong_frequency-1_seed-5")!;
+    expect(strong.choices).toEqual({ attack: "strong", "roclip.frequency": "1" });
+    expect(strong.config).toMatchObject({ epochs: 3, seed: 5, poison: { captionsPerTarget: 8 } });
+    expect(strong.config.roclip).toMatchObject({ firstEpoch: 2, frequency: 1, poolSize: 64 });
+    expect(cells.find(({ setting }) => setting === "plain")!.config.defence).toBe("clip");
+  });
+
+  it("lays its config over a preset, and names its source", () => {
+    const source = { data: "a.csv", images: "photos", minClass: 3 };
+    const json = { preset: "small", config: { epochs: 2 }, source, cells: { one: {} } };
+    const sweep = readSweep(file("preset.json", json));
+    expect(sweep.cells[0]!.config).toMatchObject({ epochs: 2, batch: 64, contextLength: 16 });
+    expect(sweep.source).toMatchObject({
+      kind: "manifest",
+      ...source,
+      prompts: ["{}", "a photo of {}"],
+    });
+  });
+
+  it("finds its paths from a folder", () => {
+    const source = { data: "a.csv", images: "/photos", classNames: { cat: "kitten" } };
+    const json = { source, on: { cifar10: "cifar" }, measures: ["probe"], cells: { one: {} } };
+    const sweep = readSweep(file("root.json", json), "there");
+    expect(sweep.source).toMatchObject({
+      ...{ data: "there/a.csv", images: "/photos", classNames: { cat: ["kitten"] } },
+    });
+    expect(sweep.asked).toEqual({ measures: ["probe"], on: { cifar10: "there/cifar" } });
+    expect(commandOf({ sweep, out: "my runs" })).toMatch(
+      /^roclip sweep \S+root.json --root there --out 'my runs'$/,
+    );
+  });
+
+  const bad: [what: string, content: object | string, message: RegExp][] = [
+    ["broken text", "axes: [", /must be a readable JSON or YAML file/],
+    ["an unknown key", { axis: {} }, /found "axis"; did you mean "axes"\?/],
+    [
+      "an unknown key of the source",
+      { source: { data: "a", images: "b", mincls: 2 } },
+      /"mincls"; did you mean "minClass"/,
+    ],
+    [
+      "an unknown configuration key",
+      { axes: { "roclip.poolsize": [1] } },
+      /"roclip.poolsize"; did you mean "roclip.poolSize"/,
+    ],
+    [
+      "a bad value",
+      { axes: { epochs: [1, 0] } },
+      /epochs-0: epochs must be an integer ≥ 1; found 0/,
+    ],
+    ["an empty axis", { axes: { epochs: [] } }, /axes.epochs must have at least one value/],
+    ["a value twice", { axes: { epochs: [2, 2] } }, /found "2" twice/],
+    ["nothing to run", { seeds: [1] }, /must have axes or cells/],
+    ["a seed among the keys", { cells: { a: { seed: 3 } } }, /"a" must leave the seed out/],
+    [
+      "two cells alike",
+      { axes: { epochs: [20] }, cells: { a: {} } },
+      /"epochs-20_seed-1" and "a_seed-1" are alike/,
+    ],
+    ["a name that is no folder", { cells: { "a/b": {} } }, /found "a\/b"; write "a-b"/],
+  ];
+  for (const [what, content, message] of bad)
+    it(`refuses ${what}`, () => {
+      expect(() => readSweep(file("bad.yaml", content))).toThrow(message);
+    });
+});
+
+describe("an experiment of the package", () => {
+  it("fashion: every defence at both strengths under three seeds", () => {
+    const path = new URL("../../roclip/experiments/fashion.yaml", import.meta.url).pathname;
+    const { cells, source } = readSweep(path, "photos");
+    expect(new Set(cells.map(({ config }) => config.defence))).toContain("clip");
+    expect(new Set(cells.map(({ seed }) => seed))).toEqual(new Set([1, 2, 3]));
+    expect(source).toMatchObject({ data: "photos/fashion-train.csv" });
+  });
+});
