@@ -1,7 +1,7 @@
 /**
  * The report of a run: one HTML file that opens from disk, needs no server and names no address.
  */
-import { type Chart, chartSvg } from "./report/charts.ts";
+import { chartSvg } from "./report/charts.ts";
 import {
   DEFENCE_NAMES,
   DEFENCES,
@@ -12,67 +12,11 @@ import {
 import { gallerySection } from "./report/gallery.ts";
 import { type Html, html, trusted } from "./report/html.ts";
 import { page } from "./report/page.ts";
+import { ATTACKS, type Panel, TRAINING } from "./report/panels.ts";
 import { epochTable, resultTable } from "./report/tables.ts";
 import { percent } from "./table.ts";
 
 export type * from "./report/data.ts";
-
-/** A chart and the sentence under its title. */
-interface Panel extends Chart {
-  readonly words: string;
-}
-
-const WIDE = { width: 440, height: 230 } as const;
-const SMALL = { width: 440, height: 170 } as const;
-
-const ATTACKS: readonly Panel[] = [
-  {
-    ...WIDE,
-    measure: "psr",
-    title: "Poison success (PSR)",
-    axis: "whole",
-    words: "Share of poisoned images classified as the class the attack wants. Lower is better.",
-  },
-  {
-    ...WIDE,
-    measure: "asr",
-    title: "Backdoor success (ASR)",
-    axis: "whole",
-    words:
-      "Share of what carries the trigger, of other classes, taken for the target. Lower is better.",
-  },
-];
-
-const TRAINING: readonly Panel[] = [
-  {
-    ...SMALL,
-    measure: "zeroShotTop1",
-    title: "Zero-shot accuracy",
-    axis: "share",
-    words: "Held-out images classified right. Higher is better.",
-  },
-  {
-    ...SMALL,
-    measure: "classMean",
-    title: "Class mean",
-    axis: "share",
-    words: "The same, averaged over classes. Higher is better.",
-  },
-  {
-    ...SMALL,
-    measure: "trueClassTarget",
-    title: "True class of poisoned images",
-    axis: "share",
-    words: "Poisoned images classified as what they show. Higher is better.",
-  },
-  {
-    ...SMALL,
-    measure: "loss",
-    title: "Training loss",
-    axis: "number",
-    words: "Mean over the epoch. Matching epochs have other partners, so kinds do not compare.",
-  },
-];
 
 /** The mean of a measure over the last epochs of all runs of a defence; NaN when there is none. */
 function lastMean(data: ReportData, defence: Defence, measure: keyof EpochResult): number {

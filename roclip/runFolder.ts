@@ -28,6 +28,7 @@ export const RUN_FILES = {
   metrics: "metrics.jsonl",
   checkpoint: "checkpoint.safetensors",
   report: "report.html",
+  picture: "report.png",
 } as const;
 
 /** Where a run stands: what is needed beside the state to go on, or to evaluate. */

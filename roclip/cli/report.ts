@@ -5,6 +5,7 @@ import { writeAtomically } from "../checkpoint.ts";
 import { imageOf } from "../data/dataset.ts";
 import { NO_MATCH } from "../model.ts";
 import type { GalleryItem, RunResult } from "../report/data.ts";
+import { reportPicture } from "../report/picture.ts";
 import { renderReport } from "../report.ts";
 import { RUN_FILES } from "../runFolder.ts";
 import type { Config } from "../schema.ts";
@@ -88,21 +89,23 @@ function gallery(subject: Subject): GalleryItem[] {
 }
 
 /**
- * Write a report into a folder.
+ * Write a report into a folder, and its plots as a picture.
  *
- * @returns  its absolute path
+ * @returns  the absolute path of the report
  */
 export async function writeReport(folder: string, subject: Subject): Promise<string> {
+  const runs = subject.runs.map(({ result }) => result);
   const page = await renderReport({
     title: subject.title,
     adapter: subject.device.name,
     command: subject.command,
     config: subject.runs.at(-1)!.config,
-    runs: subject.runs.map(({ result }) => result),
+    runs,
     gallery: gallery(subject),
     notes: subject.attacked.notes,
   });
   const path = resolve(join(folder, RUN_FILES.report));
   await writeAtomically(path, new TextEncoder().encode(page));
+  await writeAtomically(join(folder, RUN_FILES.picture), await reportPicture(runs));
   return path;
 }

@@ -2,6 +2,7 @@ import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 import { parseConfig } from "../../roclip/config.ts";
 import { html } from "../../roclip/report/html.ts";
+import { reportPicture } from "../../roclip/report/picture.ts";
 import { renderSweepReport } from "../../roclip/report/sweep.ts";
 import { type EpochResult, type ReportData, renderReport } from "../../roclip/report.ts";
 import type { Phase } from "../../roclip/schedule.ts";
@@ -157,5 +158,32 @@ describe("html", () => {
     expect(html`<ul title="${"it's"}">${list}${3}</ul>`.markup).toBe(
       '<ul title="it&#39;s"><li>a&lt;b</li>\n<li>c&quot;d</li>3</ul>',
     );
+  });
+});
+
+describe("the picture of the plots", () => {
+  /** How many pixels of a picture have nearly this colour. */
+  async function pixels(png: Uint8Array, colour: readonly [number, number, number]) {
+    const { data, info } = await sharp(png)
+      .removeAlpha()
+      .raw()
+      .toBuffer({ resolveWithObject: true });
+    let count = 0;
+    for (let i = 0; i < data.length; i += info.channels)
+      if (colour.every((value, c) => Math.abs(data[i + c]! - value) < 8)) count++;
+    return count;
+  }
+  const ORANGE = [0xc2, 0x41, 0x0c] as const;
+  const BLUE = [0x0f, 0x6c, 0xbd] as const;
+
+  it("shows the defences that were trained, in their colours, on white", async () => {
+    const both = await reportPicture(base.runs);
+    const one = await reportPicture(base.runs.slice(0, 1));
+    expect((await sharp(both).metadata()).width).toBe(2 * (2 * 524 + 24));
+    expect(await pixels(both, BLUE)).toBeGreaterThan(1000);
+    expect(await pixels(both, ORANGE)).toBeGreaterThan(1000);
+    expect(await pixels(one, ORANGE)).toBeGreaterThan(1000);
+    expect(await pixels(one, BLUE)).toBe(0);
+    expect(await pixels(one, [255, 255, 255])).toBeGreaterThan(1e6);
   });
 });
