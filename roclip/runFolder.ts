@@ -165,6 +165,22 @@ export async function trimMetrics(folder: string, stepsDone: number): Promise<vo
 }
 
 /**
+ * The configuration of a run.
+ *
+ * @throws  UserError when there is none, or none that holds
+ */
+export async function readConfig(folder: string): Promise<Config> {
+  const file = join(folder, RUN_FILES.config);
+  const text = await readFile(file, "utf8").catch(() => {
+    throw new UserError(
+      `${file}: a run's configuration must be there; it is not readable; ` +
+        "give a folder that roclip train wrote",
+    );
+  });
+  return parseConfig(JSON.parse(text), file);
+}
+
+/**
  * The ground truth of a run's attacks.
  *
  * @throws  UserError when the folder holds none

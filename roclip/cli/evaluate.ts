@@ -21,6 +21,7 @@ interface Options extends DeviceOptions, SourceOptions {
   readonly measures: readonly MeasureGroup[];
   readonly on?: readonly SetFolder[];
   readonly perClass?: number;
+  readonly attacksOf?: string;
 }
 
 /** One more `name=folder` of `--on`. */
@@ -72,7 +73,9 @@ async function runEvaluate(path: string, options: Options): Promise<void> {
   const source = options.data === undefined ? undefined : sourceOf(options);
   const device = await openNamedDevice(options);
   try {
-    const measured = await measureRun(device, path, { ...options, on: options.on ?? [], source });
+    const measured = await measureRun(device, path, {
+      ...{ ...options, on: options.on ?? [], source, attacks: options.attacksOf },
+    });
     const { defence, seed, epoch, kind, measures } = measured;
     console.log(`\n${DEFENCE_NAMES[defence]}, seed ${seed}, epoch ${epoch} (${kind})\n`);
     console.log(formatMeasures(measures));
@@ -99,6 +102,10 @@ export function addEvaluate(program: Command): void {
       "also zero-shot and linear probe on a data set of roclip data; repeatable",
       setFolder,
     )
+    .option(
+      "--attacks-of <run>",
+      "measure by the attacks of another run: of a clean model, what chance alone gives",
+    )
     .option("--per-class <n>", "--on: training images of a class, at most", wholeNumber)
     .option("--json <file>", "also write the row and its measures as JSON");
   addSourceOptions(command);
@@ -109,6 +116,7 @@ export function addEvaluate(program: Command): void {
 Examples:
   roclip evaluate runs/demo/roclip --json rows.json
   roclip evaluate runs/demo/roclip --measures probe,detection,audit
+  roclip evaluate runs/clean --attacks-of runs/attacked
   roclip evaluate runs/demo/roclip --on cifar10=cifar-10-batches-bin --on dtd=dtd`,
   );
   command.action(runEvaluate);

@@ -7,7 +7,7 @@ import { attack } from "../attack.ts";
 import { type EvaluationSet, readSet } from "../data/evaluationSets.ts";
 import { UserError } from "../errors.ts";
 import { createEmbedder, evaluate, remembering, subjectsOf } from "../evaluate.ts";
-import { readRun, readTruth, type SavedRun } from "../runFolder.ts";
+import { readConfig, readRun, readTruth, type SavedRun } from "../runFolder.ts";
 import { type Phase, phaseOf } from "../schedule.ts";
 import type { Source, SourceData } from "../source.ts";
 import { type ResultRow, resultRows } from "../table.ts";
@@ -39,6 +39,8 @@ export interface ToMeasure {
   readonly on: readonly SetFolder[];
   /** Training images of a class of those sets, at most. */
   readonly perClass?: number | undefined;
+  /** Folder of a run whose attacks the model is measured by, instead of its own. */
+  readonly attacks?: string | undefined;
   /** Other data than the run's own. */
   readonly source?: Source | undefined;
   readonly load?: typeof loadSource;
@@ -60,15 +62,17 @@ export async function measureRun(
   path: string,
   options: ToMeasure,
 ): Promise<Measured> {
-  const { source, measures: groups, on, perClass, load = loadSource } = options;
+  const { source, attacks, measures: groups, on, perClass, load = loadSource } = options;
   const saved = await readRun(path);
   const { config, classes, prompts, source: own } = saved.progress;
-  const truth = await readTruth(path.endsWith(".safetensors") ? dirname(path) : path);
+  const folder = attacks ?? (path.endsWith(".safetensors") ? dirname(path) : path);
+  const truth = await readTruth(folder);
   const data = await load(source ?? own, config);
   const { state, tokenizer } = loadModel(device, saved);
   const embedder = remembering(await createEmbedder(device, config, state, tokenizer));
   let made: Attack | undefined;
-  const subjects = subjectsOf(config, { test: data.test, classes, prompts, truth });
+  const attackedBy = attacks === undefined ? config : await readConfig(attacks);
+  const subjects = subjectsOf(attackedBy, { test: data.test, classes, prompts, truth });
   const assessed: Assessed = {
     ...{ device, embedder, state, seed: config.seed, subjects },
     data: { ...data, classes, prompts },

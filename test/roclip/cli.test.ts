@@ -143,6 +143,16 @@ describe("roclip", () => {
     expect(elsewhere[3]!.value).toBe(1); // red and blue squares
     const probed = measures.find(({ measure }) => measure === "linear probe top-1");
     expect(probed!.value).toBe(1); // red and blue squares
+
+    // The clean model, by the attack on another: what is taken for the target without a trigger's
+    // having been learnt.
+    const attacked = join(folder, "with-backdoor");
+    const backdoor = ["--backdoor-count", "4", "--epochs", "1", "--out", attacked];
+    expect((await roclip([...words, ...backdoor])).code).toBe(0);
+    const all = [...pairs, "--min-class", "2", "--test", join(folder, "pairs.csv")];
+    await roclip(["evaluate", run, ...all, "--attacks-of", attacked, "--json", json]);
+    const [by] = JSON.parse(readFileSync(json, "utf8")) as ResultRow[];
+    expect(by).toMatchObject({ epoch: 40, psr: null, asr: expect.any(Number) });
   });
 
   it("writes an attacked data set that it can read again, and a picture of the attacks", async () => {
