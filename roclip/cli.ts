@@ -7,6 +7,7 @@ import { addDemo } from "./cli/demo.ts";
 import { addDoctor } from "./cli/doctor.ts";
 import { addEvaluate } from "./cli/evaluate.ts";
 import { addExport } from "./cli/export.ts";
+import { addPlan } from "./cli/plan.ts";
 import { addPoison } from "./cli/poison.ts";
 import { addTrain } from "./cli/train.ts";
 import { addTune } from "./cli/tune.ts";
@@ -48,6 +49,7 @@ const COMMANDS = [
   addTrain,
   addEvaluate,
   addExport,
+  addPlan,
   addPoison,
   addConfig,
   addDoctor,

@@ -14,26 +14,19 @@ import {
   stream,
 } from "../engine/index.ts";
 import { rowsFor } from "./amount.ts";
-import { DRAWS } from "./augment.ts";
-import {
-  allCaptions,
-  type HostBatch,
-  imageWords,
-  packCaptions,
-  packImages,
-  stepsPerEpoch,
-} from "./batches.ts";
+import { allCaptions, packCaptions, packImages, stepsPerEpoch } from "./batches.ts";
 import type { Dataset } from "./data/dataset.ts";
-import type { Part } from "./embed.ts";
 import { UserError } from "./errors.ts";
 import type { EvaluationData } from "./evaluate.ts";
+import { batchInputs, inputsFor } from "./inputs.ts";
 import { type Captions, needsCaptions } from "./match.ts";
+import { type Fit, fitMemory } from "./memory.ts";
 import { type HeldState, initState, type State } from "./model.ts";
 import { fillPools, reencodePools } from "./pool.ts";
 import { type Progress, readRun, trimMetrics } from "./runFolder.ts";
 import type { Config } from "./schema.ts";
 import type { Source } from "./source.ts";
-import { type Batch, trainingStep } from "./step.ts";
+import { trainingStep } from "./step.ts";
 import type { Tokenizer } from "./tokenize.ts";
 import { readWeights } from "./weights.ts";
 
@@ -51,20 +44,22 @@ export interface SessionOptions {
   readonly folder: string;
   /** Go on from the folder's checkpoint. */
   readonly resume?: boolean;
+  /** Told what `memory` of the configuration came to. */
+  readonly onFit?: (fit: Fit) => void;
 }
 
-/** A batch, of which all but the captions may be left out where a plan does not read it. */
-type HostPairs = Pick<HostBatch, "tokens" | "ends"> & Partial<HostBatch>;
-
 const FILL_KEY = 0x66696c6c; // "fill": which pairs fill the pools
+
+/** A step of one of the two kinds, or a batch of pairs into the pools. */
+type PlanKind = "plain" | "matching" | "fill";
 
 /** A run under way: its state on the device and its plans. */
 export interface Session {
   readonly options: SessionOptions;
   readonly stepsInEpoch: number;
   readonly state: HeldState;
-  readonly plan: (matching: boolean) => Promise<Plan>;
-  readonly fill: () => Promise<Plan>;
+  /** A plan, which frees the one asked for before: one of them is in memory at a time. */
+  readonly plan: (kind: PlanKind) => Promise<Plan>;
   readonly reencode: () => Promise<Plan>;
   readonly progress: Progress;
   /** Free what the run holds on the device. */
@@ -78,35 +73,19 @@ function freshProgress({ config, source, tokenizer, evaluation, train }: Session
   return { ...about, epoch: 1, step: 0, lossSum: 0, results: [] };
 }
 
-/**
- * The inputs of a step, for a configuration.
- *
- * @param captions  where steps encode matched captions anew
- */
-export function batchInputs(config: Config, captions?: Captions): Batch {
-  const { batch, microBatch } = config;
-  const count = microBatch > 0 ? batch / microBatch : 1;
-  const [head, ...others] = Array.from({ length: count }, (_, i) =>
-    partInputs(config, batch / count, count > 1 ? `.${i}` : ""),
-  );
-  return {
-    parts: [head!, ...others],
-    pairs: input("pairs", [batch], "u32"),
-    schedule: input("schedule", [3]),
-    textSchedule: input("textSchedule", [3]),
-    averageRate: input("averageRate", [1]),
-    ...(captions && { captions }),
+/** Plans of which one is in memory at a time. Kernels stay compiled, so building anew is quick. */
+function oneAtATime(make: (kind: PlanKind) => Promise<Plan>) {
+  let current: { readonly kind: PlanKind; readonly plan: Plan } | undefined;
+  const free = () => current?.plan.destroy();
+  const take = async (kind: PlanKind): Promise<Plan> => {
+    if (current?.kind === kind) return current.plan;
+    free();
+    current = undefined;
+    const plan = await make(kind);
+    current = { kind, plan };
+    return plan;
   };
-}
-
-/** The inputs of a part of `rows` pairs, whose names have an ending of their own. */
-function partInputs({ imageSize, contextLength }: Config, rows: number, ending: string): Part {
-  return {
-    images: input(`images${ending}`, [rows, imageWords(imageSize)], "u32"),
-    draws: input(`draws${ending}`, [rows, DRAWS]),
-    tokens: input(`tokens${ending}`, [rows, contextLength], "u32"),
-    ends: input(`ends${ending}`, [rows], "u32"),
-  };
+  return { take, free };
 }
 
 const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {
@@ -148,16 +127,14 @@ function requireVocabulary({ model }: Config, { vocabularySize }: Tokenizer): vo
  *          checkpoint or the pretrained weights are of another model
  */
 export async function beginSession(options: SessionOptions): Promise<Session> {
-  const { config, device, train, tokenizer, folder } = options;
+  const { device, train, tokenizer, folder } = options;
+  const config = fitted(options);
   const pairs = train.captions.length;
   const stepsInEpoch = stepsPerEpoch(config, pairs);
   requirePool(config, pairs);
   requireVocabulary(config, tokenizer);
-  let host: State<HostArray> = initState(config, tokenizer.vocabularySize, pairs);
+  let host = await initialState(options, config);
   let progress = freshProgress(options);
-  const { model, pretrained } = config;
-  if (pretrained !== "" && !options.resume)
-    host = { ...host, ...(await readWeights(pretrained, model, host)) };
   if (options.resume) {
     const saved = await readRun(folder);
     host = saved.state(host);
@@ -167,25 +144,51 @@ export async function beginSession(options: SessionOptions): Promise<Session> {
   const state: HeldState = hold(device, host);
   const captions = heldCaptions(options);
   const batch = batchInputs(config, captions);
-  const stepPlan = (matching: boolean) =>
-    once(() => {
-      const { state: updates, loss } = trainingStep(config, state, batch, matching);
-      return compile(device, { outputs: { loss }, updates });
-    });
-  const plans = { plain: stepPlan(false), matching: stepPlan(true) };
+  const plans = oneAtATime((kind) => {
+    if (kind === "fill")
+      return compile(device, { outputs: {}, updates: fillPools(config, state, batch) });
+    const { state: updates, loss } = trainingStep(config, state, batch, kind === "matching");
+    return compile(device, { outputs: { loss }, updates });
+  });
   return {
     options,
     stepsInEpoch,
     state,
-    plan: (matching) => (matching ? plans.matching() : plans.plain()),
-    fill: once(() => compile(device, { outputs: {}, updates: fillPools(config, state, batch) })),
+    plan: plans.take,
     reencode: once(() => {
       const updates = reencodePools(config, state, batch, input("at", [2], "u32"));
       return compile(device, { outputs: {}, updates });
     }),
     progress,
-    release: () => release(device, { state, ...captions }),
+    release: () => {
+      plans.free();
+      release(device, { state, ...captions });
+    },
   };
+}
+
+/** The state of a run that begins: drawn, or of pretrained weights. */
+async function initialState(
+  { train, tokenizer, resume }: SessionOptions,
+  config: Config,
+): Promise<State<HostArray>> {
+  const { model, pretrained } = config;
+  const drawn = initState(config, tokenizer.vocabularySize, train.captions.length);
+  return pretrained === "" || resume
+    ? drawn
+    : { ...drawn, ...(await readWeights(pretrained, model, drawn)) };
+}
+
+/** The configuration made to fit its `memory` on the device. */
+function fitted({ config, device, train, tokenizer, onFit }: SessionOptions): Config {
+  const fit = fitMemory(config, {
+    pairs: train.captions.length,
+    vocabulary: tokenizer.vocabularySize,
+    half: device.half,
+    maxBufferSize: device.gpu.limits.maxBufferSize,
+  });
+  if (fit) onFit?.(fit);
+  return fit?.config ?? config;
 }
 
 /** The training captions on the device, where matching steps encode them anew. */
@@ -211,12 +214,12 @@ function unaugmented(
 
 /** Fill what is still empty of the pools with real pairs, un-augmented, in a random order. */
 export async function fillPoolsFromData(session: Session, epoch: number): Promise<void> {
-  const { options, state, fill } = session;
+  const { options, state } = session;
   const { config, device, train } = options;
   const cursor = (await readState(device, { cursor: state.pool.cursor })).cursor.data;
   const empty = state.pool.ids.shape[0]! - cursor[1]!;
   if (empty <= 0) return;
-  const plan = await fill();
+  const plan = await session.plan("fill");
   const key = fold(fold(keyOf(config.seed), FILL_KEY), epoch);
   const order = stream(key).permutation(train.captions.length);
   for (let first = 0; first < empty; first += config.batch) {
@@ -243,29 +246,4 @@ export async function reencodeAll({ options, state, reencode }: Session): Promis
     plan.run({ at, ...unaugmented(options, plan, pairs) });
     await device.until(device.gpu.queue.onSubmittedWorkDone());
   }
-}
-
-/**
- * The inputs of a batch that a plan reads: plain CLIP has no use for the numbers of the pairs, and
- * a plan of micro-batches reads `images.0`, `images.1` and so on, equal shares of the batch's rows.
- */
-export function inputsFor(plan: Plan, batch: HostPairs): Record<string, HostData> {
-  const shares = plan.inputs.filter((input) => input.startsWith("tokens.")).length;
-  const entries = plan.inputs.flatMap((input) => {
-    const [name, share] = input.split(".") as [keyof HostPairs, string?];
-    const data = batch[name];
-    if (data === undefined) return [];
-    return [[input, share === undefined ? data : shareOf(batch, name, Number(share), shares)]];
-  });
-  return Object.fromEntries(entries);
-}
-
-/** One of equal shares of a batch's rows. */
-function shareOf(batch: HostPairs, name: keyof HostPairs, share: number, shares: number): HostData {
-  const data = batch[name]!;
-  const [first, end] = [share, share + 1].map((at) => (at * data.length) / shares);
-  const rows = data.subarray(first, end);
-  // The places of the ends are counted from the first token of the micro-batch.
-  const tokensBefore = (share * batch.tokens.length) / shares;
-  return name === "ends" ? rows.map((place) => place - tokensBefore) : rows;
 }

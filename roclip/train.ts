@@ -12,6 +12,7 @@ import {
   type Subjects,
   subjectsOf,
 } from "./evaluate.ts";
+import { inputsFor } from "./inputs.ts";
 import { type HeldState, initState } from "./model.ts";
 import type { EpochResult } from "./report/data.ts";
 import { appendMetrics, type Progress, type SavedRun, saveRun } from "./runFolder.ts";
@@ -19,7 +20,6 @@ import { isMatchingEpoch, isReencodingStep, learningRate } from "./schedule.ts";
 import {
   beginSession,
   fillPoolsFromData,
-  inputsFor,
   reencodeAll,
   type Session,
   type SessionOptions,
@@ -98,7 +98,7 @@ async function runEpoch(
   const { epoch } = from;
   const matching = isMatchingEpoch(config, epoch);
   if (matching && from.step === 0) await fillPoolsFromData(session, epoch);
-  const plan = await session.plan(matching);
+  const plan = await session.plan(matching ? "matching" : "plain");
   const batchAt = createBatches(config, train, tokenizer);
   const begun = performance.now();
   const keeper = lossKeeper(options, session, from);

@@ -18,8 +18,8 @@ import { adamWSchedule, averageRate } from "../../engine/optim.ts";
 import { identityDraws } from "../../roclip/augment.ts";
 import { type HostBatch, imageWords } from "../../roclip/batches.ts";
 import { type Config, parseConfig } from "../../roclip/config.ts";
+import { batchInputs, inputsFor } from "../../roclip/inputs.ts";
 import { type HeldState, initState } from "../../roclip/model.ts";
-import { batchInputs, inputsFor } from "../../roclip/session.ts";
 import { trainingStep } from "../../roclip/step.ts";
 
 export const VOCABULARY = 40;

@@ -19,10 +19,10 @@ import { adamWSchedule, averageRate } from "../../engine/optim.ts";
 import { identityDraws } from "../../roclip/augment.ts";
 import type { HostBatch } from "../../roclip/batches.ts";
 import { type Config, parseConfig } from "../../roclip/config.ts";
+import { batchInputs, inputsFor } from "../../roclip/inputs.ts";
 import { type HeldState, initState, type State } from "../../roclip/model.ts";
 import { decodeSafetensors, type StoredTensor } from "../../roclip/safetensors.ts";
 import { learningRate, matchingTrainsText } from "../../roclip/schedule.ts";
-import { batchInputs, inputsFor } from "../../roclip/session.ts";
 import { stepLoss, trainingStep } from "../../roclip/step.ts";
 import { worstError } from "../check.ts";
 
