@@ -42,6 +42,7 @@ Examples:
   roclip evaluate runs/demo/roclip
   roclip export runs/demo/roclip --out model.safetensors
   roclip tune                                      which kernel constants are fastest here
+  roclip plan paper                                what a run takes, before it begins
   roclip doctor`,
 );
 const COMMANDS = [
