@@ -6,10 +6,10 @@ import type { Sample } from "../engine/roof.ts";
 import { encode } from "../engine/steps.ts";
 import { type Config, parseConfig } from "../roclip/config.ts";
 import { DEMO } from "../roclip/configs/demo.ts";
+import { batchInputs, inputsFor } from "../roclip/inputs.ts";
 import { type HeldState, initState } from "../roclip/model.ts";
 import { noiseBatch } from "../roclip/noise.ts";
 import type { StepKind } from "../roclip/schedule.ts";
-import { batchInputs, inputsFor } from "../roclip/session.ts";
 import { trainingStep } from "../roclip/step.ts";
 import { deciles, repeat, timePlans } from "./harness.ts";
 

@@ -23,6 +23,8 @@ export type HostData = Float32Array | Uint32Array;
 export interface HostArray {
   readonly shape: readonly number[];
   readonly data: HostData;
+  /** Said where the data is not there before it is read. */
+  readonly dtype?: HostDtype;
 }
 
 /** What a tensor's elements are kept in. */

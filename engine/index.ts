@@ -26,11 +26,13 @@ export {
   clipGradients,
   sgdUpdate,
 } from "./optim.ts";
+export { type Limits, type Outline, outline } from "./outline.ts";
 export { compile, type Plan, type PlanOptions, type Program } from "./plan.ts";
 export type { Timing } from "./profile.ts";
 export { fold, type Key, keyOf, philox, type Stream, stream } from "./random.ts";
 export { readState } from "./read.ts";
 export { recompute } from "./recompute.ts";
+export { roofTimes } from "./roof.ts";
 export { match, ShapeError, shapeError } from "./shape.ts";
 export { leaves, type Mapped, mapTree, rebuild, type Tree } from "./tree.ts";
 export {

@@ -78,8 +78,8 @@ export function conflictsOf(dispatches: readonly Dispatch[]): Conflicts {
 
 const overlap = (a: Lifetime, b: Lifetime) => a.first <= b.last && b.first <= a.last;
 
-/** The most bytes alive at any one dispatch. */
-function liveBound(lifetimes: readonly Lifetime[]): number {
+/** The most bytes alive at any one dispatch: what no layout can do without. */
+export function liveBound(lifetimes: readonly Lifetime[]): number {
   const changes = new Map<number, number>();
   const change = (at: number, bytes: number) => changes.set(at, (changes.get(at) ?? 0) + bytes);
   for (const { bytes, first, last } of lifetimes) {
@@ -104,7 +104,28 @@ interface Tenant {
 
 interface Slot {
   bytes: number;
-  readonly tenants: Tenant[];
+  /** Those alive in each span of SPAN dispatches: what a lifetime may meet, without a walk. */
+  readonly spans: Map<number, Tenant[]>;
+}
+
+const SPAN = 64; // dispatches
+
+/** The spans that a lifetime touches. */
+function spansOf({ first, last }: Lifetime): number[] {
+  const begin = Math.floor(first / SPAN);
+  return Array.from({ length: Math.floor(last / SPAN) - begin + 1 }, (_, i) => begin + i);
+}
+
+/** Those of a slot that are alive with a lifetime, from the lowest offset on. */
+function aliveWith({ spans }: Slot, lifetime: Lifetime, touched: readonly number[]): Tenant[] {
+  const alive: Tenant[] = [];
+  for (const span of touched)
+    for (const tenant of spans.get(span) ?? []) {
+      // One that is met in several spans counts in the first of them.
+      const met = Math.max(touched[0]!, Math.floor(tenant.lifetime.first / SPAN));
+      if (met === span && overlap(tenant.lifetime, lifetime)) alive.push(tenant);
+    }
+  return alive.sort((a, b) => a.offset - b.offset);
 }
 
 const ALIGNMENT = 256; // bytes; the most that minStorageBufferOffsetAlignment may be
@@ -113,12 +134,11 @@ const aligned = (bytes: number) => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 /**
  * The tightest range of a slot that is free throughout a lifetime.
  *
+ * @param alive  the slot's tenants in that time, from the lowest offset on
  * @returns  its offset; the bytes that the slot must grow by, if no gap is wide enough; those of
  *           the gap that stay unused
  */
-function gapIn({ bytes, tenants }: Slot, lifetime: Lifetime, needed: number) {
-  const alive = tenants.filter((tenant) => overlap(tenant.lifetime, lifetime));
-  alive.sort((a, b) => a.offset - b.offset);
+function gapIn({ bytes }: Slot, alive: readonly Tenant[], needed: number) {
   let best = { offset: 0, growth: Number.POSITIVE_INFINITY, unused: 0 };
   let offset = 0;
   for (const { offset: next, end } of [...alive, { offset: bytes, end: bytes }]) {
@@ -138,16 +158,23 @@ function place(lifetimes: readonly Lifetime[], conflicts: Conflicts, maxSlotByte
   for (const lifetime of lifetimes) {
     const { storage } = lifetime;
     const needed = aligned(lifetime.bytes);
-    const hostile = conflicts.get(storage);
+    const touched = spansOf(lifetime);
+    const hostile = [...(conflicts.get(storage) ?? [])];
+    const barred = new Set(hostile.map((other) => placeOf.get(other)?.slot));
     // The empty slot is a new one, taken when another would have to grow by as much.
-    const { slot, offset, growth } = [{ bytes: 0, tenants: [] }, ...slots]
-      .filter(({ tenants }) => !tenants.some((t) => hostile?.has(t.lifetime.storage)))
-      .map((slot) => ({ slot, ...gapIn(slot, lifetime, needed) }))
+    const { slot, offset, growth } = [{ bytes: 0, spans: new Map<number, Tenant[]>() }, ...slots]
+      .filter((_, i) => !barred.has(i - 1))
+      .map((slot) => ({ slot, ...gapIn(slot, aliveWith(slot, lifetime, touched), needed) }))
       .filter((at) => at.slot.bytes === 0 || at.slot.bytes + at.growth <= maxSlotBytes)
       .reduce((a, b) => ((b.growth - a.growth || b.unused - a.unused) < 0 ? b : a));
-    if (slot.tenants.length === 0) slots.push(slot);
+    if (slot.bytes === 0) slots.push(slot);
     slot.bytes += growth;
-    slot.tenants.push({ lifetime, offset, end: offset + needed });
+    const tenant = { lifetime, offset, end: offset + needed };
+    for (const span of touched) {
+      const alive = slot.spans.get(span);
+      if (alive) alive.push(tenant);
+      else slot.spans.set(span, [tenant]);
+    }
     placeOf.set(storage, { slot: slots.indexOf(slot), offset });
   }
   return { placeOf, slotBytes: slots.map(({ bytes }) => bytes) };

@@ -4,22 +4,15 @@
  */
 import { allocate, type Buffers, checkFits, overrunsOf } from "./buffers.ts";
 import type { Device } from "./device.ts";
-import type { HostData, Storage, Tensor } from "./graph.ts";
-import { conflictsOf, type Layout, layOut, layOutApart, lifetimesOf } from "./memory.ts";
-import { inputsOf, orderDispatches } from "./order.ts";
+import type { HostData } from "./graph.ts";
+import { conflictsOf, type Layout, layOut, layOutApart } from "./memory.ts";
+import { type Arranged, arrange, type Program } from "./outline.ts";
 import { profileSteps, type Timing } from "./profile.ts";
 import { readBuffers } from "./read.ts";
 import { buildSteps, encode, packParams, type Step, type Variants } from "./steps.ts";
-import { leaves } from "./tree.ts";
 import { windowsOf } from "./windows.ts";
 
-/** What a plan computes. */
-export interface Program {
-  /** Tensors that can be read after a run, by name. */
-  readonly outputs: Readonly<Record<string, Tensor>>;
-  /** New versions of state, as any tree: their updates are carried out. */
-  readonly updates?: unknown;
-}
+export type { Program } from "./outline.ts";
 
 /** How a plan is built. */
 export interface PlanOptions extends Variants {
@@ -60,16 +53,8 @@ export async function compile(
   program: Program,
   options: PlanOptions = {},
 ): Promise<Plan> {
-  const outputs = Object.values(program.outputs);
-  const updates = leaves<Tensor>(program.updates ?? {}).map(([, tensor]) => tensor);
-  const wanted = [...outputs, ...updates];
   checkReadable(program.outputs);
-  const order = orderDispatches(wanted);
-  const inputs = inputsOf(order, wanted);
-  const lifetimes = lifetimesOf(order, outputs, device.half);
-  const touched = [...wanted, ...order.flatMap(({ reads }) => Object.values(reads))];
-  const constants = touched.map((t) => t.storage).filter(({ kind }) => kind === "constant");
-  const fixed = [...new Set([...inputs.values(), ...constants])];
+  const { order, inputs, fixed, lifetimes } = arrange(program, device.half);
   checkFits(device, [...fixed, ...lifetimes.map(({ storage }) => storage)]);
 
   const { maxBufferSize } = device.gpu.limits;
@@ -92,9 +77,7 @@ function checkReadable(outputs: Program["outputs"]): void {
       );
 }
 
-interface Built {
-  readonly inputs: ReadonlyMap<string, Storage>;
-  readonly lifetimes: ReturnType<typeof lifetimesOf>;
+interface Built extends Pick<Arranged, "inputs" | "lifetimes"> {
   readonly layout: Layout;
   readonly buffers: Buffers;
   readonly steps: readonly Step[];

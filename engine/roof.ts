@@ -3,6 +3,7 @@ import { type Cost, searchSpace, WORD_BYTES } from "../kernels/kernel.ts";
 import { LANES, roofCopy, roofFma } from "../kernels/roof/roof.ts";
 import { type Device, hold, release } from "./device.ts";
 import { launch, type Tensor } from "./graph.ts";
+import { costOf } from "./outline.ts";
 import { compile, type Plan, type PlanOptions } from "./plan.ts";
 import { timeSteps } from "./profile.ts";
 import type { Step } from "./steps.ts";
@@ -22,14 +23,9 @@ const FEWEST_THREADS = 4096; // enough to fill a CPU; a GPU takes more
 const MOST_THREADS = 2 ** 21; // within WebGPU's 65535 workgroups
 const LEAST_MS = 1; // beside which a dispatch's own overhead, some 15 µs, is little
 
-/** A step's arithmetic and memory traffic. */
-function costOf({ dispatch: { kernel, params }, consts }: Step): Cost {
-  return kernel.cost({ ...params, ...consts } as never);
-}
-
 /** What a step does per second when it takes `timeMs`: GFLOP/s and GB/s. */
 export function ratesOf(step: Step, timeMs: number): { gflops: number; gbs: number } {
-  const { flops, bytes } = costOf(step);
+  const { flops, bytes } = costOf(step.dispatch, step.consts);
   return { gflops: flops / timeMs / GIGA_PER_S, gbs: bytes / timeMs / GIGA_PER_S };
 }
 
@@ -102,12 +98,12 @@ const COPIES = [2 ** 19, 2 ** 22, 2 ** 25];
 const QUICK_RUNS = 5;
 
 /**
- * The roof for steps of any size: a copy's speed depends on the cache that its operands fit, so a
- * step is held against the copy nearest to it in bytes.
+ * The roof for dispatches of any size: a copy's speed depends on the cache that its operands fit,
+ * so a dispatch is held against the copy nearest to it in bytes.
  *
- * @returns  a function from a step to the least time that the roof allows; ms
+ * @returns  a function from a dispatch's cost to the least time that the roof allows; ms
  */
-export async function roofTimes(device: Device): Promise<(step: Step) => number> {
+export async function roofTimes(device: Device): Promise<(cost: Cost) => number> {
   const timer: Timer = async ({ steps: [step] }) => {
     await timeSteps(device, [step!]);
     const timesMs = await timeSteps(
@@ -120,8 +116,7 @@ export async function roofTimes(device: Device): Promise<(step: Step) => number>
   const copies: { bytes: number; gbs: number }[] = [];
   for (const bytes of COPIES)
     copies.push({ bytes: 2 * bytes, gbs: peakOf(await measureCopy(device, bytes, timer)).gbs });
-  return (step) => {
-    const { flops, bytes } = costOf(step);
+  return ({ flops, bytes }) => {
     const far = (copy: { bytes: number }) => Math.abs(Math.log(copy.bytes / Math.max(bytes, 1)));
     const { gbs } = copies.reduce((a, b) => (far(b) < far(a) ? b : a));
     return Math.max(flops / gflops, bytes / gbs) / GIGA_PER_S;

@@ -8,6 +8,7 @@
  * median gain is at least LEAST_GAIN and most of the pairs agree.
  */
 import type { Device, Tuning } from "./device.ts";
+import { costOf } from "./outline.ts";
 import type { Plan } from "./plan.ts";
 import { timeSteps } from "./profile.ts";
 import { roofTimes } from "./roof.ts";
@@ -237,7 +238,13 @@ export async function tune(
       onProgress?.({ done, of: wanted.length, shape: job.shape, gain });
       return goOn();
     };
-    const row = await tuneJob(device, job, leastMsOf(job.step), sameBits, report);
+    const row = await tuneJob(
+      device,
+      job,
+      leastMsOf(costOf(job.step.dispatch, job.step.consts)),
+      sameBits,
+      report,
+    );
     device.check();
     rows.push({ ...row, timeShare: job.totalMs / totalMs });
     const source = await sourceHash(device, job.step.dispatch.kernel);

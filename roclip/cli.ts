@@ -8,6 +8,7 @@ import { addDemo } from "./cli/demo.ts";
 import { addDoctor } from "./cli/doctor.ts";
 import { addEvaluate } from "./cli/evaluate.ts";
 import { addExport } from "./cli/export.ts";
+import { addPlan } from "./cli/plan.ts";
 import { addPoison } from "./cli/poison.ts";
 import { addReproduce } from "./cli/reproduce.ts";
 import { addSweep } from "./cli/sweep.ts";
@@ -45,6 +46,7 @@ Examples:
   roclip evaluate runs/demo/roclip
   roclip export runs/demo/roclip --out model.safetensors
   roclip tune                                      which kernel constants are fastest here
+  roclip plan paper                                what a run takes, before it begins
   roclip doctor`,
 );
 const COMMANDS = [
@@ -54,6 +56,7 @@ const COMMANDS = [
   addReproduce,
   addEvaluate,
   addExport,
+  addPlan,
   addPoison,
   addConfig,
   addData,

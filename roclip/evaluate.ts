@@ -103,15 +103,16 @@ async function embedBatches(
   return { data, width };
 }
 
-/** Build the two evaluation plans of a model: of its averaged weights, where it keeps them. */
-export async function createEmbedder(
-  device: Device,
-  config: Config,
-  state: Pick<HeldState, "params" | "statistics" | "average">,
-  tokenizer: Tokenizer,
-): Promise<Embedder> {
-  const { imageSize, contextLength, embedding: width, microBatch } = config;
-  const batch = microBatch || config.batch;
+/** What evaluation reads of a state. */
+type Evaluated = Pick<HeldState, "params" | "statistics" | "average">;
+
+/** Images and captions that evaluation embeds at once: as many as training has in memory. */
+const evaluationBatch = ({ batch, microBatch }: Config) => microBatch || batch;
+
+/** The two evaluation programs of a model: of its averaged weights, where it keeps them. */
+export function evaluationPrograms(config: Config, state: Evaluated) {
+  const { imageSize, contextLength } = config;
+  const batch = evaluationBatch(config);
   const { params, statistics } = state.average ?? state;
   const bytes = input("images", [batch, imageWords(imageSize)], "u32");
   const pixels = normalise(bytes, { size: imageSize });
@@ -119,9 +120,25 @@ export async function createEmbedder(
   const tokens = input("tokens", [batch, contextLength], "u32");
   const ends = input("ends", [batch], "u32");
   const text = unitRows(textFeatures(params.text, config, tokens, ends));
+  return {
+    images: { outputs: { unit: unitRows(features), features } },
+    captions: { outputs: { unit: text } },
+  };
+}
+
+/** Build the two evaluation plans of a model. */
+export async function createEmbedder(
+  device: Device,
+  config: Config,
+  state: Evaluated,
+  tokenizer: Tokenizer,
+): Promise<Embedder> {
+  const { contextLength, embedding: width } = config;
+  const batch = evaluationBatch(config);
+  const { images, captions } = evaluationPrograms(config, state);
   const [imagePlan, textPlan] = await Promise.all([
-    compile(device, { outputs: { unit: unitRows(features), features } }),
-    compile(device, { outputs: { unit: text } }),
+    compile(device, images),
+    compile(device, captions),
   ]);
   const embedImages = (dataset: Dataset, output: string) =>
     embedBatches(imagePlan, dataset.ids.length, batch, { output, width }, (rows) => ({

@@ -1,7 +1,8 @@
 /** The pools of a run, filled before their first search and encoded anew when they are stale. */
 import { fold, type HostData, keyOf, type Plan, readState, stream } from "../engine/index.ts";
 import { packCaptions, packImages } from "./batches.ts";
-import { inputsFor, type Session, type SessionOptions } from "./session.ts";
+import { inputsFor } from "./inputs.ts";
+import type { Session, SessionOptions } from "./session.ts";
 
 const FILL_KEY = 0x66696c6c; // "fill": which pairs fill the pools
 
@@ -22,12 +23,12 @@ function unaugmented(
 
 /** Fill what is still empty of the pools with real pairs, un-augmented, in a random order. */
 export async function fillPoolsFromData(session: Session, epoch: number): Promise<void> {
-  const { options, state, fill } = session;
+  const { options, state } = session;
   const { config, device, train } = options;
   const cursor = (await readState(device, { cursor: state.pool.cursor })).cursor.data;
   const empty = state.pool.ids.shape[0]! - cursor[1]!;
   if (empty <= 0) return;
-  const plan = await fill();
+  const plan = await session.plan("fill");
   const key = fold(fold(keyOf(config.seed), FILL_KEY), epoch);
   const order = stream(key).permutation(train.captions.length);
   for (let first = 0; first < empty; first += config.batch) {
@@ -41,10 +42,10 @@ export async function fillPoolsFromData(session: Session, epoch: number): Promis
 }
 
 /** Encode all rows of the pools anew, each the pair that its id names, un-augmented. */
-export async function reencodeAll({ options, state, reencode }: Session): Promise<void> {
+export async function reencodeAll({ options, state, plan: planOf }: Session): Promise<void> {
   const { config, device } = options;
   const ids = (await readState(device, { ids: state.pool.ids })).ids.data as Uint32Array;
-  const plan = await reencode();
+  const plan = await planOf("reencode");
   for (let first = 0; first < ids.length; first += config.batch) {
     const pairs = Uint32Array.from(
       { length: config.batch },

@@ -2,8 +2,9 @@
 import type { Plan } from "../engine/index.ts";
 import { createBatches } from "./batches.ts";
 import { fillPoolsFromData } from "./fillPools.ts";
+import { inputsFor } from "./inputs.ts";
 import { everMatches, type StepKind } from "./schedule.ts";
-import { beginSession, inputsFor, type SessionOptions } from "./session.ts";
+import { beginSession, type SessionOptions } from "./session.ts";
 
 const WARM_UP_STEPS = 2; // the first runs of a pipeline include its compilation
 const ROUNDS = 3; // the fastest counts: other work on the machine only ever adds time
@@ -27,13 +28,9 @@ export async function forecastEpochs(
     plan.run(inputsFor(plan, batchAt(1, step % session.stepsInEpoch)));
     await plan.read("loss");
   };
-  const prepare = async (kind: StepKind) => {
-    if (kind === "matching") await fillPoolsFromData(session, 0);
+  const time = async (kind: StepKind): Promise<number> => {
     const plan = await session.plan(kind);
     for (let step = 0; step < WARM_UP_STEPS; step++) await run(plan, step);
-    return plan;
-  };
-  const time = async (plan: Plan): Promise<number> => {
     const begun = performance.now();
     let steps = 0;
     while (steps < LEAST_STEPS || performance.now() - begun < ROUND_MS) await run(plan, steps++);
@@ -41,13 +38,11 @@ export async function forecastEpochs(
   };
 
   const matches = everMatches(config);
-  const plans = { plain: await prepare("plain"), matching: matches && (await prepare("matching")) };
+  if (matches) await fillPoolsFromData(session, 0);
   const best = { plain: Number.POSITIVE_INFINITY, matching: Number.POSITIVE_INFINITY };
   for (let round = 0; round < ROUNDS; round++) {
-    best.plain = Math.min(best.plain, await time(plans.plain));
-    best.matching = plans.matching
-      ? Math.min(best.matching, await time(plans.matching))
-      : best.plain;
+    best.plain = Math.min(best.plain, await time("plain"));
+    best.matching = matches ? Math.min(best.matching, await time("matching")) : best.plain;
   }
   session.release();
   return best;

@@ -1,22 +1,42 @@
 /** Initial values of parameters, on the host. */
-import { type HostArray, type Key, product, stream } from "../engine/index.ts";
+import { type HostArray, type Key, product, type Stream, stream } from "../engine/index.ts";
+
+/** Data that is made when it is first read: a model is planned by its shapes alone. */
+function lazily(shape: readonly number[], fill: (data: Float32Array) => void): HostArray {
+  let made: Float32Array | undefined;
+  return {
+    shape,
+    dtype: "f32",
+    get data() {
+      if (made) return made;
+      made = new Float32Array(product(shape));
+      fill(made);
+      return made;
+    },
+  };
+}
+
+/** Draws, one after the other. */
+function drawn(shape: readonly number[], key: Key, draw: (draws: Stream) => number): HostArray {
+  return lazily(shape, (data) => {
+    const draws = stream(key);
+    for (let i = 0; i < data.length; i++) data[i] = draw(draws);
+  });
+}
 
 /** Normal draws of a standard deviation. */
 export function normal(shape: readonly number[], std: number, key: Key): HostArray {
-  const draws = stream(key);
-  return { shape, data: Float32Array.from({ length: product(shape) }, () => std * draws.normal()) };
+  return drawn(shape, key, (draws) => std * draws.normal());
 }
 
 /** Uniform draws from [−bound, bound). */
 export function uniform(shape: readonly number[], bound: number, key: Key): HostArray {
-  const draws = stream(key);
-  const draw = () => (2 * draws.uniform() - 1) * bound;
-  return { shape, data: Float32Array.from({ length: product(shape) }, draw) };
+  return drawn(shape, key, (draws) => (2 * draws.uniform() - 1) * bound);
 }
 
 /** One value everywhere. */
 export function filled(shape: readonly number[], value: number): HostArray {
-  return { shape, data: new Float32Array(product(shape)).fill(value) };
+  return lazily(shape, (data) => data.fill(value));
 }
 
 /** Gain and bias of a layer or batch norm. */

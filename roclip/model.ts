@@ -1,5 +1,5 @@
 /** The two-tower model and the whole state of a training run. */
-import { fold, type HostArray, type Key, mapTree, type Tensor } from "../engine/index.ts";
+import { fold, type HostArray, type Key, mapTree, state, type Tensor } from "../engine/index.ts";
 import { rowsFor } from "./amount.ts";
 import { filled, normal } from "./init.ts";
 import { judges } from "./schedule.ts";
@@ -128,3 +128,9 @@ export function initState(config: Config, vocabulary: number, pairs: number): St
 
 /** State whose leaves are on the device. */
 export type HeldState = State<Tensor>;
+
+/** The tensors of `initState` on no device, its data never made: for outlines of plans. */
+export function describeState(config: Config, vocabulary: number, pairs: number): HeldState {
+  const host = initState(config, vocabulary, pairs);
+  return mapTree(host, ({ shape, dtype = "u32" }: HostArray, path) => state(path, shape, dtype));
+}

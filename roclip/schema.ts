@@ -5,8 +5,10 @@
  * f34a929).
  */
 import { z } from "zod";
+import { memoryBytes } from "./amount.ts";
 import { MODEL_SCHEMA, PRESETS } from "./architecture.ts";
 import { BACKDOOR, POISON } from "./attackSchema.ts";
+import { AUGMENT, EDA } from "./augmentSchema.ts";
 import { CLEANCLIP, SAFECLIP } from "./baselines/schema.ts";
 import { captionSwitches, ROCLIP } from "./roclipSchema.ts";
 
@@ -33,48 +35,6 @@ const TEXT_TOWER = z.strictObject({
   heads: count().default(4).describe("Attention heads; must divide text.width (authors: 8)"),
 });
 
-const JITTER = z.strictObject({
-  brightness: strength().default(0.5).describe("Factor is drawn from [max(0, 1−b), 1+b] (authors)"),
-  contrast: strength().default(0.5).describe("Factor is drawn from [max(0, 1−c), 1+c] (authors)"),
-  saturation: strength().default(0.5).describe("Factor is drawn from [max(0, 1−s), 1+s] (authors)"),
-  hue: z.number().min(0).max(0.5).default(0.1).describe("Shift in turns, from [−h, h] (authors)"),
-  probability: share().default(0.8).describe("Probability that an image is jittered (authors)"),
-});
-
-const AUGMENT = z.strictObject({
-  enabled: z.boolean().default(true).describe("Augment the images in every epoch (paper)"),
-  cropScale: z
-    .tuple([z.number().positive().max(1), z.number().positive().max(1)])
-    .default([0.08, 1])
-    .describe("Area of the random crop, as a share of the image: least and most (authors)"),
-  cropRatio: z
-    .tuple([z.number().positive(), z.number().positive()])
-    .default([3 / 4, 4 / 3])
-    .describe("Width over height of the random crop: least and most (authors)"),
-  flip: share().default(0.5).describe("Probability of a horizontal flip (authors)"),
-  jitter: JITTER.prefault({}),
-  grayscale: share().default(0.2).describe("Probability of turning grey (authors)"),
-  blurSigma: z
-    .tuple([z.number().positive(), z.number().positive()])
-    .default([0.1, 2])
-    .describe(
-      "Standard deviation of the blur, in pixels of a 224 px image: least and most (authors)",
-    ),
-  blurKernel: share()
-    .default(21 / 224)
-    .describe("Width of the blur kernel as a share of the image side (authors: 21 of 224 px)"),
-});
-
-const EDA = z.strictObject({
-  enabled: z.boolean().default(true).describe("Augment the captions in every epoch (paper)"),
-  redraw: z
-    .boolean()
-    .default(true)
-    .describe("Draw the edits of a caption anew in every epoch, or once for all (authors: false)"),
-  alpha: share().default(0.1).describe("Share of words each technique changes (Wei & Zou 2019)"),
-  deletion: share().default(0.1).describe("Probability that a word is deleted (Wei & Zou 2019)"),
-});
-
 /** The schema; read it through `config.ts`. */
 export const CONFIG_SCHEMA = z
   .strictObject({
@@ -92,6 +52,19 @@ export const CONFIG_SCHEMA = z
       .describe(
         "Pairs whose activations are in memory at once; must divide batch; the loss and the pool " +
           "are the whole batch's, a batch norm's statistics those of so many pairs; 0: all at once",
+      ),
+    recompute: share()
+      .default(0)
+      .describe(
+        "Share of each tower's blocks, from the input on, whose activations are computed again for " +
+          "the gradient instead of kept; same bits",
+      ),
+    memory: z
+      .string()
+      .default("")
+      .describe(
+        "Memory that a run may take on the device, as 8GB or 800MB: recompute is raised until it " +
+          'fits; "" for any',
       ),
     model: z
       .union([z.literal("small"), MODEL_SCHEMA])
@@ -186,6 +159,8 @@ export type Config = z.infer<typeof CONFIG_SCHEMA>;
 /** Rules between keys that `config` breaks, one message each. */
 function contradictions(config: Config): string[] {
   const broken = indivisible(config);
+  if (config.memory !== "" && memoryBytes(config.memory) === undefined)
+    broken.push(`memory must be an amount as 8GB or 800MB, or ""; found "${config.memory}"`);
   for (const key of ["cropScale", "cropRatio", "blurSigma"] as const) {
     const [low, high] = config.augment[key];
     if (low > high) {

@@ -3,31 +3,25 @@ import {
   compile,
   type Device,
   type HostArray,
-  type HostData,
   hold,
-  input,
   type Plan,
   type Program,
   release,
 } from "../engine/index.ts";
-import { DRAWS } from "./augment.ts";
 import { cleanRows } from "./baselines/cleanclip.ts";
-import { VIEWS } from "./baselines/views.ts";
-import { allCaptions, type HostBatch, imageWords, stepsPerEpoch } from "./batches.ts";
+import { allCaptions, stepsPerEpoch } from "./batches.ts";
 import type { Dataset } from "./data/dataset.ts";
-import type { Part } from "./embed.ts";
 import { UserError } from "./errors.ts";
 import type { EvaluationData } from "./evaluate.ts";
 import { type Captions, needsCaptions } from "./match.ts";
+import { type Fit, fitMemory } from "./memory.ts";
 import { type HeldState, initState, poolRows, type State } from "./model.ts";
 import type { Chosen } from "./order.ts";
-import { fillPools, reencodePools } from "./pool.ts";
 import { readPretrained } from "./pretrained.ts";
+import { inTurns, type PlanKind, programOf } from "./programs.ts";
 import { type Progress, readRun, trimMetrics } from "./runFolder.ts";
-import type { StepKind } from "./schedule.ts";
 import type { Config } from "./schema.ts";
 import type { Source } from "./source.ts";
-import { type Batch, trainingStep } from "./step.ts";
 import type { Tokenizer } from "./tokenize.ts";
 
 /** What a run is made of. */
@@ -44,21 +38,19 @@ export interface SessionOptions {
   readonly folder: string;
   /** Go on from the folder's checkpoint. */
   readonly resume?: boolean;
+  /** Told what `memory` of the configuration came to. */
+  readonly onFit?: (fit: Fit) => void;
 }
-
-/** A batch, of which all but the captions may be left out where a plan does not read it. */
-type HostPairs = Pick<HostBatch, "tokens" | "ends"> & Partial<HostBatch>;
 
 /** A run under way: its state on the device and its plans. */
 export interface Session {
   readonly options: SessionOptions;
   readonly stepsInEpoch: number;
   readonly state: HeldState;
-  readonly plan: (kind: StepKind) => Promise<Plan>;
+  /** Those that do not take turns with the one asked for are freed. */
+  readonly plan: (kind: PlanKind) => Promise<Plan>;
   /** The pairs that the defence trains on. */
   readonly chosen: Chosen;
-  readonly fill: () => Promise<Plan>;
-  readonly reencode: () => Promise<Plan>;
   readonly progress: Progress;
   /** Free what the run holds on the device. */
   readonly release: () => void;
@@ -72,45 +64,26 @@ function freshProgress({ config, source, tokenizer, evaluation, train }: Session
 }
 
 /**
- * The inputs of a step, for a configuration.
- *
- * @param kind      of step
- * @param captions  where steps encode matched captions anew
+ * The plans of a run. Those that take turns are in memory together (inTurns), others are freed:
+ * kernels stay compiled, so that building a plan anew is quick.
  */
-export function batchInputs(config: Config, kind: StepKind, captions?: Captions): Batch {
-  const { batch, microBatch } = config;
-  const rows = VIEWS[kind].length * batch;
-  const count = microBatch > 0 ? rows / microBatch : 1;
-  const [head, ...others] = Array.from({ length: count }, (_, i) =>
-    partInputs(config, rows / count, count > 1 ? `.${i}` : ""),
-  );
-  return {
-    parts: [head!, ...others],
-    pairs: input("pairs", [batch], "u32"),
-    schedule: input("schedule", [3]),
-    textSchedule: input("textSchedule", [3]),
-    averageRate: input("averageRate", [1]),
-    ...(captions && { captions }),
+function plansOf(device: Device, make: (kind: PlanKind) => Program) {
+  const built = new Map<PlanKind, Plan>();
+  const freeUnless = (kept: (kind: PlanKind) => boolean) => {
+    for (const [kind, plan] of built)
+      if (!kept(kind)) {
+        plan.destroy();
+        built.delete(kind);
+      }
   };
+  const plan = async (kind: PlanKind): Promise<Plan> => {
+    freeUnless((other) => other === kind || inTurns(other, kind));
+    const plan = built.get(kind) ?? (await compile(device, make(kind)));
+    built.set(kind, plan);
+    return plan;
+  };
+  return { plan, free: () => freeUnless(() => false) };
 }
-
-/** The inputs of a part of `rows` pairs, whose names have an ending of their own. */
-function partInputs({ imageSize, contextLength }: Config, rows: number, ending: string): Part {
-  return {
-    images: input(`images${ending}`, [rows, imageWords(imageSize)], "u32"),
-    draws: input(`draws${ending}`, [rows, DRAWS]),
-    tokens: input(`tokens${ending}`, [rows, contextLength], "u32"),
-    ends: input(`ends${ending}`, [rows], "u32"),
-  };
-}
-
-const once = <T>(make: () => Promise<T>): (() => Promise<T>) => {
-  let made: Promise<T> | undefined;
-  return () => {
-    made ??= make();
-    return made;
-  };
-};
 
 /**
  * Refuse a pool that a batch does not fit.
@@ -144,15 +117,14 @@ function requireVocabulary({ model }: Config, { vocabularySize }: Tokenizer): vo
  *          checkpoint or the pretrained weights are of another model
  */
 export async function beginSession(options: SessionOptions): Promise<Session> {
-  const { config, device, train, tokenizer, folder } = options;
+  const { device, train, tokenizer, folder } = options;
+  const config = fitted(options);
   const pairs = train.captions.length;
   const stepsInEpoch = stepsPerEpoch(config, pairs);
   requirePool(config, pairs);
   requireVocabulary(config, tokenizer);
-  let host: State<HostArray> = initState(config, tokenizer.vocabularySize, pairs);
+  let host = await initialState(options, config);
   let progress = freshProgress(options);
-  if (config.pretrained !== "" && !options.resume)
-    host = { ...host, ...(await readPretrained(config, host)) };
   if (options.resume) {
     const saved = await readRun(folder);
     host = saved.state(host);
@@ -161,48 +133,38 @@ export async function beginSession(options: SessionOptions): Promise<Session> {
   }
   const state: HeldState = hold(device, host);
   const captions = heldCaptions(options);
-  const { destroy, ...plans } = plansOf(options, state, captions);
-  const free = () => {
-    destroy();
-    release(device, { state, ...captions });
-  };
-  const chosen = chosenOf(options);
-  return { options, stepsInEpoch, state, ...plans, chosen, progress, release: free };
-}
-
-/** The plans of a run, each built when it is first asked for. */
-function plansOf({ config, device }: SessionOptions, state: HeldState, captions?: Captions) {
-  const built: Plan[] = [];
-  const planOf = (describe: () => Program) =>
-    once(async () => {
-      const plan = await compile(device, describe());
-      built.push(plan);
-      return plan;
-    });
-  const stepOf = (kind: StepKind) =>
-    planOf(() => {
-      const batch = batchInputs(config, kind, captions);
-      const { state: updates, loss } = trainingStep(config, state, batch, kind);
-      return { outputs: { loss }, updates };
-    });
-  const steps = new Map<StepKind, () => Promise<Plan>>();
-  const plan = (kind: StepKind) => {
-    const step = steps.get(kind) ?? stepOf(kind);
-    steps.set(kind, step);
-    return step();
-  };
-  const batch = batchInputs(config, "plain");
+  const { plan, free } = plansOf(device, (kind) => programOf(kind, { config, state, captions }));
   return {
-    plan,
-    fill: planOf(() => ({ outputs: {}, updates: fillPools(config, state, batch) })),
-    reencode: planOf(() => {
-      const updates = reencodePools(config, state, batch, input("at", [2], "u32"));
-      return { outputs: {}, updates };
-    }),
-    destroy: () => {
-      for (const plan of built) plan.destroy();
+    ...{ options, stepsInEpoch, state, plan, progress },
+    chosen: chosenOf(options),
+    release: () => {
+      free();
+      release(device, { state, ...captions });
     },
   };
+}
+
+/** The state of a run that begins: drawn, or of pretrained weights. */
+async function initialState(
+  { train, tokenizer, resume }: SessionOptions,
+  config: Config,
+): Promise<State<HostArray>> {
+  const drawn = initState(config, tokenizer.vocabularySize, train.captions.length);
+  return config.pretrained === "" || resume
+    ? drawn
+    : { ...drawn, ...(await readPretrained(config, drawn)) };
+}
+
+/** The configuration made to fit its `memory` on the device. */
+function fitted({ config, device, train, tokenizer, onFit }: SessionOptions): Config {
+  const fit = fitMemory(config, {
+    pairs: train.captions.length,
+    vocabulary: tokenizer.vocabularySize,
+    half: device.half,
+    maxBufferSize: device.gpu.limits.maxBufferSize,
+  });
+  if (fit) onFit?.(fit);
+  return fit?.config ?? config;
 }
 
 /** The pairs that the defence trains on. */
@@ -215,29 +177,4 @@ function chosenOf({ config, train, evaluation }: SessionOptions): Chosen {
 function heldCaptions({ config, device, train, tokenizer }: SessionOptions): Captions | undefined {
   if (!needsCaptions(config)) return undefined;
   return hold(device, allCaptions(tokenizer, train, config.contextLength));
-}
-
-/**
- * The inputs of a batch that a plan reads: plain CLIP has no use for the numbers of the pairs, and
- * a plan of micro-batches reads `images.0`, `images.1` and so on, equal shares of the batch's rows.
- */
-export function inputsFor(plan: Plan, batch: HostPairs): Record<string, HostData> {
-  const shares = plan.inputs.filter((input) => input.startsWith("tokens.")).length;
-  const entries = plan.inputs.flatMap((input) => {
-    const [name, share] = input.split(".") as [keyof HostPairs, string?];
-    const data = batch[name];
-    if (data === undefined) return [];
-    return [[input, share === undefined ? data : shareOf(batch, name, Number(share), shares)]];
-  });
-  return Object.fromEntries(entries);
-}
-
-/** One of equal shares of a batch's rows. */
-function shareOf(batch: HostPairs, name: keyof HostPairs, share: number, shares: number): HostData {
-  const data = batch[name]!;
-  const [first, end] = [share, share + 1].map((at) => (at * data.length) / shares);
-  const rows = data.subarray(first, end);
-  // The places of the ends are counted from the first token of the micro-batch.
-  const tokensBefore = (share * batch.tokens.length) / shares;
-  return name === "ends" ? rows.map((place) => place - tokensBefore) : rows;
 }

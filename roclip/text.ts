@@ -16,10 +16,11 @@ import {
   reshape,
   type Tensor,
 } from "../engine/index.ts";
+import { recomputedOf } from "./amount.ts";
 import { activationOf } from "./architecture.ts";
 import { type Norm, normal, unitNorm } from "./init.ts";
 import type { Config } from "./schema.ts";
-import { applyLayer, initTextLayer, type Layer } from "./transformer.ts";
+import { applyLayers, initTextLayer, type Layer } from "./transformer.ts";
 
 /** Parameters of the tower. */
 export interface TextParams<Leaf> {
@@ -68,7 +69,7 @@ export function initText(
  */
 export function textFeatures(
   params: TextParams<Tensor>,
-  config: Pick<Config, "model" | "text">,
+  config: Pick<Config, "model" | "text" | "recompute">,
   ids: Tensor,
   ends: Tensor,
 ): Tensor {
@@ -77,8 +78,9 @@ export function textFeatures(
     activation: activationOf(config.model),
     causal: true,
   };
-  let x = add(gatherRows(params.tokens, ids), params.positions);
-  for (const layer of params.layers) x = applyLayer(layer, x, choice);
+  const embedded = add(gatherRows(params.tokens, ids), params.positions);
+  const recomputed = recomputedOf(config, params.layers.length);
+  const x = applyLayers(params.layers, embedded, choice, recomputed);
   const [batch, length, width] = x.shape as [number, number, number];
   // Layer norm acts on each token alone, so pooling first gives the same and costs T times less.
   const pooled = gatherRows(reshape(x, [batch * length, width]), ends);

@@ -14,11 +14,12 @@ import {
   subjectsOf,
 } from "./evaluate.ts";
 import { fillPoolsFromData, reencodeAll } from "./fillPools.ts";
+import { inputsFor } from "./inputs.ts";
 import { type HeldState, initState } from "./model.ts";
 import type { EpochResult } from "./report/data.ts";
 import { appendMetrics, type Progress, type SavedRun, saveRun } from "./runFolder.ts";
 import { isReencodingStep, KINDS, learningRate, type Phase, phaseOf } from "./schedule.ts";
-import { beginSession, inputsFor, type Session, type SessionOptions } from "./session.ts";
+import { beginSession, type Session, type SessionOptions } from "./session.ts";
 import { type Tokenizer, tokenizerFromJson } from "./tokenize.ts";
 
 /** Where a run is while it runs. */

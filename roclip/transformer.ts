@@ -10,6 +10,7 @@ import {
   type Key,
   layernorm,
   linear,
+  recompute,
   reshape,
   selfAttention,
   type Tensor,
@@ -83,7 +84,7 @@ export function initVisionLayer(width: number, key: Key): Layer<HostArray> {
 }
 
 /** What is not seen in the parameters of a layer. */
-export interface LayerChoice {
+interface LayerChoice {
   readonly heads: number;
   readonly activation: "gelu" | "quickGelu";
   /** Token i sees only the tokens j ≤ i. */
@@ -91,12 +92,29 @@ export interface LayerChoice {
 }
 
 /**
- * One layer.
+ * Layers one after the other.
  *
- * @param x  f32[B, T, D]
- * @returns  f32[B, T, D]
+ * @param x           f32[B, T, D]
+ * @param recomputed  so many of the first layers keep only their input for the gradient
+ * @returns           f32[B, T, D]
  */
-export function applyLayer(
+export function applyLayers(
+  layers: readonly Layer<Tensor>[],
+  x: Tensor,
+  choice: LayerChoice,
+  recomputed: number,
+): Tensor {
+  return layers.reduce(
+    (y, layer, i) =>
+      i < recomputed
+        ? recompute((given) => applyLayer(given.layer, given.y, choice), { layer, y })
+        : applyLayer(layer, y, choice),
+    x,
+  );
+}
+
+/** One layer; x and what it returns are f32[B, T, D]. */
+function applyLayer(
   layer: Layer<Tensor>,
   x: Tensor,
   { heads, activation, causal }: LayerChoice,

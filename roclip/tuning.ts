@@ -14,12 +14,13 @@ import {
   type TuneOptions,
   tune,
 } from "../engine/index.ts";
+import { batchInputs, inputsFor } from "./inputs.ts";
 import { needsCaptions } from "./match.ts";
 import { initState } from "./model.ts";
 import { noiseBatch, noiseCaptions } from "./noise.ts";
 import { type StepKind, stepKinds } from "./schedule.ts";
 import type { Config } from "./schema.ts";
-import { batchInputs, inputsFor, requirePool } from "./session.ts";
+import { requirePool } from "./session.ts";
 import { trainingStep } from "./step.ts";
 
 /** A kind of step by default constants and by tuned ones, in turns; medians. */

@@ -1,5 +1,6 @@
 /** The image tower of a configuration: the small one, CLIP's ResNet or its vision transformer. */
 import type { HostArray, Key, Tensor } from "../engine/index.ts";
+import { recomputedOf } from "./amount.ts";
 import { activationOf } from "./architecture.ts";
 import type { Config } from "./schema.ts";
 import {
@@ -28,6 +29,9 @@ export type VisionParams<Leaf> =
 /** What a configuration says of the image tower. */
 type VisionConfig = Pick<Config, "model" | "image">;
 
+/** What it says of applying it. */
+type TowerConfig = VisionConfig & Pick<Config, "recompute">;
+
 /** Initial parameters and running statistics of the image tower. */
 export function initVision(
   config: VisionConfig & Pick<Config, "embedding">,
@@ -45,18 +49,20 @@ export function initVision(
 function tower(
   params: VisionParams<Tensor>,
   images: Tensor,
-  { model, image }: VisionConfig,
+  config: TowerConfig,
   normalise: Normalise,
 ): Tensor {
-  if ("blocks" in params) return applyResidual(params, images, image, normalise);
+  const { model, recompute } = config;
+  if ("blocks" in params) return applyResidual(params, images, config, normalise);
   if (model === "small")
     throw new Error(
       "vision: parameters must be the model's; they are not; make them by initVision",
     );
-  const { width, head_width } = model.vision_cfg;
-  if ("attentionPool" in params) return applyResNet(params, images, head_width, normalise);
-  const choice = { heads: width / head_width, activation: activationOf(model) };
-  return applyVisionTransformer(params, images, choice);
+  const { width, head_width: headWidth } = model.vision_cfg;
+  if ("attentionPool" in params)
+    return applyResNet(params, images, { headWidth, recompute }, normalise);
+  const choice = { heads: width / headWidth, activation: activationOf(model) };
+  return applyVisionTransformer(params, images, choice, recomputedOf(config, params.layers.length));
 }
 
 /**
@@ -69,7 +75,7 @@ export function imageFeatures(
   params: VisionParams<Tensor>,
   statistics: VisionStatistics<Tensor>,
   images: Tensor,
-  config: VisionConfig,
+  config: TowerConfig,
 ): { features: Tensor; statistics: VisionStatistics<Tensor> } {
   const { normalise, updated } = batchStatistics(statistics);
   const features = tower(params, images, config, normalise);
@@ -87,7 +93,7 @@ export function imageFeaturesAgain(
   params: VisionParams<Tensor>,
   statistics: VisionStatistics<Tensor>,
   images: () => Tensor,
-  config: VisionConfig,
+  config: TowerConfig,
 ): { features: Tensor; statistics: VisionStatistics<Tensor> } {
   const { normalise, updated } = batchStatistics(statistics);
   const features = recomputeNormed(
@@ -108,7 +114,7 @@ export function imageFeaturesEval(
   params: VisionParams<Tensor>,
   statistics: VisionStatistics<Tensor>,
   images: Tensor,
-  config: VisionConfig,
+  config: TowerConfig,
 ): Tensor {
   return tower(params, images, config, runningStatistics(statistics));
 }

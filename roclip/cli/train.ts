@@ -78,6 +78,11 @@ export async function trainShown(
         const speed = `${Math.round(pairsPerSecond)} pairs/s`;
         display.update(step, `epoch ${epoch} · loss ${loss.toFixed(3)} · ${speed}`);
       },
+      onFit: ({ config, bytes }) =>
+        display.line(
+          `Memory: ${(bytes / 1e9).toFixed(2)} GB, within ${config.memory}; activations computed ` +
+            `again: ${percent(config.recompute)} of each tower's blocks.`,
+        ),
       onEpoch: (result) => display.line(epochLine(name, result)),
     });
   } finally {

@@ -80,6 +80,37 @@ export function runningStatistics(statistics: VisionStatistics<Tensor>): Normali
   return walk(normaliseAt, normaliseAt);
 }
 
+/** A part of a tower: its parameters, and what they make of what the part before made. */
+interface Block<P> {
+  readonly params: P;
+  readonly apply: (params: P, x: Tensor, normalise: Normalise) => Tensor;
+}
+
+/** A block whose parameters only it knows. */
+type Applied = (x: Tensor, normalise: Normalise, again: boolean) => Tensor;
+
+/** A block, by itself or computed again for its gradient. */
+export function block<P>({ params, apply }: Block<P>): Applied {
+  return (x, normalise, again) =>
+    again
+      ? recomputeNormed((given, by) => apply(given.params, given.x, by), { params, x }, normalise)
+      : apply(params, x, normalise);
+}
+
+/**
+ * Blocks one after the other.
+ *
+ * @param recomputed  so many of the first blocks keep only their input for the gradient
+ */
+export function applyBlocks(
+  blocks: readonly Applied[],
+  x: Tensor,
+  normalise: Normalise,
+  recomputed: number,
+): Tensor {
+  return blocks.reduce((y, apply, i) => apply(y, normalise, i < recomputed), x);
+}
+
 /** `recompute` of a part of a tower: again, batch norms go by the statistics found at first. */
 export function recomputeNormed<T>(
   part: (inputs: T, normalise: Normalise) => Tensor,

@@ -17,9 +17,16 @@ import {
   reshape,
   type Tensor,
 } from "../../engine/index.ts";
+import { recomputedOf } from "../amount.ts";
 import { type Norm, normal, unitNorm } from "../init.ts";
 import type { Config } from "../schema.ts";
-import { type Normalise, unitStatistics, type VisionStatistics } from "./batchNorm.ts";
+import {
+  applyBlocks,
+  block,
+  type Normalise,
+  unitStatistics,
+  type VisionStatistics,
+} from "./batchNorm.ts";
 
 interface Block<Leaf> {
   readonly conv1: Leaf;
@@ -101,29 +108,35 @@ export function initResidual(
   };
 }
 
-function applyBlock(block: Block<Tensor>, x: Tensor, normalise: Normalise): Tensor {
-  const stride = block.shortcut && block.conv1.shape[2] !== block.conv1.shape[3] ? 2 : 1;
+function applyBlock(own: Block<Tensor>, x: Tensor, normalise: Normalise): Tensor {
+  const stride = own.shortcut && own.conv1.shape[2] !== own.conv1.shape[3] ? 2 : 1;
   const relu = { activation: "relu" } as const;
-  const conv1 = conv2d(x, block.conv1, { stride, padding: 1 });
-  const inner = normalise(conv1, block.norm1, relu);
-  const residual = block.shortcut
-    ? normalise(conv2d(x, block.shortcut.conv, { stride }), block.shortcut.norm)
+  const conv1 = conv2d(x, own.conv1, { stride, padding: 1 });
+  const inner = normalise(conv1, own.norm1, relu);
+  const residual = own.shortcut
+    ? normalise(conv2d(x, own.shortcut.conv, { stride }), own.shortcut.norm)
     : x;
-  const conv2 = conv2d(inner, block.conv2, { padding: 1 });
-  return normalise(conv2, block.norm2, { ...relu, residual });
+  const conv2 = conv2d(inner, own.conv2, { padding: 1 });
+  return normalise(conv2, own.norm2, { ...relu, residual });
 }
 
 /** Stem, blocks, pooling, projection. */
 export function applyResidual(
   params: ResidualParams<Tensor>,
   images: Tensor,
-  { pool }: Pick<Config["image"], "pool">,
+  { image: { pool }, recompute }: Pick<Config, "image" | "recompute">,
   normalise: Normalise,
 ): Tensor {
-  const stem = conv2d(images, params.stem.conv, { stride: 2, padding: 1 });
-  let x = normalise(stem, params.stem.norm, { activation: "relu" });
-  if (pool) x = averagePool(x, { size: 2, stride: 2 });
-  for (const block of params.blocks) x = applyBlock(block, x, normalise);
+  const stem = block({
+    params: params.stem,
+    apply({ conv, norm }, pixels, by) {
+      const y = by(conv2d(pixels, conv, { stride: 2, padding: 1 }), norm, { activation: "relu" });
+      return pool ? averagePool(y, { size: 2, stride: 2 }) : y;
+    },
+  });
+  const blocks = params.blocks.map((own) => block({ params: own, apply: applyBlock }));
+  const recomputed = recomputedOf({ recompute }, 1 + blocks.length);
+  const x = applyBlocks([stem, ...blocks], images, normalise, recomputed);
   const [batch, height, width, channels] = x.shape as [number, number, number, number];
   const pooled = averagePool(x, { size: [height, width] });
   return linear(reshape(pooled, [batch, channels]), params.projection);

@@ -26,9 +26,17 @@ import {
   reshape,
   type Tensor,
 } from "../../engine/index.ts";
+import { recomputedOf } from "../amount.ts";
 import { type ModelConfig, RESNET_FEATURES, RESNET_STRIDE } from "../architecture.ts";
 import { type Affine, filled, type Norm, normal, torchBound, uniform, unitNorm } from "../init.ts";
-import { type Normalise, unitStatistics, type VisionStatistics } from "./batchNorm.ts";
+import type { Config } from "../schema.ts";
+import {
+  applyBlocks,
+  block,
+  type Normalise,
+  unitStatistics,
+  type VisionStatistics,
+} from "./batchNorm.ts";
 
 interface Convolution<Leaf> {
   readonly conv: Leaf;
@@ -149,19 +157,32 @@ export function initResNet(
 }
 
 function applyBlock(
-  block: Bottleneck<Tensor>,
+  own: Bottleneck<Tensor>,
   x: Tensor,
   stride: 1 | 2,
   normalise: Normalise,
 ): Tensor {
   const relu = { activation: "relu" } as const;
   const shrink = (y: Tensor) => (stride === 1 ? y : averagePool(y, { size: stride }));
-  const narrow = normalise(conv2d(x, block.conv1), block.norm1, relu);
-  const inner = normalise(conv2d(narrow, block.conv2, { padding: 1 }), block.norm2, relu);
-  const residual = block.shortcut
-    ? normalise(conv2d(shrink(x), block.shortcut.conv), block.shortcut.norm)
+  const narrow = normalise(conv2d(x, own.conv1), own.norm1, relu);
+  const inner = normalise(conv2d(narrow, own.conv2, { padding: 1 }), own.norm2, relu);
+  const residual = own.shortcut
+    ? normalise(conv2d(shrink(x), own.shortcut.conv), own.shortcut.norm)
     : x;
-  return normalise(conv2d(shrink(inner), block.conv3), block.norm3, { ...relu, residual });
+  return normalise(conv2d(shrink(inner), own.conv3), own.norm3, { ...relu, residual });
+}
+
+/** Three convolutions, the first of stride 2, and pooling by two. */
+function applyStem(
+  stem: readonly Convolution<Tensor>[],
+  images: Tensor,
+  normalise: Normalise,
+): Tensor {
+  const last = stem.reduce((x, { conv, norm }, i) => {
+    const convolved = conv2d(x, conv, { stride: i === 0 ? 2 : 1, padding: 1 });
+    return normalise(convolved, norm, { activation: "relu" });
+  }, images);
+  return averagePool(last, { size: 2 });
 }
 
 /**
@@ -196,23 +217,23 @@ function attentionPool(pool: AttentionPool<Tensor>, x: Tensor, headWidth: number
  * Image features.
  *
  * @param images     f32[B, h, w, 3], normalised
- * @param headWidth  of the attention pool
+ * @param config     width of a head of the attention pool; which blocks are computed again
  * @returns          f32[B, E], not of unit length
  */
 export function applyResNet(
   params: ResNetParams<Tensor>,
   images: Tensor,
-  headWidth: number,
+  config: { readonly headWidth: number } & Pick<Config, "recompute">,
   normalise: Normalise,
 ): Tensor {
-  let x = images;
-  for (const [i, { conv, norm }] of params.stem.entries()) {
-    const convolved = conv2d(x, conv, { stride: i === 0 ? 2 : 1, padding: 1 });
-    x = normalise(convolved, norm, { activation: "relu" });
-  }
-  x = averagePool(x, { size: 2 });
-  for (const [stage, blocks] of params.stages.entries())
-    for (const [i, block] of blocks.entries())
-      x = applyBlock(block, x, strideOf(stage, i), normalise);
-  return attentionPool(params.attentionPool, x, headWidth);
+  const stem = block({ params: params.stem, apply: applyStem });
+  const blocks = params.stages.flatMap((stage, number) =>
+    stage.map((own, i) => {
+      const stride = strideOf(number, i);
+      return block({ params: own, apply: (given, y, by) => applyBlock(given, y, stride, by) });
+    }),
+  );
+  const recomputed = recomputedOf(config, 1 + blocks.length);
+  const x = applyBlocks([stem, ...blocks], images, normalise, recomputed);
+  return attentionPool(params.attentionPool, x, config.headWidth);
 }

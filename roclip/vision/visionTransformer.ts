@@ -18,7 +18,7 @@ import {
 } from "../../engine/index.ts";
 import type { ModelConfig } from "../architecture.ts";
 import { type Norm, normal, torchBound, uniform, unitNorm } from "../init.ts";
-import { applyLayer, initVisionLayer, type Layer } from "../transformer.ts";
+import { applyLayers, initVisionLayer, type Layer } from "../transformer.ts";
 
 /** Parameters of the tower. */
 export interface VisionTransformerParams<Leaf> {
@@ -111,13 +111,15 @@ function patchesOf(images: Tensor, size: number): Tensor {
 /**
  * Image features.
  *
- * @param images  f32[B, h, w, 3], normalised
- * @returns       f32[B, E], not of unit length
+ * @param images      f32[B, h, w, 3], normalised
+ * @param recomputed  so many of the first layers keep only their input for the gradient
+ * @returns           f32[B, E], not of unit length
  */
 export function applyVisionTransformer(
   params: VisionTransformerParams<Tensor>,
   images: Tensor,
   choice: { readonly heads: number; readonly activation: "gelu" | "quickGelu" },
+  recomputed: number,
 ): Tensor {
   const [size, , , width] = params.patches.shape as [number, number, number, number];
   // A matrix product of patches, which reads four numbers at once, where a convolution with so few
@@ -127,9 +129,9 @@ export function applyVisionTransformer(
   const [batch, tokens] = patches.shape as [number, number, number];
   const first = Uint32Array.from({ length: tokens }, (_, i) => (i === 0 ? 0 : NONE));
   const classToken = gatherRows(reshape(params.classToken, [1, width]), constant(first));
-  let x = add(patches, add(classToken, params.positions));
-  x = layernorm(x, params.normBefore.gain, params.normBefore.bias);
-  for (const layer of params.layers) x = applyLayer(layer, x, { ...choice, causal: false });
+  const placed = add(patches, add(classToken, params.positions));
+  const normed = layernorm(placed, params.normBefore.gain, params.normBefore.bias);
+  const x = applyLayers(params.layers, normed, { ...choice, causal: false }, recomputed);
   const firsts = constant(Uint32Array.from({ length: batch }, (_, i) => i * tokens));
   const pooled = gatherRows(reshape(x, [batch * tokens, width]), firsts);
   return linear(layernorm(pooled, params.normAfter.gain, params.normAfter.bias), params.projection);

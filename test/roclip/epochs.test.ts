@@ -15,11 +15,11 @@ import { createBatches, packCaptions, packImages } from "../../roclip/batches.ts
 import { type Config, parseConfig } from "../../roclip/config.ts";
 import type { Dataset } from "../../roclip/data/dataset.ts";
 import { presetOf } from "../../roclip/explain.ts";
+import { batchInputs, inputsFor } from "../../roclip/inputs.ts";
 import { type HeldState, initState, type State } from "../../roclip/model.ts";
 import { foreignTensors, fromForeign } from "../../roclip/openClip.ts";
 import { decodeSafetensors, encodeSafetensors } from "../../roclip/safetensors.ts";
 import { isMatchingEpoch } from "../../roclip/schedule.ts";
-import { batchInputs, inputsFor } from "../../roclip/session.ts";
 import { trainingStep } from "../../roclip/step.ts";
 import type { Tokenizer } from "../../roclip/tokenize.ts";
 import { decodeWeights } from "../../roclip/weights.ts";

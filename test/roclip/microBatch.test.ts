@@ -1,4 +1,7 @@
-/** Micro-batches against the whole batch at once: gradients, pools, memory. */
+/**
+ * Micro-batches against the whole batch at once, activations computed again against those kept:
+ * gradients, pools, memory.
+ */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   augment,
@@ -19,11 +22,11 @@ import {
 } from "../../engine/index.ts";
 import { type Config, parseConfig } from "../../roclip/config.ts";
 import { microBatchNote } from "../../roclip/embed.ts";
+import { batchInputs, inputsFor } from "../../roclip/inputs.ts";
 import { type HeldState, initState } from "../../roclip/model.ts";
 import { noiseBatch } from "../../roclip/noise.ts";
 import { fillPools } from "../../roclip/pool.ts";
 import type { StepKind } from "../../roclip/schedule.ts";
-import { batchInputs, inputsFor } from "../../roclip/session.ts";
 import { stepLoss } from "../../roclip/step.ts";
 import { textFeatures } from "../../roclip/text.ts";
 import { imageFeatures } from "../../roclip/vision.ts";
@@ -208,6 +211,52 @@ describe("micro-batches of a tower with batch norms", () => {
     expect(microBatchNote({ ...config, microBatch: 0 })).toBeUndefined();
     expect(microBatchNote(transformer({ microBatch: 4 }))).toBeUndefined();
   });
+});
+
+describe("activations computed again", () => {
+  const RESNET = {
+    layers: [1, 2, 1, 1],
+    width: 4,
+    head_width: 8,
+    patch_size: null,
+    image_size: 32,
+  };
+  const resnet = (changes: object) =>
+    parseConfig({
+      batch: BATCH,
+      model: { embed_dim: 10, vision_cfg: RESNET, text_cfg },
+      roclip: { poolSize: 17 },
+      ...changes,
+    });
+  it.each([
+    ["CLIP's ResNet", resnet],
+    ["the small tower", residual],
+    ["a vision transformer", transformer],
+  ] as const)(
+    "give the bits of keeping them, in less memory: %s",
+    async (_, configOf) => {
+      const kept = await stepGradients(configOf({}), "matching");
+      for (const recompute of [0.5, 1]) {
+        const again = await stepGradients(configOf({ recompute }), "matching");
+        expect(again.gradients).toEqual(kept.gradients);
+        expect([...again.state]).toEqual([...kept.state]);
+        expect(again.peakBytes).toBeLessThan(kept.peakBytes);
+      }
+    },
+    COMPILE_MS,
+  );
+
+  it(
+    "do so within micro-batches",
+    async () => {
+      const config = { defence: "clip", microBatch: 4 };
+      const kept = await stepGradients(residual(config), "plain");
+      const again = await stepGradients(residual({ ...config, recompute: 1 }), "plain");
+      expect(again.gradients).toEqual(kept.gradients);
+      expect([...again.state]).toEqual([...kept.state]);
+    },
+    COMPILE_MS,
+  );
 });
 
 it("must divide the batch", () => {

@@ -19,8 +19,8 @@ import {
   type Tensor,
 } from "../../engine/index.ts";
 import { packCaptions } from "../../roclip/batches.ts";
+import { batchInputs } from "../../roclip/inputs.ts";
 import { initState } from "../../roclip/model.ts";
-import { batchInputs } from "../../roclip/session.ts";
 import { textFeatures } from "../../roclip/text.ts";
 import { learnTokenizer } from "../../roclip/tokenize.ts";
 import { imageFeatures, imageFeaturesEval } from "../../roclip/vision.ts";

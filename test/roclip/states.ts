@@ -19,9 +19,9 @@ import { identityDraws } from "../../roclip/augment.ts";
 import { VIEWS } from "../../roclip/baselines/views.ts";
 import { type HostBatch, imageWords } from "../../roclip/batches.ts";
 import { type Config, parseConfig } from "../../roclip/config.ts";
+import { batchInputs, inputsFor } from "../../roclip/inputs.ts";
 import { type HeldState, initState } from "../../roclip/model.ts";
 import type { StepKind } from "../../roclip/schedule.ts";
-import { batchInputs, inputsFor } from "../../roclip/session.ts";
 import { trainingStep } from "../../roclip/step.ts";
 
 export const VOCABULARY = 40;

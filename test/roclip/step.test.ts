@@ -13,9 +13,9 @@ import {
   release,
   unitRows,
 } from "../../engine/index.ts";
+import { batchInputs } from "../../roclip/inputs.ts";
 import { type HeldState, initState, MAX_LOGIT_SCALE, NO_MATCH } from "../../roclip/model.ts";
 import { fillPools } from "../../roclip/pool.ts";
-import { batchInputs } from "../../roclip/session.ts";
 import { trainingStep } from "../../roclip/step.ts";
 import { textFeatures } from "../../roclip/text.ts";
 import { worstError } from "../check.ts";
