@@ -1,8 +1,9 @@
-/** The pool match, fused, beside the same search in two passes: matmul, then argmax. */
+/** The pool match, fused, in fewer bits first, and in two passes: matmul, then argmax. */
 import { type Device, hold, release } from "../engine/device.ts";
 import { launch, type Tensor } from "../engine/graph.ts";
 import { matmul } from "../engine/ops/matmul.ts";
 import { nearest } from "../engine/ops/nearest.ts";
+import { type QuantisedRows, quantiseRows } from "../engine/ops/quantiseRows.ts";
 import { compile, type Plan } from "../engine/plan.ts";
 import type { Sample } from "../engine/roof.ts";
 import { deciles, timePlans } from "./harness.ts";
@@ -16,12 +17,11 @@ export interface Search {
   readonly D: number;
 }
 
-/** One search timed both ways. */
+/** One search timed in several ways. */
 export interface Comparison {
   readonly samples: readonly Sample[];
-  /** Deciles of whole runs; ms. */
-  readonly fused: ReturnType<typeof deciles>;
-  readonly twoPasses: ReturnType<typeof deciles>;
+  /** Deciles of whole runs by the name of the way, the search in f32 first; ms. */
+  readonly ways: Readonly<Record<string, ReturnType<typeof deciles>>>;
 }
 
 const NOISE = 0.1; // length of a query's noise beside its pool row
@@ -84,8 +84,24 @@ export async function checkSearch(plan: Plan, name: string, answer: Uint32Array)
     );
 }
 
+/** A copy of a held pool with fewer bits, held as well. */
+async function holdQuantised(device: Device, pool: Tensor, bits: QuantisedRows["bits"]) {
+  const { words, bounds } = quantiseRows(pool, bits);
+  const plan = await compile(device, { outputs: { words, bounds } });
+  plan.run();
+  const data = await plan.read();
+  plan.destroy();
+  return hold(device, {
+    words: { shape: words.shape, data: data.words! },
+    bounds: { shape: bounds.shape, data: data.bounds! },
+  });
+}
+
 /**
- * Check that both searches give the right indices, then time them in turns: A B A B …
+ * Check that every way of a search gives the right indices, then time them in turns: A B C A B C …
+ *
+ * The ways: `nearest` in f32; in f16 or integers first, of a pool that is kept so as well; all
+ * scores by matmul, then argmax.
  *
  * @param seconds  how long to repeat, for each distinct dispatch
  */
@@ -96,26 +112,36 @@ export async function compareNearest(
 ): Promise<Comparison> {
   const { B, P, D } = search;
   const { pool, queries } = searchData(search);
-  const answer = searchAnswer(search);
   const held = hold(device, {
     queries: { shape: [B, D], data: queries },
     pool: { shape: [P, D], data: pool },
   });
-  const { index } = nearest(held.queries, held.pool);
-  const a = await compile(device, { outputs: { index } });
-  const b = await compile(device, { outputs: { index: searchByScores(held.queries, held.pool) } });
+  const screens = {
+    halves: await holdQuantised(device, held.pool, 16),
+    integers: await holdQuantised(device, held.pool, 8),
+  };
+  const found = (screen?: QuantisedRows) =>
+    nearest(held.queries, held.pool, screen ? { screen } : {}).index;
+  const ways: Readonly<Record<string, Tensor>> = {
+    nearest: found(),
+    "nearest, f16 first": found({ bits: 16, ...screens.halves }),
+    "nearest, int8 first": found({ bits: 8, ...screens.integers }),
+    "matmul + argmax": searchByScores(held.queries, held.pool),
+  };
+  const plans: Plan[] = [];
   try {
-    await checkSearch(a, "nearest", answer);
-    await checkSearch(b, "matmul + argmax", answer);
-    const [fused, other] = await timePlans([a, b], seconds);
+    for (const [name, index] of Object.entries(ways)) {
+      plans.push(await compile(device, { outputs: { index } }));
+      await checkSearch(plans.at(-1)!, name, searchAnswer(search));
+    }
+    const times = await timePlans(plans, seconds);
+    const deciled = Object.keys(ways).map((name, i) => [name, deciles(times[i]!.totalsMs)]);
     return {
-      samples: [...fused!.samples, ...other!.samples],
-      fused: deciles(fused!.totalsMs),
-      twoPasses: deciles(other!.totalsMs),
+      samples: times.flatMap(({ samples }) => samples),
+      ways: Object.fromEntries(deciled),
     };
   } finally {
-    a.destroy();
-    b.destroy();
-    release(device, held);
+    for (const plan of plans) plan.destroy();
+    release(device, { ...held, ...screens });
   }
 }

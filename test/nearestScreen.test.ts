@@ -17,7 +17,7 @@ const B = 37;
 const P = 1500; // twelve parts, of which a query may have eight that are gone through
 const SEED = 7;
 const MANY = 8; // nearest_floor.wgsl
-const BITS = [16] as const;
+const BITS = [16, 8] as const;
 
 interface Rows {
   readonly queries: Float32Array;

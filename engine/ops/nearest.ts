@@ -4,13 +4,14 @@ import {
   nearestMerge,
   nearestRescore,
   nearestScreenF16,
+  nearestScreenI8,
   nearest as search,
 } from "../../kernels/nearest/nearest.ts";
 import { padCols } from "../../kernels/pad_cols/pad_cols.ts";
 import { BOUNDS } from "../../kernels/quantise_rows/quantise_rows.ts";
 import { constant, launch, type Tensor } from "../graph.ts";
 import { match, shapeError } from "../shape.ts";
-import { type QuantisedRows, quantisedWidth, quantiseRows } from "./quantiseRows.ts";
+import { type QuantisedRows, quantisedWidth, quantiseRows, WORDS_READ } from "./quantiseRows.ts";
 
 /** Columns that the kernel reads at a time. */
 const COLUMNS = 4;
@@ -23,6 +24,12 @@ const MAX_PARTS = 96;
 
 /** The same of a screen: smaller parts have fewer rows to go through where two may be the best. */
 const MAX_SCREEN_PARTS = 256;
+
+/** What searches rows of fewer bits, by bits of an element. */
+const SCREENS = { 16: nearestScreenF16, 8: nearestScreenI8 } as const;
+
+/** Sums of so many products of integers of 8 bits fit into 32 bits. */
+const MOST_COLUMNS = Math.floor(2 ** 31 / 127 ** 2);
 
 /** Rows with zeros behind them, so that they can be read as vec4. */
 function padded(x: Tensor, rows: number, cols: number): Tensor {
@@ -68,7 +75,7 @@ export interface Found {
  * @param options  count; screen, which must be `quantiseRows` of this pool
  * @returns        index u32[B], score f32[B]
  * @throws         ShapeError unless both have the same D, no dimension is 0, and screen is of P
- *                 rows of D elements
+ *                 rows of D elements, at most 133,144 of 8 bits
  * @see            Yang, Gao & Mirzasoleiman 2023, arXiv:2303.06854
  */
 export function nearest(queries: Tensor, pool: Tensor, options: NearestOptions = {}): Found {
@@ -93,6 +100,8 @@ export function nearest(queries: Tensor, pool: Tensor, options: NearestOptions =
     pool: [pool, "P D"],
   } as const;
   match("nearest", given);
+  if (screen.bits === 8 && D > MOST_COLUMNS)
+    throw shapeError("nearest", `integers of 8 bits need D ≤ ${MOST_COLUMNS}`, given);
   return screened(task, quantiseRows(queries, screen.bits), screen);
 }
 
@@ -141,8 +150,8 @@ function screened(task: Task, queries: QuantisedRows, pool: QuantisedRows): Foun
   const depth = Math.ceil(D / COLUMNS);
   const parts = partsOf(task, MAX_SCREEN_PARTS);
   const { found } = launch(
-    nearestScreenF16,
-    { B, P, D, depth, ...parts },
+    SCREENS[pool.bits],
+    { B, P, D, depth: quantisedWidth(D, pool.bits) / WORDS_READ[pool.bits], ...parts },
     {
       queries: queries.words,
       pool: pool.words,

@@ -2,8 +2,8 @@ import { BOUNDS, quantiseRows as kernel } from "../../kernels/quantise_rows/quan
 import { launch, type Tensor } from "../graph.ts";
 import { match } from "../shape.ts";
 
-/** Words that are read at a time, by bits of an element. */
-const WORDS_READ = { 16: 2, 8: 4 } as const;
+/** Words that a screen reads at a time, by bits of an element. */
+export const WORDS_READ = { 16: 2, 8: 4 } as const;
 
 /** Rows of a matrix with fewer bits, for `nearest` to screen. May be held as state. */
 export interface QuantisedRows {

@@ -1,4 +1,4 @@
-// nearest_screened — what nearest_screen_f16 and nearest_screen_int8 make of their sums: a bound.
+// nearest_screened — what nearest_screen_f16 and nearest_screen_i8 make of their sums: a bound.
 //
 //   s[b,p] ≤ u[b,p] = scale_b · scale_p · Σ_d q[b,d] · q[p,d] + reach[b,p]
 //   reach[b,p] = length_b · (error_p + SLACK · length_p) + error_b · length_p

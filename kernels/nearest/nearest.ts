@@ -98,6 +98,17 @@ export const nearestScreenF16 = defineKernel({
   }),
 });
 
+export const nearestScreenI8 = defineKernel({
+  ...screen,
+  name: "nearest_screen_i8",
+  source: new URL("./nearest_screen_i8.wgsl", import.meta.url),
+  uses: ["nearest_screened", "nearest_best", "nearest_tile", "product_packed"],
+  cost: ({ B, depth, span, window_rows }) => ({
+    flops: 2 * B * window_rows * 16 * depth,
+    bytes: screenBytes(B, window_rows, 4 * depth, Math.ceil(window_rows / span)),
+  }),
+});
+
 export const nearestFloor = defineKernel({
   name: "nearest_floor",
   source: new URL("./nearest_floor.wgsl", import.meta.url),
