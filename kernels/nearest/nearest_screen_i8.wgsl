@@ -2,15 +2,14 @@
 //
 //   found[b,c] as in nearest_screen_f16
 //
-//   queries, pool              u32[B, 4 · depth], u32[P, 4 · depth]    integers of 8 bits, four to a
-//                                                                      word; sums below 2³¹
+//   queries, pool              u32[B, 4 · depth], u32[P, 4 · depth]    integers, four to a word
 //   query_bounds, pool_bounds  f32[B, 3], f32[P, 3]    of quantise_rows
 //   count                      u32[…]                  filled = min(count[count_at], P)
 //   found                      u32[B, parts, 4]        three of them bits of f32
 //
-// The bound and its proof: nearest_screened. Sums are exact (product_packed); becoming f32 rounds
-// them once. A quarter is read of what nearest reads of the pool, and four products are one
-// instruction where the device has it; WGSL has it everywhere.
+// The bound and its proof: nearest_screened. Sums are below 2³¹ and exact (product_packed);
+// becoming f32 rounds them once. A quarter is read of what nearest reads of the pool, and four
+// products are one instruction where the device has it; WGSL has it everywhere.
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> queries: array<vec4<u32>>;
