@@ -150,7 +150,7 @@ async function assessProbe({ device, embedder, ...rest }: Assessed): Promise<Nam
   const labels = indices(train.labels);
   const key = fold(keyOf(seed), PROBE_KEY);
   const probe = await linearProbe(device, features, labels, classes.length, key);
-  const swept = sweptRegression(features, labels, classes.length, key);
+  const swept = await sweptRegression(device, features, labels, classes.length, key);
   const held = await embedder.features(subjects.labelled);
   const truth = indices(subjects.labelled.labels);
   const [layer, converged] = [probe, swept.model].map((m) => probeAccuracy(m, held, truth));

@@ -1,13 +1,17 @@
 /** Minimising a smooth function of many numbers. */
 
-interface Point {
+interface Point extends Slope {
   readonly x: Float64Array;
+}
+
+/** A function's value and its gradient. */
+export interface Slope {
   readonly value: number;
   readonly gradient: Float64Array;
 }
 
 /** A function with its gradient. */
-export type Objective = (x: Float64Array) => { value: number; gradient: Float64Array };
+export type Objective = (x: Float64Array) => Slope | Promise<Slope>;
 
 const MEMORY = 10; // pairs of steps and changes of gradient; Nocedal & Wright 2006, §7.2: 3 to 20
 const SUFFICIENT = 1e-4; // share of the slope a step must gain (Armijo); ibid., §3.1
@@ -44,12 +48,17 @@ function direction(gradient: Float64Array, changes: readonly Change[]): Float64A
 }
 
 /** A step that meets Wolfe's conditions, by bisection; undefined when rounding leaves none. */
-function search(f: Objective, from: Point, d: Float64Array, first: number): Point | undefined {
+async function search(
+  f: Objective,
+  from: Point,
+  d: Float64Array,
+  first: number,
+): Promise<Point | undefined> {
   const slope = inner(from.gradient, d);
   let [low, high, step] = [0, Number.POSITIVE_INFINITY, first];
   for (let trial = 0; trial < TRIALS; trial++) {
     const x = along(from.x, step, d);
-    const { value, gradient } = f(x);
+    const { value, gradient } = await f(x);
     if (!(value <= from.value + SUFFICIENT * step * slope)) high = step;
     else if (inner(gradient, d) < FLATTER * slope) low = step;
     else return { x, value, gradient };
@@ -68,20 +77,20 @@ function search(f: Objective, from: Point, d: Float64Array, first: number): Poin
  * @returns          the lowest point found, and whether its gradient is within the tolerance
  * @see              Nocedal & Wright 2006, "Numerical Optimization", 2nd ed., algorithm 7.5
  */
-export function lbfgs(
+export async function lbfgs(
   f: Objective,
   start: Float64Array,
   tolerance: number,
   most: number,
-): { x: Float64Array; converged: boolean; iterations: number } {
-  let point: Point = { x: start, ...f(start) };
+): Promise<{ x: Float64Array; converged: boolean; iterations: number }> {
+  let point: Point = { x: start, ...(await f(start)) };
   let changes: Change[] = [];
   const steepest = () => point.gradient.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
   for (let iterations = 0; iterations < most; iterations++) {
     if (steepest() <= tolerance) return { x: point.x, converged: true, iterations };
     const d = direction(point.gradient, changes);
     const first = changes.length > 0 ? 1 : 1 / Math.max(1, Math.sqrt(inner(d, d)));
-    const next = search(f, point, d, first);
+    const next = await search(f, point, d, first);
     if (!next) return { x: point.x, converged: false, iterations };
     const change = { s: along(next.x, -1, point.x), y: along(next.gradient, -1, point.gradient) };
     if (inner(change.s, change.y) > 0) changes = [...changes, change].slice(-MEMORY);

@@ -1,8 +1,10 @@
 /** Multinomial logistic regression to convergence, its regularisation swept on validation. */
+import type { Device } from "../../engine/index.ts";
 import { fold, type Key, stream } from "../../engine/random.ts";
 import { type Rows, requireClasses, rowCount } from "../measures.ts";
+import { crossEntropy, heldCrossEntropy, type Regularised } from "./crossEntropy.ts";
 import { lbfgs } from "./lbfgs.ts";
-import { type LinearModel, logitsOf, probeAccuracy } from "./linearModel.ts";
+import { type LinearModel, probeAccuracy } from "./linearModel.ts";
 
 const TOLERANCE = 1e-6; // of the gradient of the mean loss; Radford et al. do not say
 const ITERATIONS = 1000; // Radford et al. 2021, arXiv:2103.00020, appendix A.3
@@ -12,66 +14,52 @@ const VALIDATION = 0.2; // share of the training split held out for the sweep
 const DECADES = [-6, -4, -2, 0, 2, 4, 6];
 const FINEST = 1 / 8;
 
-/** What `fit` takes besides the data. */
+/** How a classifier is fitted. */
 interface FitOptions {
   readonly lambda: number;
   /** f64[(E + 1) C]: where to begin. */
   readonly start?: Float64Array;
-  /** Iterations at most. */
-  readonly most?: number;
 }
 
-/** Σ cross-entropy + λ/2 ‖W‖² over N, and its gradient; x is W then b. */
-function objective(features: Rows, labels: ArrayLike<number>, C: number, lambda: number) {
-  const { data, width: E } = features;
-  const N = labels.length;
-  return (x: Float64Array) => {
-    const model = { weight: x.subarray(0, E * C), bias: x.subarray(E * C) };
-    const logits = logitsOf(model, features);
-    const gradient = new Float64Array(x.length);
-    let value = 0;
-    for (let n = 0; n < N; n++) {
-      const row = logits.subarray(n * C, (n + 1) * C);
-      const highest = row.reduce((most, v) => Math.max(most, v), Number.NEGATIVE_INFINITY);
-      const sum = row.reduce((total, v) => total + Math.exp(v - highest), 0);
-      value += Math.log(sum) + highest - row[labels[n]!]!;
-      for (let c = 0; c < C; c++) {
-        row[c] = Math.exp(row[c]! - highest) / sum - (c === labels[n] ? 1 : 0);
-        gradient[E * C + c]! += row[c]!;
-      }
-      for (let e = 0; e < E; e++) {
-        const feature = data[n * E + e]!;
-        for (let c = 0; c < C; c++) gradient[e * C + c]! += feature * row[c]!;
-      }
-    }
-    for (let i = 0; i < E * C; i++) {
-      value += (lambda / 2) * x[i]! * x[i]!;
-      gradient[i]! += lambda * x[i]!;
-    }
-    return { value: value / N, gradient: gradient.map((v) => v / N) };
-  };
+/** Features, labels and the number of classes. */
+type Labelled = readonly [features: Rows, labels: ArrayLike<number>, C: number];
+
+const zeros = ([{ width }, , C]: Labelled) => new Float64Array((width + 1) * C);
+
+/** A fit of f32, which is quick, and whose place a fit of f64 begins at. */
+async function heldFit<T>(device: Device, data: Labelled, use: (f: Regularised) => Promise<T>) {
+  const held = await heldCrossEntropy(device, ...data);
+  try {
+    return await use(held.objective);
+  } finally {
+    held.release();
+  }
 }
 
 /**
  * The classifier that minimises Σ cross-entropy + λ/2 ‖W‖², the bias free: scikit-learn's
- * `LogisticRegression(C=1/λ)`.
+ * `LogisticRegression(C=1/λ)`. On the device as far as f32 goes, then in f64.
  *
  * @param features  f32[N, E]
  * @param labels    N classes in [0, C)
- * @returns         the model, its numbers for a warm start, whether the gradient vanished
+ * @returns         the model, and whether the gradient vanished
  */
-export function logisticRegression(
+export async function logisticRegression(
+  device: Device,
   features: Rows,
   labels: ArrayLike<number>,
   C: number,
-  { lambda, start, most = ITERATIONS }: FitOptions,
-): { model: LinearModel; x: Float64Array; converged: boolean } {
+  { lambda, start }: FitOptions,
+): Promise<{ model: LinearModel; converged: boolean }> {
   requireClasses("logisticRegression", labels, rowCount("logisticRegression", features), C);
+  const data = [features, labels, C] as const;
+  const near = await heldFit(device, data, (objective) =>
+    lbfgs(objective(lambda), start ?? zeros(data), TOLERANCE, ITERATIONS),
+  );
+  const exact = crossEntropy(...data)(lambda);
+  const { x, converged } = await lbfgs(exact, near.x, TOLERANCE, ITERATIONS - near.iterations);
   const { width: E } = features;
-  const from = start ?? new Float64Array((E + 1) * C);
-  const f = objective(features, labels, C, lambda);
-  const { x, converged } = lbfgs(f, from, TOLERANCE, most);
-  return { model: { weight: x.slice(0, E * C), bias: x.slice(E * C) }, x, converged };
+  return { model: { weight: x.slice(0, E * C), bias: x.slice(E * C) }, converged };
 }
 
 /** Some rows of features and labels. */
@@ -94,35 +82,55 @@ function rowsOf(features: Rows, labels: ArrayLike<number>, rows: Uint32Array) {
  * @returns         the classifier, its λ, and whether its gradient vanished
  * @see             Radford et al. 2021, arXiv:2103.00020, appendix A.3
  */
-export function sweptRegression(
+export async function sweptRegression(
+  device: Device,
   features: Rows,
   labels: ArrayLike<number>,
   C: number,
   key: Key,
-): { model: LinearModel; lambda: number; converged: boolean } {
+): Promise<{ model: LinearModel; lambda: number; converged: boolean }> {
+  const { width } = features;
   const N = rowCount("sweptRegression", features);
+  requireClasses("sweptRegression", labels, N, C);
   const order = stream(fold(key, N)).permutation(N);
   const held = Math.max(1, Math.round(VALIDATION * N));
   const validation = rowsOf(features, labels, order.slice(0, held));
   const train = rowsOf(features, labels, order.slice(held));
+  const data = [train.features, train.labels, C] as const;
+  const found = await heldFit(device, data, (objective) =>
+    sweep(zeros(data), async (lambda, start) => {
+      const { x } = await lbfgs(objective(lambda), start, TOLERANCE, SWEEP_ITERATIONS);
+      const model = { weight: x.subarray(0, width * C), bias: x.subarray(width * C) };
+      const { top1 } = probeAccuracy(model, validation.features, validation.labels);
+      return { x, score: top1.value };
+    }),
+  );
+  return {
+    lambda: found,
+    ...(await logisticRegression(device, features, labels, C, { lambda: found })),
+  };
+}
+
+/** The λ of the best score; a fit begins where the one before ended. */
+async function sweep(
+  first: Float64Array,
+  trained: (lambda: number, start: Float64Array) => Promise<{ x: Float64Array; score: number }>,
+): Promise<number> {
   const scores = new Map<number, number>();
-  let start: Float64Array | undefined;
-  const score = (exponent: number) => {
+  let start = first;
+  const score = async (exponent: number) => {
     if (scores.has(exponent)) return;
-    const options = { lambda: 10 ** exponent, most: SWEEP_ITERATIONS, ...(start && { start }) };
-    const fitted = logisticRegression(train.features, train.labels, C, options);
+    const fitted = await trained(10 ** exponent, start);
     start = fitted.x;
-    const { top1 } = probeAccuracy(fitted.model, validation.features, validation.labels);
-    scores.set(exponent, top1.value);
+    scores.set(exponent, fitted.score);
   };
   // From strong to weak: a strongly regularised fit is quick and a good start for the next.
-  for (const exponent of [...DECADES].reverse()) score(exponent);
+  for (const exponent of [...DECADES].reverse()) await score(exponent);
   const best = () => [...scores].sort(([a, x], [b, y]) => y - x || b - a)[0]![0];
   for (let distance = 1; distance >= FINEST; distance /= 2) {
     const centre = best();
-    score(centre + distance);
-    score(centre - distance);
+    await score(centre + distance);
+    await score(centre - distance);
   }
-  const lambda = 10 ** best();
-  return { lambda, ...logisticRegression(features, labels, C, { lambda }) };
+  return 10 ** best();
 }

@@ -4,6 +4,7 @@ import { dirname, join } from "node:path";
 import { gunzipSync } from "node:zlib";
 import { unpackTar } from "modern-tar";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { type Device, openDevice } from "../../engine/index.ts";
 import {
   evaluationSet,
   type Labelled,
@@ -19,8 +20,10 @@ const ROWS = 10_000; // of each side
 
 let folder: string;
 let photos: ReadSet;
+let device: Device;
 
 beforeAll(async () => {
+  device = await openDevice();
   folder = await mkdtemp(join(tmpdir(), "roclip-cifar-"));
   const archives = { train: "cifar10-train10k.tar.gz", test: "cifar10-test.tar.gz" };
   for (const [side, name] of Object.entries(archives))
@@ -33,7 +36,10 @@ beforeAll(async () => {
   photos = await readSet(evaluationSet("folders"), folder, 32);
 }, 600_000);
 
-afterAll(() => rm(folder, { recursive: true }));
+afterAll(async () => {
+  device.close();
+  await rm(folder, { recursive: true });
+});
 
 /** Rows of a side as records of the binary version. */
 function records({ images, labels }: Labelled, from: number, to: number): Uint8Array {
@@ -78,10 +84,8 @@ test("has labels that its pixels bear out", async () => {
     data: Float32Array.from(images, (value) => value / 255),
     width: 8 * 8 * 3,
   });
-  const fitted = logisticRegression(rows(small.train), small.train.labels, 10, {
-    lambda: 10,
-    most: 40,
-  });
+  const { train } = small;
+  const fitted = await logisticRegression(device, rows(train), train.labels, 10, { lambda: 10 });
   const { top1 } = probeAccuracy(fitted.model, rows(small.test), small.test.labels);
   expect(top1.low).toBeGreaterThan(0.2); // by chance 0.1
 });

@@ -2,6 +2,8 @@
 import { readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Device, keyOf, openDevice } from "../../engine/index.ts";
+import { stream } from "../../engine/random.ts";
+import { crossEntropy, heldCrossEntropy } from "../../roclip/measures/crossEntropy.ts";
 import { detection } from "../../roclip/measures/detection.ts";
 import { logitsOf, probeAccuracy } from "../../roclip/measures/linearModel.ts";
 import { linearProbe, PROBE } from "../../roclip/measures/linearProbe.ts";
@@ -37,9 +39,31 @@ function probabilities(logits: Float64Array): Float64Array {
   });
 }
 
+let device: Device;
+beforeAll(async () => {
+  device = await openDevice();
+});
+afterAll(() => device.close());
+
+describe("crossEntropy", () => {
+  it("is on the device what it is on the host", async () => {
+    const held = await heldCrossEntropy(device, features, labels, C);
+    const draws = stream(keyOf(3));
+    const x = Float64Array.from({ length: (golden.width + 1) * C }, () =>
+      Math.fround(draws.normal()),
+    );
+    const exact = await crossEntropy(features, labels, C)(0.3)(x);
+    const near = await held.objective(0.3)(x);
+    held.release();
+    expect(near.value / exact.value).toBeCloseTo(1, 5);
+    const { error, text } = worstError(Float32Array.from(near.gradient), exact.gradient);
+    expect(error, text).toBeLessThan(1e-5);
+  });
+});
+
 describe("logisticRegression", () => {
-  it.each(golden.regressions)("is scikit-learn's at λ = $lambda", (wanted) => {
-    const { model, converged } = logisticRegression(features, labels, C, wanted);
+  it.each(golden.regressions)("is scikit-learn's at λ = $lambda", async (wanted) => {
+    const { model, converged } = await logisticRegression(device, features, labels, C, wanted);
     expect(converged).toBe(true);
     // Both stop where the gradient of the mean loss is below 1e-6; curvature is above 1e-3.
     const error = worstError(
@@ -52,11 +76,12 @@ describe("logisticRegression", () => {
       expect(Math.abs(value - wanted.probabilities[at]!)).toBeLessThan(1e-4);
   });
 
-  it("chooses λ on rows held out of the training split", () => {
-    const { model, lambda, converged } = sweptRegression(features, labels, C, keyOf(1));
+  it("chooses λ on rows held out of the training split", async () => {
+    const swept = await sweptRegression(device, features, labels, C, keyOf(1));
+    const { model, lambda, converged } = swept;
     expect(converged).toBe(true);
     expect(Math.log10(lambda) * 8).toBeCloseTo(Math.round(Math.log10(lambda) * 8), 9);
-    const refit = logisticRegression(features, labels, C, { lambda });
+    const refit = await logisticRegression(device, features, labels, C, { lambda });
     expect(probeAccuracy(model, features, labels)).toEqual(
       probeAccuracy(refit.model, features, labels),
     );
@@ -75,12 +100,6 @@ describe("probeAccuracy", () => {
 });
 
 describe("linearProbe", () => {
-  let device: Device;
-  beforeAll(async () => {
-    device = await openDevice();
-  });
-  afterAll(() => device.close());
-
   it("is PyTorch's AdamW with decay on the weights alone and a cosine, in one batch", async () => {
     const settings = { ...PROBE, batch: 64 }; // 61 rows and 3 of padding
     const model = await linearProbe(device, features, labels, C, keyOf(1), settings);
