@@ -23,7 +23,7 @@ export {
   adamWUpdate,
   averageRate,
   averageUpdate,
-  clipGradients,
+  lossScaleInit,
   sgdUpdate,
 } from "./optim.ts";
 export { type Limits, type Outline, outline } from "./outline.ts";

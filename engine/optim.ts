@@ -1,11 +1,20 @@
 /** Optimisers over trees of parameters: `init` makes their state, `update` its new version. */
-import type { HostArray, Tensor } from "./graph.ts";
+import { constant, type HostArray, type Tensor } from "./graph.ts";
 import { type AdamWSettings, adamW } from "./ops/adamW.ts";
-import { clipFactor } from "./ops/clipFactor.ts";
+import type { LossScale } from "./ops/lossScale.ts";
 import { movingAverage } from "./ops/movingAverage.ts";
-import { multiply } from "./ops/multiply.ts";
 import { type SgdSettings, sgd } from "./ops/sgd.ts";
 import { leaves, type Mapped, mapTree, rebuild } from "./tree.ts";
+
+/** What an update needs besides the settings of its optimiser. */
+interface Choices {
+  /** Which parameters weight decay is for. */
+  readonly decays: (path: string, parameter: Tensor) => boolean;
+  /** f32[] that gradients are multiplied by, 0 to change nothing (`clipFactor`, `lossScale`); 1. */
+  readonly factor?: Tensor | undefined;
+}
+
+const ONE = constant(Float32Array.of(1), []);
 
 /** AdamW's running means of the gradients and of their squares: trees like the parameters'. */
 export interface Moments<T> {
@@ -57,7 +66,7 @@ export function adamWSchedule(
  * @param moments   two trees like params, held state
  * @param params    a tree of held state
  * @param schedule  f32[3] (`adamWSchedule`)
- * @param settings  the same for all steps; `decays` says which parameters weight decay is for
+ * @param settings  the same for all steps, but for `factor`
  * @returns         the new versions, to be carried out as `updates` of a plan
  * @throws          Error when a parameter has no gradient or no moments, by its path
  */
@@ -66,17 +75,15 @@ export function adamWUpdate<T>(
   moments: Moments<Mapped<T, Tensor, Tensor>>,
   params: T,
   schedule: Tensor,
-  settings: AdamWSettings & {
-    readonly decays: (path: string, parameter: Tensor) => boolean;
-  },
+  settings: AdamWSettings & Choices,
 ): { params: T; moments: Moments<T> } {
-  const { decays, ...shared } = settings;
+  const { decays, factor = ONE, ...shared } = settings;
   const next = eachParameter("adamWUpdate", "moments", params, {
     trees: { gradient: grads, first: moments.first, second: moments.second },
     update: (path, parameter, { gradient, first, second }) => {
       const weightDecay = decays(path, parameter) ? shared.weightDecay : 0;
       const own = { ...shared, weightDecay };
-      return adamW(parameter, gradient, { first, second }, schedule, own);
+      return adamW(parameter, gradient, { first, second }, schedule, factor, own);
     },
   });
   return { params: next("parameter"), moments: { first: next("first"), second: next("second") } };
@@ -162,7 +169,7 @@ export function averageUpdate<T>(averages: T, values: T, rate: Tensor): T {
  * @param momentum  a tree like params, held state
  * @param params    a tree of held state
  * @param schedule  f32[3], of which the first is the learning rate (`adamWSchedule`)
- * @param settings  the same for all steps; `decays` says which parameters weight decay is for
+ * @param settings  the same for all steps, but for `factor`
  * @returns         the new versions, to be carried out as `updates` of a plan
  * @throws          Error when a parameter has no gradient or no momentum, by its path
  */
@@ -171,31 +178,27 @@ export function sgdUpdate<T>(
   momentum: Mapped<T, Tensor, Tensor>,
   params: T,
   schedule: Tensor,
-  settings: SgdSettings & { readonly decays: (path: string, parameter: Tensor) => boolean },
+  settings: SgdSettings & Choices,
 ): { params: T; momentum: T } {
-  const { decays, momentum: keep } = settings;
+  const { decays, factor = ONE, momentum: keep } = settings;
   const next = eachParameter("sgdUpdate", "momentum", params, {
     trees: { gradient: grads, velocity: momentum },
     update: (path, parameter, { gradient, velocity }) => {
       const weightDecay = decays(path, parameter) ? settings.weightDecay : 0;
-      return sgd(parameter, gradient, velocity, schedule, { momentum: keep, weightDecay });
+      const own = { momentum: keep, weightDecay };
+      return sgd(parameter, gradient, velocity, schedule, factor, own);
     },
   });
   return { params: next("parameter"), momentum: next("momentum") };
 }
 
-/**
- * Gradients scaled so that their norm, as one vector, is within a limit.
- *
- * @param grads  a tree of gradients
- * @param limit  > 0
- * @returns      the same tree, scaled by one factor where the norm is larger
- * @see          Pascanu, Mikolov & Bengio 2013, arXiv:1211.5063, alg. 1
- */
-export function clipGradients<T>(grads: T, limit: number): T {
-  const factor = clipFactor(
-    leaves<Tensor>(grads).map(([, gradient]) => gradient),
-    limit,
-  );
-  return mapTree(grads, (gradient: Tensor) => multiply(gradient, factor)) as T;
+/** What losses are multiplied by at first; torch.amp.GradScaler. */
+const FIRST_LOSS_SCALE = 2 ** 16;
+
+/** A loss scale before the first step (`lossScale`). */
+export function lossScaleInit(): LossScale<HostArray> {
+  return {
+    scale: { shape: [], dtype: "f32", data: Float32Array.of(FIRST_LOSS_SCALE) },
+    steps: { shape: [], data: new Uint32Array(1) },
+  };
 }

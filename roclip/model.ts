@@ -1,5 +1,14 @@
 /** The two-tower model and the whole state of a training run. */
-import { fold, type HostArray, type Key, mapTree, state, type Tensor } from "../engine/index.ts";
+import {
+  fold,
+  type HostArray,
+  type Key,
+  type LossScale,
+  lossScaleInit,
+  mapTree,
+  state,
+  type Tensor,
+} from "../engine/index.ts";
 import { rowsFor } from "./amount.ts";
 import { filled, normal } from "./init.ts";
 import { judges } from "./schedule.ts";
@@ -42,6 +51,8 @@ export interface State<Leaf> extends Weights<Leaf> {
   readonly imagePool?: Pool<Leaf>;
   /** u32[N]: the caption that each training pair was last matched to; NO_MATCH before. */
   readonly matches: Leaf;
+  /** What the loss is multiplied by for its gradients; only with `precision` "amp". */
+  readonly lossScale?: LossScale<Leaf>;
   /**
    * f32[N]: share of the pool that is more similar to each pair's image than its own caption,
    * averaged over its visits; UNJUDGED before the first. Only with `roclip.judge`.
@@ -116,6 +127,7 @@ export function initState(config: Config, vocabulary: number, pairs: number): St
       imagePool: initPool(config, pairs, fold(key, 4)),
     }),
     matches: { shape: [pairs], data: new Uint32Array(pairs).fill(NO_MATCH) },
+    ...(config.precision === "amp" && { lossScale: lossScaleInit() }),
     ...(judges(config) && { ranks: filled([pairs], UNJUDGED) }),
     ...(safeclip && {
       safe: {

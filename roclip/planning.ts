@@ -85,7 +85,7 @@ export interface RunMemory {
   readonly averages: number;
   /** Running statistics of batch norms. */
   readonly statistics: number;
-  /** Vectors to match with, and what each pair was matched to. */
+  /** Vectors to match with, what each pair was matched to, and how it was judged. */
   readonly pools: number;
   /** All captions, where matching steps encode them anew. */
   readonly captions: number;
@@ -106,7 +106,7 @@ export const AT_LEAST: Slots = (plan) => plan.boundBytes;
 /** What a run takes on the device. */
 export function memoryOf(config: Config, occasion: Occasion, slots: Slots): RunMemory {
   const traced = trace(config, occasion);
-  const { params, moments, average, statistics, pool, imagePool, matches } = traced.state;
+  const { params, moments, average, statistics, ...pools } = traced.state;
   const kinds = planKinds(config);
   const plans = kinds.map((kind) => {
     const plan = outlineOf(kind, config, occasion, occasion);
@@ -131,7 +131,7 @@ export function memoryOf(config: Config, occasion: Occasion, slots: Slots): RunM
     moments: bytesOf(moments),
     averages: bytesOf(average),
     statistics: bytesOf(statistics),
-    pools: bytesOf({ pool, matches, ...(imagePool && { imagePool }) }),
+    pools: bytesOf(pools),
     captions: bytesOf(traced.captions),
     ...most,
     evaluation: evaluations.reduce((sum, plan) => sum + slots(plan) + plan.fixedBytes, 0),

@@ -59,6 +59,13 @@ export const CONFIG_SCHEMA = z
         "Share of each tower's blocks, from the input on, whose activations are computed again for " +
           "the gradient instead of kept; same bits",
       ),
+    precision: z
+      .enum(["fp32", "amp"])
+      .default("fp32")
+      .describe(
+        "amp: products of f16 weights and activations, with f32 sums, weights kept in f32, and a " +
+          "loss scale that adapts (open_clip's flag; its default; authors: amp)",
+      ),
     memory: z
       .string()
       .default("")

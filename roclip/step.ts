@@ -10,6 +10,7 @@ import { cleanLoss } from "./baselines/cleanclip.ts";
 import { unimodalLoss } from "./baselines/safeclip.ts";
 import { averaged, descend, type Trained } from "./descent.ts";
 import { embed, type Parts } from "./embed.ts";
+import { inUse } from "./inUse.ts";
 import { type Captions, duplicatesOf, type Match, matchPool, reencoded } from "./match.ts";
 import type { HeldState } from "./model.ts";
 import { feedPools } from "./pool.ts";
@@ -73,7 +74,8 @@ export function trainingStep(
  */
 export function stepLoss(config: Config, state: HeldState, batch: Batch, kind: StepKind): StepLoss {
   const { params } = state;
-  const { I, T, statistics } = embed(config, state, batch.parts);
+  const used = inUse(config, params);
+  const { I, T, statistics } = embed(config, { ...state, params: used }, batch.parts);
 
   if (kind === "unimodal") {
     const { loss, pools } = unimodalLoss(state, I, T, batch.pairs);
@@ -98,7 +100,7 @@ export function stepLoss(config: Config, state: HeldState, batch: Batch, kind: S
     return { loss, trained: params, state: { ...state, statistics, ranks, ...fed } };
   }
 
-  const { loss, match } = matchingLoss(config, state, batch, I, T);
+  const { loss, match } = matchingLoss(config, { ...state, params: used }, batch, I, T);
   const matches = scatterWords(state.matches, batch.pairs, match.ids);
   const fed = feedPools(state, I, T, batch.pairs); // after the query
   const { text: _, ...others } = params;

@@ -30,7 +30,7 @@ export type VisionParams<Leaf> =
 type VisionConfig = Pick<Config, "model" | "image">;
 
 /** What it says of applying it. */
-type TowerConfig = VisionConfig & Pick<Config, "recompute">;
+type TowerConfig = VisionConfig & Pick<Config, "recompute" | "precision">;
 
 /** Initial parameters and running statistics of the image tower. */
 export function initVision(
@@ -77,7 +77,7 @@ export function imageFeatures(
   images: Tensor,
   config: TowerConfig,
 ): { features: Tensor; statistics: VisionStatistics<Tensor> } {
-  const { normalise, updated } = batchStatistics(statistics);
+  const { normalise, updated } = batchStatistics(statistics, config.precision);
   const features = tower(params, images, config, normalise);
   return { features, statistics: updated };
 }
@@ -95,7 +95,7 @@ export function imageFeaturesAgain(
   images: () => Tensor,
   config: TowerConfig,
 ): { features: Tensor; statistics: VisionStatistics<Tensor> } {
-  const { normalise, updated } = batchStatistics(statistics);
+  const { normalise, updated } = batchStatistics(statistics, config.precision);
   const features = recomputeNormed(
     (given: typeof params, by) => tower(given, images(), config, by),
     params,

@@ -206,7 +206,7 @@ function pageOf(name: string, device: Device, result: Comparison): string {
   ];
   return `# ${name} at full size, beside PyTorch
 
-Made by \`npx tsx scripts/compareTorch.ts ${name}\`. Random weights, two images and captions. Relative
+Made by \`npx tsx scripts/compareTorch.ts ${name}\`. Random weights, four images and captions. Relative
 errors are ‖ours − PyTorch's‖ / ‖PyTorch's‖ of a whole tensor; PyTorch's features are float32, its loss
 and gradients float64, and the last column says how far its own float32 gradients are from those.
 

@@ -22,9 +22,10 @@ export interface AdamWSettings {
  * @param gradient   f32[*S]
  * @param moments    first and second f32[*S], state
  * @param schedule   f32[3]: lr, 1 / (1 − β₁ᵗ), 1 / (1 − β₂ᵗ) (`adamWSchedule`)
+ * @param factor     f32[] that the gradient is multiplied by; where it is 0, nothing changes
  * @param settings   the same for all steps
  * @returns          the new versions of parameter, first and second
- * @throws           ShapeError unless all but the schedule have one shape
+ * @throws           ShapeError unless all but schedule and factor have one shape
  * @see              Loshchilov & Hutter 2019, arXiv:1711.05101, alg. 2; torch.optim.AdamW
  */
 export function adamW(
@@ -32,6 +33,7 @@ export function adamW(
   gradient: Tensor,
   moments: { readonly first: Tensor; readonly second: Tensor },
   schedule: Tensor,
+  factor: Tensor,
   settings: AdamWSettings,
 ): { parameter: Tensor; first: Tensor; second: Tensor } {
   const { first, second } = moments;
@@ -41,6 +43,7 @@ export function adamW(
     first: [first, "*S"],
     second: [second, "*S"],
     schedule: [schedule, "3"],
+    factor: [factor, ""],
   });
   const VECTOR = vectorWidth(product(S));
   const params = {
@@ -51,5 +54,6 @@ export function adamW(
     eps: settings.eps,
     decay: settings.weightDecay,
   };
-  return launch(kernel, params, { parameter, gradient, first, second, schedule }, {}, { VECTOR });
+  const operands = { parameter, gradient, first, second, schedule, factor };
+  return launch(kernel, params, operands, {}, { VECTOR });
 }

@@ -1,7 +1,9 @@
 import { conv2dDweight, conv2dDx, conv2d as forward } from "../../kernels/conv2d/conv2d.ts";
+import { HALF_BITS } from "../../kernels/kernel.ts";
 import { launch, type Tensor, withGrad } from "../graph.ts";
-import { match, shapeError } from "../shape.ts";
-import { matmul, spanOf } from "./matmul.ts";
+import { floating, match, shapeError } from "../shape.ts";
+import { cast } from "./cast.ts";
+import { alike, matmul, spanOf } from "./matmul.ts";
 import { reshape } from "./reshape.ts";
 import { sumRows } from "./rows.ts";
 
@@ -20,16 +22,19 @@ export interface Conv2dOptions {
 }
 
 /**
- * Correlate images with a bank of kernels, channels last.
+ * Correlate images with a bank of kernels, channels last; all sums are f32.
  *
- * @param x       f32[B, h, w, c]
- * @param weight  f32[r, s, c, o]
+ * @param x       f32[B, h, w, c], or f16
+ * @param weight  f32[r, s, c, o]; where one is f16, the other is rounded to it. Of f16 operands the
+ *                gradients are f32, of cotangents rounded to f16
  * @returns       f32[B, ⌊(h + 2·padding − r) / stride⌋ + 1, ⌊(w + 2·padding − s) / stride⌋ + 1, o]
  * @throws        ShapeError unless the channels agree and a kernel fits into a padded image
  */
 export function conv2d(x: Tensor, weight: Tensor, options: Conv2dOptions = {}): Tensor {
   const { stride = 1, padding = 0 } = options;
-  const operands = { x: [x, "B h w c"], weight: [weight, "r s c o"] } as const;
+  const [left, right] = alike(x, weight);
+  const dtype = floating(left);
+  const operands = { x: [left, "B h w c", dtype], weight: [right, "r s c o", dtype] } as const;
   const { B, h, w, c, r, s, o } = match("conv2d", operands);
   const hOut = Math.floor((h + 2 * padding - r) / stride) + 1;
   const wOut = Math.floor((w + 2 * padding - s) / stride) + 1;
@@ -38,19 +43,24 @@ export function conv2d(x: Tensor, weight: Tensor, options: Conv2dOptions = {}): 
   const shape = [B, hOut, wOut, o];
   const pixels = B * hOut * wOut;
   if (r * s === 1 && stride === 1 && padding === 0)
-    return reshape(matmul(reshape(x, [pixels, c]), reshape(weight, [c, o])), shape);
+    return reshape(matmul(reshape(left, [pixels, c]), reshape(right, [c, o])), shape);
   const size = { h, w, c, hOut, wOut, o, s, padding };
   const strided = { pixels, ...size, stride };
   const APART = hOut * wOut <= SMALL ? 1 : 0;
-  const { y } = launch(forward, { ...strided, r }, { x, weight }, { y: shape }, { APART });
-  return withGrad(y, { x, weight }, (dy) => {
+  const element = dtype === "f16" ? { ELEMENT: HALF_BITS } : {};
+  const choices = { ...element, APART };
+  const factors = { x: left, weight: right };
+  const { y } = launch(forward, { ...strided, r }, factors, { y: shape }, choices);
+  return withGrad(y, factors, (exact) => {
+    const dy = dtype === "f16" ? cast(exact, "f16") : exact;
     const sizes = { images: B, ...size, r };
-    const { dx } = launch(conv2dDx, sizes, { dy, weight }, { dx: x.shape }, { STRIDE: stride });
+    const strides = { ...element, STRIDE: stride };
+    const { dx } = launch(conv2dDx, sizes, { dy, weight: right }, { dx: x.shape }, strides);
     const rows = r * s * c;
     const span = spanOf(rows * o, pixels);
     const params = { ...strided, rows, span };
     const parts = { dweight: [Math.ceil(pixels / span), ...weight.shape] };
-    const { dweight } = launch(conv2dDweight, params, { x, dy }, parts);
+    const { dweight } = launch(conv2dDweight, params, { x: left, dy }, parts, element);
     return { x: dx, weight: sumRows(dweight, weight.shape) };
   });
 }

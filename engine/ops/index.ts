@@ -14,6 +14,7 @@ export { gatherRows } from "./gatherRows.ts";
 export { type Judged, judge } from "./judge.ts";
 export { layernorm } from "./layernorm.ts";
 export { linear } from "./linear.ts";
+export { type LossScale, type LossScaleSettings, lossScale } from "./lossScale.ts";
 export { type MatmulOptions, matmul } from "./matmul.ts";
 export { type Averaged, movingAverage } from "./movingAverage.ts";
 export { multiply } from "./multiply.ts";

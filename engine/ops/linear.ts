@@ -1,13 +1,13 @@
 import { product, type Tensor } from "../graph.ts";
-import { match } from "../shape.ts";
+import { floating, match } from "../shape.ts";
 import { type MatmulOptions, matmul } from "./matmul.ts";
 import { reshape } from "./reshape.ts";
 
 /**
  * An affine map of the last dimension, with an optional activation and residual.
  *
- * @param x        f32[*B, K]
- * @param weight   f32[K, N]
+ * @param x        f32 or f16[*B, K]
+ * @param weight   f32 or f16[K, N]; where one is f16, the other is rounded to it (`matmul`)
  * @param bias     f32[N], or none
  * @param options  activation, "none", "relu", "gelu" or "quickGelu", and residual f32[*B, N]:
  *                 activation(x · weight + bias) + residual
@@ -21,8 +21,8 @@ export function linear(
   { activation, residual }: Pick<MatmulOptions, "activation" | "residual"> = {},
 ): Tensor {
   const { B, K, N } = match("linear", {
-    x: [x, "*B K"],
-    weight: [weight, "K N"],
+    x: [x, "*B K", floating(x)],
+    weight: [weight, "K N", floating(weight)],
     bias: [bias, "N"],
     residual: [residual, "*B N"],
   });

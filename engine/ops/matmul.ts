@@ -1,10 +1,10 @@
 import { HALF_BITS } from "../../kernels/kernel.ts";
 import { matmul as kernel } from "../../kernels/matmul/matmul.ts";
 import { launch, product, type Tensor, withGrad } from "../graph.ts";
-import { match, shapeError } from "../shape.ts";
+import { floating, match, shapeError } from "../shape.ts";
 import { ACTIVATION_KIND, type Activation, activate, activationCotangent } from "./activation.ts";
 import { add } from "./add.ts";
-import { cast } from "./cast.ts";
+import { cast, keptAsHalf } from "./cast.ts";
 import { reshape } from "./reshape.ts";
 import { sumRows } from "./rows.ts";
 
@@ -37,35 +37,45 @@ export function spanOf(results: number, terms: number): number {
   return Math.ceil(terms / Math.max(parts, 1));
 }
 
+/** Factors of one element type: where one is f16, the other is rounded to it. */
+export function alike(a: Tensor, b: Tensor): readonly [Tensor, Tensor] {
+  if (a.dtype === "f32" && b.dtype === "f16") return [cast(a, "f16"), b];
+  if (a.dtype === "f16" && b.dtype === "f32") return [a, cast(b, "f16")];
+  return [a, b];
+}
+
 /**
  * Products of matrices; all sums are f32.
  *
  * @param a  f32 or f16[*B, M, K]; [*B, K, M] with transposeA
- * @param b  as a, [*B, K, N]; [*B, N, K] with transposeB; when it has no leading dimensions, it
- *           multiplies every matrix of `a`, which must then not be transposed. Of f16 operands the
- *           gradients are f32, of cotangents rounded to f16
+ * @param b  f32 or f16[*B, K, N]; [*B, N, K] with transposeB; when it has no leading dimensions, it
+ *           multiplies every matrix of `a`, which must then not be transposed. Where one is f16 the
+ *           other is rounded to it. Of f16 operands the gradients are f32, of cotangents rounded to
+ *           f16
  * @param options  transposeA, transposeB, bias f32[N], added to every row, activation, and residual
  *           f32[*B, M, N], added last
  * @returns  f32[*B, M, N]
- * @throws   ShapeError unless the dimensions and the element types of a and b agree
+ * @throws   ShapeError unless the dimensions of a and b agree
  */
 export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
+  const [left, right] = alike(a, b);
   const shared = b.shape.length === 2 && a.shape.length > 2;
   const { transposeA = false, transposeB = false, bias, residual } = options;
-  const dtype = a.dtype === "f16" ? "f16" : "f32";
+  const dtype = floating(left);
   const operands = {
-    a: [a, transposeA ? "*B K M" : "*B M K", dtype],
-    b: [b, shared ? (transposeB ? "N K" : "K N") : transposeB ? "*B N K" : "*B K N", dtype],
+    a: [left, transposeA ? "*B K M" : "*B M K", dtype],
+    b: [right, shared ? (transposeB ? "N K" : "K N") : transposeB ? "*B N K" : "*B K N", dtype],
     bias: [bias, "N"],
     residual: [residual, "*B M N"],
   } as const;
   const { B, M, N, K } = match("matmul", operands);
-  if (!shared) return multiplied(a, b, { batches: product(B), M, N, K }, [...B, M, N], options);
+  if (!shared)
+    return multiplied(left, right, { batches: product(B), M, N, K }, [...B, M, N], options);
   if (transposeA)
     throw shapeError("matmul", "b must have the leading dimensions of a transposed a", operands);
   const rows = product(B) * M;
   const flat = { ...options, residual: residual && reshape(residual, [rows, N]) };
-  return reshape(matmul(reshape(a, [rows, K]), b, flat), [...B, M, N]);
+  return reshape(matmul(reshape(left, [rows, K]), right, flat), [...B, M, N]);
 }
 
 /** The sizes of a batch of products. */
@@ -111,14 +121,17 @@ function multiplied(
   // After an activation the sum is another pass: relu's gradient goes by what it made.
   const joined = parts === 1 && activation === "none" ? residual : undefined;
   const outputs = { y: parts > 1 ? [parts, ...shape] : shape, z: KIND > 1 ? shape : [0] };
-  const element = a.dtype === "f16" ? { ELEMENT: HALF_BITS } : {};
+  const half = a.dtype === "f16";
+  const element = half ? { ELEMENT: HALF_BITS } : {};
   const choices = { ...element, BIAS: bias ? 1 : 0, KIND, RESIDUAL: joined ? 1 : 0 };
   const inputs = { a, b, bias: bias ?? b, residual: joined ?? b };
   const { y, z } = launch(kernel, params, inputs, outputs, choices);
+  const sums = KIND > 1 ? z : y; // which the activation's derivative is known from
+  const kept = half && kind !== "none" ? keptAsHalf(sums) : () => sums;
   const parents = { a, b, bias, residual: joined };
   const result = withGrad(parts > 1 ? sumRows(y, shape) : y, parents, (dy) => {
-    const exact = kind === "none" ? dy : activationCotangent(kind, KIND > 1 ? z : y, dy);
-    const dz = a.dtype === "f16" ? cast(exact, "f16") : exact;
+    const exact = kind === "none" ? dy : activationCotangent(kind, kept(), dy);
+    const dz = half ? cast(exact, "f16") : exact;
     const factors = cotangents(a, b, dz, { transposeA, transposeB });
     return { ...factors, bias: bias && sumRows(exact, [N]), residual: dy };
   });

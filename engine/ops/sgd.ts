@@ -18,9 +18,10 @@ export interface SgdSettings {
  * @param gradient   f32[*S]
  * @param momentum   f32[*S], state
  * @param schedule   f32[3], of which the first is the learning rate (`adamWSchedule`)
+ * @param factor     f32[] that the gradient is multiplied by; where it is 0, nothing changes
  * @param settings   the same for all steps
  * @returns          the new versions of parameter and momentum
- * @throws           ShapeError unless all but the schedule have one shape
+ * @throws           ShapeError unless all but schedule and factor have one shape
  * @see              Sutskever, Martens, Dahl & Hinton 2013 (ICML 28), eqs. 1–2; torch.optim.SGD
  */
 export function sgd(
@@ -28,6 +29,7 @@ export function sgd(
   gradient: Tensor,
   momentum: Tensor,
   schedule: Tensor,
+  factor: Tensor,
   settings: SgdSettings,
 ): { parameter: Tensor; momentum: Tensor } {
   const { S } = match("sgd", {
@@ -35,9 +37,11 @@ export function sgd(
     gradient: [gradient, "*S"],
     momentum: [momentum, "*S"],
     schedule: [schedule, "3"],
+    factor: [factor, ""],
   });
   const VECTOR = vectorWidth(product(S));
   const { momentum: keep, weightDecay: decay } = settings;
   const params = { count: product(S) / VECTOR, keep, decay };
-  return launch(kernel, params, { parameter, gradient, momentum, schedule }, {}, { VECTOR });
+  const operands = { parameter, gradient, momentum, schedule, factor };
+  return launch(kernel, params, operands, {}, { VECTOR });
 }

@@ -7,6 +7,7 @@ export const adamw = defineKernel({
   bindings: {
     gradient: "read",
     schedule: "read",
+    factor: "read",
     parameter: "update",
     first: "update",
     second: "update",
@@ -23,7 +24,7 @@ export const adamw = defineKernel({
   options: { VECTOR: [1, 4] },
   grid: ({ count, WG, ITEMS }) => spread(Math.ceil(count / (WG * ITEMS))),
   cost: ({ count, VECTOR }) => ({
-    flops: 15 * count * VECTOR,
-    bytes: WORD_BYTES * (7 * count * VECTOR + 3),
+    flops: 16 * count * VECTOR,
+    bytes: WORD_BYTES * (7 * count * VECTOR + 4),
   }),
 });

@@ -1,4 +1,4 @@
-import { defineKernel, spread, WORD_BYTES } from "../kernel.ts";
+import { defineKernel, HALF_BITS, spread, WORD_BYTES } from "../kernel.ts";
 import {
   PRODUCT_CONSTS,
   PRODUCT_USES,
@@ -27,14 +27,16 @@ export const conv2d = defineKernel({
     padding: "u32",
   },
   consts: PRODUCT_CONSTS,
-  options: { APART: [0, 1] },
+  options: { ELEMENT: [32, HALF_BITS], APART: [0, 1] },
   valid: productValid,
   fit: ({ c, o }) => ({ VECTOR_LEFT: vectorOf(c), VECTOR_RIGHT: vectorOf(o) }),
   subgroups: productSubgroups(({ o }) => o),
   grid: ({ pixels, o, ...tile }) => spread(productTiles(pixels, o, tile)),
-  cost: ({ pixels, h, w, c, hOut, wOut, o, r, s }) => ({
+  cost: ({ pixels, h, w, c, hOut, wOut, o, r, s, ELEMENT }) => ({
     flops: 2 * pixels * r * s * c * o,
-    bytes: WORD_BYTES * ((pixels / (hOut * wOut)) * h * w * c + r * s * c * o + pixels * o),
+    bytes:
+      (ELEMENT / 8) * ((pixels / (hOut * wOut)) * h * w * c + r * s * c * o) +
+      WORD_BYTES * pixels * o,
   }),
 });
 
@@ -56,7 +58,7 @@ export const conv2dDx = defineKernel({
     padding: "u32",
   },
   consts: PRODUCT_CONSTS,
-  options: { STRIDE: [1, 2] },
+  options: { ELEMENT: [32, HALF_BITS], STRIDE: [1, 2] },
   valid: productValid,
   fit: ({ o }) => ({ VECTOR_LEFT: vectorOf(o), VECTOR_RIGHT: vectorOf(o) }),
   subgroups: productSubgroups(({ c }) => c),
@@ -64,9 +66,10 @@ export const conv2dDx = defineKernel({
     const largestClass = images * Math.ceil(h / STRIDE) * Math.ceil(w / STRIDE);
     return spread(STRIDE ** 2 * productTiles(largestClass, c, tile));
   },
-  cost: ({ images, h, w, c, hOut, wOut, o, r, s }) => ({
+  cost: ({ images, h, w, c, hOut, wOut, o, r, s, ELEMENT }) => ({
     flops: 2 * images * hOut * wOut * r * s * c * o,
-    bytes: WORD_BYTES * (images * (h * w * c + hOut * wOut * o) + r * s * c * o),
+    bytes:
+      (ELEMENT / 8) * (images * hOut * wOut * o + r * s * c * o) + WORD_BYTES * images * h * w * c,
   }),
 });
 
@@ -90,15 +93,16 @@ export const conv2dDweight = defineKernel({
     span: "u32",
   },
   consts: PRODUCT_CONSTS,
+  options: { ELEMENT: [32, HALF_BITS] },
   valid: productValid,
   fit: ({ c, o }) => ({ VECTOR_LEFT: vectorOf(c), VECTOR_RIGHT: vectorOf(o) }),
   subgroups: productSubgroups(({ o }) => o),
   grid: ({ pixels, rows, o, span, ...tile }) =>
     spread(productTiles(rows, o, tile) * Math.ceil(pixels / span)),
-  cost: ({ pixels, h, w, c, hOut, wOut, o, rows, span }) => ({
+  cost: ({ pixels, h, w, c, hOut, wOut, o, rows, span, ELEMENT }) => ({
     flops: 2 * pixels * rows * o,
     bytes:
-      WORD_BYTES *
-      ((pixels / (hOut * wOut)) * h * w * c + pixels * o + Math.ceil(pixels / span) * rows * o),
+      (ELEMENT / 8) * ((pixels / (hOut * wOut)) * h * w * c + pixels * o) +
+      WORD_BYTES * Math.ceil(pixels / span) * rows * o,
   }),
 });

@@ -2,8 +2,8 @@
 //
 //   y[b,i,j,n] = Σ_{u,v,ch} x[b, i·stride + u − pad, j·stride + v − pad, ch] · weight[u,v,ch,n]
 //
-//   x       f32[B, h, w, c]
-//   weight  f32[r, s, c, o]      u < r, v < s
+//   x       Elem[B, h, w, c]
+//   weight  Elem[r, s, c, o]      u < r, v < s
 //   y       f32[pixels = B · hOut · wOut, o]
 //
 // A product of matrices whose left one, f32[pixels, r · s · c], is gathered and never stored; how a
@@ -13,10 +13,12 @@
 // magnitudes.
 
 const APART: u32 = 0; // 1: rows go through the images first and then through their pixels
+const ELEMENT: u32 = 32; // bits of an Elem: 16 where both operands are f16
+alias Elem = f32;
 const VECTOR_LEFT: u32 = 1; // 4 where c is a multiple of 4
 const VECTOR_RIGHT: u32 = 1; // 4 where o is
-alias VectorLeft = f32;
-alias VectorRight = f32;
+alias VectorLeft = Elem;
+alias VectorRight = Elem;
 
 struct Params {
   pixels: u32, h: u32, w: u32, c: u32, hOut: u32, wOut: u32, o: u32,
@@ -93,20 +95,20 @@ fn left(row: Place, k: Cursor) -> f32 {
   let place = row.y + k;
   let length = params.w * params.c;
   let at = row.x + min(place, length - 1u);
-  let four = vec4<f32>(x[at / VECTOR_LEFT]);
+  let four = vec4<f32>(vec4<Elem>(x[at / VECTOR_LEFT]));
   return select(0.0, four[select(at % 4u, 0u, VECTOR_LEFT == 1u)], place < length);
 }
 
 fn right(column: Place, k: Cursor) -> f32 {
   let at = column.x + k * params.o;
-  return vec4<f32>(weight[at / VECTOR_RIGHT])[select(at % 4u, 0u, VECTOR_RIGHT == 1u)];
+  return w_four(at)[select(at % 4u, 0u, VECTOR_RIGHT == 1u)];
 }
 
 fn x_four(row: Place, k: Cursor) -> vec4<f32> {
   let place = row.y + k;
   let length = params.w * params.c;
   let at = row.x + min(place, length - 4u);
-  return select(vec4(0.0), vec4<f32>(x[at / VECTOR_LEFT]), place < length);
+  return select(vec4(0.0), vec4<f32>(vec4<Elem>(x[at / VECTOR_LEFT])), place < length);
 }
 
 fn left_block(rows: array<Place, 4>, k: Cursor) -> mat4x4<f32> {
@@ -115,13 +117,12 @@ fn left_block(rows: array<Place, 4>, k: Cursor) -> mat4x4<f32> {
   );
 }
 
-fn weight_four(at: u32) -> vec4<f32> { return vec4<f32>(weight[at / VECTOR_RIGHT]); }
+fn w_four(at: u32) -> vec4<f32> { return vec4<f32>(vec4<Elem>(weight[at / VECTOR_RIGHT])); }
 fn right_block(columns: array<Place, 4>, k: Cursor) -> mat4x4<f32> {
   let step = params.o;
   let at = columns[0].x + k * step;
-  let two = 2u * step;
   return mat4x4<f32>(
-    weight_four(at), weight_four(at + step), weight_four(at + two), weight_four(at + two + step),
+    w_four(at), w_four(at + step), w_four(at + 2u * step), w_four(at + 3u * step),
   );
 }
 
@@ -145,6 +146,5 @@ fn main(
   let across = (uniforms.o + WIDTH - 1u) / WIDTH;
   let index = linear_workgroup(group, groups);
   let corner = vec2(index / across * HEIGHT, index % across * WIDTH);
-  let tile = multiply(corner, span_of(corner.x), thread.xy);
-  store_tile(corner, tile, thread.xy);
+  store_tile(corner, multiply(corner, span_of(corner.x), thread.xy), thread.xy);
 }

@@ -4,18 +4,20 @@
 //
 //   k = (b · hOut + i) · wOut + j, from p · span to min((p + 1) · span, pixels) − 1
 //
-//   x        f32[B, h, w, c]
-//   dy       f32[pixels = B · hOut · wOut, o]
+//   x        Elem[B, h, w, c]
+//   dy       Elem[pixels = B · hOut · wOut, o]
 //   dweight  f32[ceil(pixels / span), rows = r · s · c, o]    for sum_rows to add
 //
 // A product of matrices whose left one, f32[rows, pixels], is gathered and never stored; how a tile
 // of it is made is the library's part, as in matmul, with (u, v, ch) for rows. Each sum runs over
 // its pixels in order; its error is at most span units in the last place of the sum of magnitudes.
 
+const ELEMENT: u32 = 32; // bits of an Elem: 16 where both operands are f16
+alias Elem = f32;
 const VECTOR_LEFT: u32 = 1; // 4 where c is a multiple of 4
 const VECTOR_RIGHT: u32 = 1; // 4 where o is
-alias VectorLeft = f32;
-alias VectorRight = f32;
+alias VectorLeft = Elem;
+alias VectorRight = Elem;
 
 struct Params {
   pixels: u32, h: u32, w: u32, c: u32, hOut: u32, wOut: u32, o: u32,
@@ -79,7 +81,7 @@ fn x_four(row: Place, pixel: Cursor) -> vec4<f32> {
   let base = ((pixel.x * params.h + corner.x) * params.w + corner.y) * params.c;
   let inside = corner.x + row.x < params.h && corner.y + row.y < params.w;
   let at = select(0u, base + row.z, inside);
-  return select(vec4(0.0), vec4<f32>(x[at / VECTOR_LEFT]), inside);
+  return select(vec4(0.0), vec4<f32>(vec4<Elem>(x[at / VECTOR_LEFT])), inside);
 }
 
 fn left(row: Place, pixel: Cursor) -> f32 {
@@ -87,7 +89,7 @@ fn left(row: Place, pixel: Cursor) -> f32 {
 }
 
 fn dy_four(at: u32) -> vec4<f32> {
-  return vec4<f32>(dy[at / VECTOR_RIGHT]);
+  return vec4<f32>(vec4<Elem>(dy[at / VECTOR_RIGHT]));
 }
 
 fn right(column: Place, pixel: Cursor) -> f32 {

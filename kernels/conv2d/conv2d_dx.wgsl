@@ -4,8 +4,8 @@
 //
 //   i = (y + padding − u) / STRIDE, j = (x + padding − v) / STRIDE, where both are whole
 //
-//   dy      f32[B, hOut, wOut, o]
-//   weight  f32[r, s, c, o]
+//   dy      Elem[B, hOut, wOut, o]
+//   weight  Elem[r, s, c, o]
 //   dx      f32[B, h, w, c]
 //
 // Pixels of one phase (y, x modulo STRIDE) meet the same taps, every STRIDE-th: for them this is a
@@ -14,10 +14,12 @@
 // r · s · o units in the last place of the sum of magnitudes.
 
 const STRIDE: u32 = 1;
+const ELEMENT: u32 = 32; // bits of an Elem: 16 where both operands are f16
+alias Elem = f32;
 const VECTOR_LEFT: u32 = 1; // 4 where o is a multiple of 4
 const VECTOR_RIGHT: u32 = 1;
-alias VectorLeft = f32;
-alias VectorRight = f32;
+alias VectorLeft = Elem;
+alias VectorRight = Elem;
 
 struct Params {
   images: u32, h: u32, w: u32, c: u32, hOut: u32, wOut: u32, o: u32, r: u32, s: u32, padding: u32,
@@ -89,12 +91,10 @@ fn cursor_at(k: u32) -> Cursor { return k; }
 fn advance(k: Cursor, by: Cursor) -> Cursor { return k + by; }
 
 fn dy_four(row: Place, k: Cursor) -> vec4<f32> {
-  return select(vec4(0.0), vec4<f32>(dy[(row.x + k) / VECTOR_LEFT]), row.y > 0u);
+  return select(vec4(0.0), vec4<f32>(vec4<Elem>(dy[(row.x + k) / VECTOR_LEFT])), row.y > 0u);
 }
 
-fn weight_four(at: u32) -> vec4<f32> {
-  return vec4<f32>(weight[at / VECTOR_RIGHT]);
-}
+fn weight_four(at: u32) -> vec4<f32> { return vec4<f32>(vec4<Elem>(weight[at / VECTOR_RIGHT])); }
 
 fn left(row: Place, k: Cursor) -> f32 {
   return dy_four(row, k)[select((row.x + k) % 4u, 0u, VECTOR_LEFT == 1u)];

@@ -1,11 +1,12 @@
 // sgd — one step of gradient descent with momentum on one parameter tensor, in place.
 //
-//   momentum  ← keep · momentum + gradient + decay · parameter
-//   parameter ← parameter − lr · momentum
+//   momentum  ← keep · momentum + factor · gradient + decay · parameter
+//   parameter ← parameter − lr · momentum;  where factor is 0, nothing changes
 //
 //   parameter, momentum  f32[count · VECTOR]    updated in place
 //   gradient             f32[count · VECTOR]
 //   schedule             f32[3]                 lr first; the rest is AdamW's
+//   factor               f32[1]                 (clip_factor, loss_scale); 1 leaves gradients' bits
 //
 // One thread per Vector.
 //
@@ -25,8 +26,9 @@ struct Params {
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> gradient: array<Vector>;
 @group(0) @binding(2) var<storage, read> schedule: array<f32>;
-@group(0) @binding(3) var<storage, read_write> parameter: array<Vector>;
-@group(0) @binding(4) var<storage, read_write> momentum: array<Vector>;
+@group(0) @binding(3) var<storage, read> factor: array<f32>;
+@group(0) @binding(4) var<storage, read_write> parameter: array<Vector>;
+@group(0) @binding(5) var<storage, read_write> momentum: array<Vector>;
 
 @compute @workgroup_size(WG)
 fn main(
@@ -35,8 +37,10 @@ fn main(
   @builtin(local_invocation_index) thread: u32,
 ) {
   let i = linear_workgroup(group, groups) * WG + thread;
-  if (i < params.count) {
-    let velocity = params.keep * momentum[i] + (gradient[i] + params.decay * parameter[i]);
+  let by = factor[0];
+  if (i < params.count && by != 0.0) {
+    let g = by * gradient[i];
+    let velocity = params.keep * momentum[i] + (g + params.decay * parameter[i]);
     momentum[i] = velocity;
     parameter[i] -= schedule[0] * velocity;
   }

@@ -1,5 +1,6 @@
 /** `roclip train`: one model on one data set, attacked or not. */
 import { basename, join, resolve } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import type { Command } from "commander";
 import type { Device } from "../../engine/index.ts";
 import { attack } from "../attack.ts";
@@ -64,6 +65,15 @@ export function epochLine(name: string, result: EpochResult): string {
   return `${name} epoch ${String(result.epoch).padStart(2)} ${kind}  ${rates.join("  ")}`;
 }
 
+/** What becomes of "amp" on an adapter without f16; undefined where nothing does. */
+function precisionNote({ precision }: Config, device: Device): string | undefined {
+  if (precision === "fp32" || device.half) return undefined;
+  return (
+    `precision amp: ${device.name} has no f16 (shader-f16), so its operands are f32 that were ` +
+    "rounded to f16: the same numbers, with the memory and the speed of f32."
+  );
+}
+
 /** Train with progress on the terminal. */
 export async function trainShown(
   name: string,
@@ -71,6 +81,8 @@ export async function trainShown(
 ): Promise<TrainedRun> {
   const total = options.config.epochs * stepsPerEpoch(options.config, options.train.ids.length);
   const display = showProgress(name, total);
+  const note = precisionNote(options.config, options.device);
+  if (note !== undefined) display.line(note);
   try {
     return await train({
       ...options,
@@ -202,7 +214,7 @@ function requireSameAttacks(
   before: readonly TruthRow[],
   now: readonly TruthRow[],
 ): void {
-  if (JSON.stringify(before) === JSON.stringify(now)) return;
+  if (isDeepStrictEqual(before, now)) return;
   throw new UserError(
     `${folder}: a resumed run must have the data it began with; the attacks differ; ` +
       "put the tables and images back, or begin a new run",

@@ -3,11 +3,13 @@ import {
   batchnorm,
   batchnormAgain,
   batchnormEval,
+  cast,
   type HostArray,
   recompute,
   type Tensor,
 } from "../../engine/index.ts";
 import { filled, type Norm } from "../init.ts";
+import type { Config } from "../schema.ts";
 
 /** Running mean and variance of one batch norm. */
 export interface Statistics<Leaf> {
@@ -52,8 +54,27 @@ export function unitStatistics(widths: readonly number[]): VisionStatistics<Host
   return widths.map((n) => ({ mean: filled([n], 0), variance: filled([n], 1) }));
 }
 
-/** Normalisation by the batch, which updates the running statistics. */
-export function batchStatistics(statistics: VisionStatistics<Tensor>): {
+/** Computed again from what goes in, of which f16 is kept. */
+function fromHalves(normaliseAt: NormaliseAt, again: NormaliseAt): NormaliseAt {
+  return (at, x, norm, { residual, ...epilogue }) => {
+    const kept = { norm, x: cast(x, "f16"), ...(residual && { residual: cast(residual, "f16") }) };
+    return recompute((given, second) => {
+      const wide = given.residual && { residual: cast(given.residual, "f32") };
+      const own = { ...epilogue, ...wide };
+      return (second ? again : normaliseAt)(at, cast(given.x, "f32"), given.norm, own);
+    }, kept);
+  };
+}
+
+/**
+ * Normalisation by the batch, which updates the running statistics.
+ *
+ * @param precision  with "amp" f16 is kept of what is normalised
+ */
+export function batchStatistics(
+  statistics: VisionStatistics<Tensor>,
+  precision: Config["precision"],
+): {
   normalise: Normalise;
   /** The new versions, so far. */
   updated: Statistics<Tensor>[];
@@ -68,7 +89,8 @@ export function batchStatistics(statistics: VisionStatistics<Tensor>): {
   };
   const again: NormaliseAt = (at, x, { gain, bias }, epilogue) =>
     batchnormAgain(x, gain, bias, found[at]!, epilogue);
-  return { updated, normalise: walk(first, again) };
+  if (precision === "fp32") return { updated, normalise: walk(first, again) };
+  return { updated, normalise: walk(fromHalves(first, again), fromHalves(again, again)) };
 }
 
 /** Normalisation by the running statistics. */

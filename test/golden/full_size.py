@@ -18,7 +18,7 @@ import torch
 
 from clip import build, contrastive_loss, read_safetensors, without_prefix, write_safetensors
 
-SEED, BATCH = 20236, 2
+SEED, BATCH = 20236, 4
 
 
 def draw(model):
@@ -41,7 +41,7 @@ def draw_batch(config):
     images = coarse.permute(0, 2, 3, 1) + torch.randn(BATCH, 1, 1, 3)
     images = (images + 0.1 * torch.randn(BATCH, size, size, 3)).contiguous()
     tokens = torch.zeros(BATCH, text["context_length"], dtype=torch.int64)
-    for row, words in zip(tokens, (5, text["context_length"] - 2)):  # the second fills it
+    for row, words in zip(tokens, (5, text["context_length"] - 2, 9, 3)):  # the second fills it
         row[: words + 2] = torch.randint(1, text["vocab_size"] - 2, (words + 2,))
         row[words + 1] = text["vocab_size"] - 1
     return images, tokens

@@ -13,20 +13,22 @@ const of = (shape: readonly number[]) => ({
   first: shape,
   second: shape,
   schedule: [3],
+  factor: [],
 });
 
-export default defineCase<"parameter" | "gradient" | "first" | "second" | "schedule">({
-  run({ parameter, gradient, first, second, schedule }) {
-    return { ...adamW(parameter, gradient, { first, second }, schedule, SETTINGS) };
+type Operands = "parameter" | "gradient" | "first" | "second" | "schedule" | "factor";
+
+export default defineCase<Operands>({
+  run({ parameter, gradient, first, second, schedule, factor }) {
+    return { ...adamW(parameter, gradient, { first, second }, schedule, factor, SETTINGS) };
   },
-  reference({ parameter, gradient, first, second, schedule }) {
+  reference({ parameter, gradient, first, second, schedule, factor }) {
     const { beta1, beta2, eps, weightDecay } = SETTINGS;
     const [lr, correction1, correction2] = schedule.data as unknown as [number, number, number];
-    const m = array64(first.shape, (i) => beta1 * first.data[i]! + (1 - beta1) * gradient.data[i]!);
-    const v = array64(
-      first.shape,
-      (i) => beta2 * second.data[i]! + (1 - beta2) * gradient.data[i]! ** 2,
-    );
+    const by = factor.data[0]!;
+    const g = gradient.data.map((value) => by * value);
+    const m = array64(first.shape, (i) => beta1 * first.data[i]! + (1 - beta1) * g[i]!);
+    const v = array64(first.shape, (i) => beta2 * second.data[i]! + (1 - beta2) * g[i]! ** 2);
     const p = array64(first.shape, (i) => {
       const direction = (m.data[i]! * correction1) / (Math.sqrt(v.data[i]! * correction2) + eps);
       return parameter.data[i]! * (1 - lr * weightDecay) - lr * direction;
@@ -37,10 +39,12 @@ export default defineCase<"parameter" | "gradient" | "first" | "second" | "sched
   rejects: [
     { ...of([4]), gradient: [3] },
     { ...of([4]), schedule: [2] },
+    { ...of([4]), factor: [1] },
   ],
   data: {
     second: (shape, draws) =>
       Float32Array.from({ length: product(shape) }, () => draws.uniform() ** 4),
+    factor: () => Float32Array.of(0.3),
     schedule: () => Float32Array.of(LR, correction(SETTINGS.beta1), correction(SETTINGS.beta2)),
   },
   differentiable: [],

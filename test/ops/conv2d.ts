@@ -1,5 +1,7 @@
+import { cast } from "../../engine/ops/cast.ts";
 import { type Conv2dOptions, conv2d } from "../../engine/ops/conv2d.ts";
 import { type Array64, array64, defineCase } from "../case.ts";
+import { halves } from "../halves.ts";
 
 /** The correlation with plain loops over every output, tap and channel. */
 function reference(x: Array64, weight: Array64, { stride = 1, padding = 0 }: Conv2dOptions) {
@@ -25,11 +27,16 @@ function reference(x: Array64, weight: Array64, { stride = 1, padding = 0 }: Con
   return y;
 }
 
+const TOLERANCE = {
+  relative: 2e-6,
+  why: "f32 sums over ≤ 600 terms; errors of sums grow as √terms",
+};
+
 const withOptions = (options: Conv2dOptions) => ({
   run: ({ x, weight }: Record<"x" | "weight", Parameters<typeof conv2d>[0]>) =>
     conv2d(x, weight, options),
   reference: ({ x, weight }: Record<"x" | "weight", Array64>) => reference(x, weight, options),
-  tolerance: { relative: 2e-6, why: "f32 sums over ≤ 600 terms; errors of sums grow as √terms" },
+  tolerance: TOLERANCE,
 });
 
 export const same = defineCase<"x" | "weight">({
@@ -100,4 +107,29 @@ export const shortcut = defineCase<"x" | "weight">({
   bench: {
     "16 × 16, 16 channels to 32, batch 128": { x: [128, 16, 16, 16], weight: [1, 1, 16, 32] },
   },
+});
+
+/** Operands of f16, whose products f32 holds: only cotangents are rounded to f16. */
+const ofHalves = (options: Conv2dOptions) => ({
+  ...withOptions(options),
+  run: ({ x, weight }: Record<"x" | "weight", Parameters<typeof conv2d>[0]>) =>
+    conv2d(x, cast(weight, "f16"), options),
+  data: { x: halves, weight: halves },
+  tolerance: { ...TOLERANCE, gradient: 1e-3 }, // 2⁻¹⁰ in each cotangent
+});
+
+export const half = defineCase<"x" | "weight">({
+  ...ofHalves({ padding: 1 }),
+  shapes: [
+    { x: [2, 4, 5, 3], weight: [3, 3, 3, 33] },
+    { x: [3, 9, 7, 8], weight: [3, 3, 8, 12] } /* whole blocks */,
+  ],
+  bench: {
+    "16 × 16, 32 channels, batch 128, f16": { x: [128, 16, 16, 32], weight: [3, 3, 32, 32] },
+  },
+});
+
+export const halfHalved = defineCase<"x" | "weight">({
+  ...ofHalves({ stride: 2, padding: 1 }),
+  shapes: [{ x: [3, 7, 5, 5], weight: [4, 3, 5, 2] }],
 });

@@ -155,7 +155,14 @@ export const halfBiased = defineCase<"a" | "b" | "bias">({
 
 export const mixed = defineCase<"a" | "b">({
   ...ofHalves(),
-  run: ({ a, b }) => ({ y: matmul(cast(a, "f16"), cast(b, "f16")), z: matmul(a, b) }),
-  reference: ({ a, b }) => ({ y: reference(a, b), z: reference(a, b) }),
+  run: ({ a, b }) => ({
+    first: matmul(cast(a, "f16"), b),
+    second: matmul(a, cast(b, "f16")),
+    neither: matmul(a, b),
+  }),
+  reference(operands) {
+    const y = reference(operands.a, operands.b);
+    return { first: y, second: y, neither: y };
+  },
   shapes: [{ a: [5, 7], b: [7, 6] }],
 });

@@ -9,17 +9,21 @@ const of = (shape: readonly number[]) => ({
   gradient: shape,
   momentum: shape,
   schedule: [3],
+  factor: [],
 });
 
-export default defineCase<"parameter" | "gradient" | "momentum" | "schedule">({
-  run({ parameter, gradient, momentum, schedule }) {
-    return { ...sgd(parameter, gradient, momentum, schedule, SETTINGS) };
+export default defineCase<"parameter" | "gradient" | "momentum" | "schedule" | "factor">({
+  run({ parameter, gradient, momentum, schedule, factor }) {
+    return { ...sgd(parameter, gradient, momentum, schedule, factor, SETTINGS) };
   },
-  reference({ parameter, gradient, momentum }) {
+  reference({ parameter, gradient, momentum, factor }) {
     const { momentum: keep, weightDecay } = SETTINGS;
     const velocity = array64(
       momentum.shape,
-      (i) => keep * momentum.data[i]! + gradient.data[i]! + weightDecay * parameter.data[i]!,
+      (i) =>
+        keep * momentum.data[i]! +
+        factor.data[0]! * gradient.data[i]! +
+        weightDecay * parameter.data[i]!,
     );
     const next = array64(parameter.shape, (i) => parameter.data[i]! - LR * velocity.data[i]!);
     return { parameter: next, momentum: velocity };
@@ -28,8 +32,9 @@ export default defineCase<"parameter" | "gradient" | "momentum" | "schedule">({
   rejects: [
     { ...of([4]), gradient: [3] },
     { ...of([4]), schedule: [2] },
+    { ...of([4]), factor: [1] },
   ],
-  data: { schedule: () => Float32Array.of(LR, 1, 1) },
+  data: { schedule: () => Float32Array.of(LR, 1, 1), factor: () => Float32Array.of(0.3) },
   differentiable: [],
   tolerance: { relative: 1e-6, why: "about six roundings" },
   bench: {

@@ -35,6 +35,7 @@ import { worstError } from "../check.ts";
 const PAIRS = 29;
 const BATCH = 12;
 const VOCABULARY = 514;
+const AMP = { precision: "amp" };
 const COMPILE_MS = 240_000; // two plans of every kernel, on a software adapter
 
 const text_cfg = { context_length: 7, vocab_size: VOCABULARY, width: 8, heads: 2, layers: 1 };
@@ -149,6 +150,7 @@ describe("micro-batches of a vision transformer", () => {
     ["a matching step", "matching", {}],
     ["a matching step that encodes captions anew", "matching", { roclip: reencoded }],
     ["a matching step of both directions", "matching", { roclip: both }],
+    ["a plain step of f16", "plain", AMP],
   ] as const)(
     "have the gradients, pool and matches of the whole batch: %s",
     async (_, kind, changes) => {
@@ -232,6 +234,7 @@ describe("activations computed again", () => {
     ["CLIP's ResNet", resnet],
     ["the small tower", residual],
     ["a vision transformer", transformer],
+    ["a vision transformer of f16", (changes: object) => transformer({ ...changes, ...AMP })],
   ] as const)(
     "give the bits of keeping them, in less memory: %s",
     async (_, configOf) => {

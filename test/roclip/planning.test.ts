@@ -6,7 +6,7 @@ import { PRESETS } from "../../roclip/configs/presets.ts";
 import { epochSeconds, leastMsUnder } from "../../roclip/epochForecast.ts";
 import { batchInputs } from "../../roclip/inputs.ts";
 import { fitMemory } from "../../roclip/memory.ts";
-import { initState } from "../../roclip/model.ts";
+import { initState, poolRows } from "../../roclip/model.ts";
 import {
   AT_LEAST,
   countFlops,
@@ -14,10 +14,16 @@ import {
   LAID_OUT,
   memoryOf,
 } from "../../roclip/planning.ts";
+import { inTurns, planKinds } from "../../roclip/programs.ts";
 import { trainingStep } from "../../roclip/step.ts";
 import { extraFlops, roomsIn } from "../../roclip/whatFits.ts";
 
 const PAIRS = 5000;
+const poolBytes = (changes: object) => {
+  const config = small(changes);
+  const rows = poolRows(config, PAIRS);
+  return 4 * (rows * (config.embedding + 1) + 2);
+};
 const small = (changes: object = {}) =>
   parseConfig({ batch: 64, vocabularySize: 600, ...changes, epochs: 4 });
 
@@ -58,6 +64,32 @@ describe("a plan of a run", () => {
     // runs the tokens' last projection over all of them.
     expect(forward / 8 / 1e9).toBeGreaterThan(17);
     expect(forward / 8 / 1e9).toBeLessThan(18.5);
+  });
+});
+
+describe("what is in memory", () => {
+  const memory = (changes: object) => memoryOf(small(changes), { pairs: PAIRS }, LAID_OUT);
+  const kinds = (changes: object) => planKinds(small(changes));
+
+  it("is the plans that are needed in turns, not those of other epochs", () => {
+    const safeclip = { defence: "safeclip", safeclip: { unimodalEpochs: 1, slowEpochs: 1 } };
+    expect(kinds(safeclip)).toEqual(["unimodal", "plain", "fill"]);
+    expect(inTurns("unimodal", "plain")).toBe(true);
+    expect(inTurns("plain", "matching")).toBe(false);
+    const [split, clip] = [memory(safeclip), memory({ defence: "clip" })];
+    expect(split.activations).toBeGreaterThan(2.5 * clip.activations); // two views, then one
+    expect(split.pools).toBe(4 * PAIRS + 2 * poolBytes(safeclip) + 4 * PAIRS + 4);
+
+    const roclip = { frequency: 1, firstEpoch: 1, poolSize: 1000 };
+    const anew = { roclip: { ...roclip, reencodeEvery: 5 } };
+    expect(kinds(anew)).toEqual(["matching", "fill", "reencode"]);
+    expect(memory(anew).activations).toBeGreaterThan(memory({ roclip }).activations);
+  });
+
+  it("is less with products of f16", () => {
+    const [whole, mixed] = ["fp32", "amp"].map((precision) => memory({ precision }));
+    expect(mixed!.activations).toBeLessThan(0.75 * whole!.activations);
+    expect(mixed!.pools).toBe(whole!.pools + 8);
   });
 });
 

@@ -152,13 +152,20 @@ describe("a sweep as an array of jobs", () => {
 
 describe("roclip sweep", () => {
   const small = {
-    ...{ epochs: 3, batch: 16, imageSize: 8, vocabularySize: 514, poison: { targets: 0 } },
+    ...{
+      epochs: 3,
+      batch: 16,
+      imageSize: 8,
+      vocabularySize: 514,
+      poison: { targets: 1, captionsPerTarget: 2 },
+    },
     ...{ image: { blocks: [1] }, text: { layers: 1 }, backdoor: { count: 0 } },
   };
   const content = (config: object = small) => ({
     config,
     source: {
-      ...{ data: join(folder, "pairs.csv"), images: join(folder, "images"), minClass: 2 },
+      ...{ data: join(folder, "pairs.csv"), test: join(folder, "pairs.csv") },
+      ...{ images: join(folder, "images"), minClass: 2 },
     },
     axes: { lr: [0.001, 0.002] },
     cells: { wrong: { backdoor: { count: 4, targetClass: "unicorn" } } },

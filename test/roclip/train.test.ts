@@ -44,6 +44,7 @@ describe("a training run", () => {
     ["SGD, clipping and pools of both kinds, encoded anew", sgdBoth],
     ["pairs judged by the pool", { roclip: { ...config.roclip, judge: 0.3 } }],
     ["micro-batches, captions encoded anew", { microBatch: 4, roclip: reencoded }],
+    ["products of f16, activations computed again", { precision: "amp", recompute: 1 }],
     ["averaged weights and a text tower that trains throughout", { ema: 0.9, roclip: reencoded }],
   ])(
     "goes on after an interruption to the same bits as without one, with %s",

@@ -1,4 +1,5 @@
 /** AdamW on one large parameter: a step by hand in the engines that have no op for it. */
+import { constant } from "../../../engine/graph.ts";
 import { adamW } from "../../../engine/ops/adamW.ts";
 import { adamWSchedule } from "../../../engine/optim.ts";
 import type { Jax, JaxArray } from "../engines/jaxTypes.ts";
@@ -80,6 +81,7 @@ export const adamWJob: Job = {
       gradient!,
       { first: first!, second: second! },
       schedule!,
+      constant(Float32Array.of(1), []),
       SETTINGS,
     );
     return { outputs: { ...next }, updates: next };
