@@ -105,15 +105,16 @@ function initPool(config: Config, pairs: number, key: Key): Pool<HostArray> {
 /**
  * The state of a run before its first step.
  *
- * @param vocabulary  tokens the tokenizer knows; a model that says how many it has keeps to that
+ * @param vocabulary  tokens the tokenizer knows; a model that says how many it has keeps to that,
+ *                    unless the vocabulary is compacted
  * @param pairs       training pairs
  */
 export function initState(config: Config, vocabulary: number, pairs: number): State<HostArray> {
   const key: Key = fold([config.seed >>> 0, 0], 0x6d6f6465); // "mode", for model
   const { params: image, statistics } = initVision(config, fold(key, 1));
-  const { model } = config;
+  const { model, compactVocabulary } = config;
   const safeclip = config.defence === "safeclip";
-  const rows = model === "small" ? vocabulary : model.text_cfg.vocab_size;
+  const rows = model === "small" || compactVocabulary ? vocabulary : model.text_cfg.vocab_size;
   const text = initText(config, rows, fold(key, 2));
   const params = { image, text, logitScale: filled([], INITIAL_LOGIT_SCALE) };
   const zeros = () => mapTree(params, ({ shape }: HostArray) => filled(shape, 0));

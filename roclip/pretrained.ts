@@ -2,6 +2,7 @@
 import { statSync } from "node:fs";
 import { type HostArray, leaves } from "../engine/index.ts";
 import { requireTensors } from "./checkpoint.ts";
+import { UserError } from "./errors.ts";
 import { initState, type Weights } from "./model.ts";
 import { readRun } from "./runFolder.ts";
 import type { StoredTensor } from "./safetensors.ts";
@@ -30,10 +31,20 @@ function storedWeights({ params, statistics }: Weights<HostArray>): Record<strin
  * @throws      UserError when they are of another model, or cannot be read
  */
 export async function readPretrained(
-  { pretrained, model }: Pick<Config, "pretrained" | "model">,
+  {
+    pretrained,
+    model,
+    compactVocabulary,
+  }: Pick<Config, "pretrained" | "model" | "compactVocabulary">,
   like: Weights<HostArray>,
 ): Promise<Weights<HostArray>> {
-  if (!isFolder(pretrained)) return readWeights(pretrained, model, like);
+  if (!isFolder(pretrained)) {
+    if (!compactVocabulary) return readWeights(pretrained, model, like);
+    throw new UserError(
+      `${pretrained}: weights of a file must have all of their tokens; found compactVocabulary; ` +
+        "leave out --compact-vocabulary",
+    );
+  }
   const { progress, state } = await readRun(pretrained);
   const tokenizer = tokenizerFromJson(progress.tokenizer);
   const saved = state(initState(progress.config, tokenizer.vocabularySize, progress.pairs));

@@ -102,6 +102,12 @@ export const CONFIG_SCHEMA = z
       .string()
       .default("")
       .describe('File of CLIP\'s byte-pair merges; "" to learn them from the training captions'),
+    compactVocabulary: z
+      .boolean()
+      .default(false)
+      .describe(
+        "With merges: only the tokens that the training captions use, whatever the model's vocab_size",
+      ),
     image: IMAGE_TOWER.prefault({}),
     text: TEXT_TOWER.prefault({}),
     embedding: count().default(128).describe("Width both towers project to (authors: 1024)"),
@@ -175,6 +181,10 @@ function contradictions(config: Config): string[] {
     }
   }
   broken.push(...brokenAmounts(config));
+  if (config.compactVocabulary && config.merges === "")
+    broken.push(
+      'compactVocabulary must be of given merges; found merges ""; give their file, or leave it out',
+    );
   if (config.defence === "cleanclip" && config.pretrained === "") {
     broken.push(
       'pretrained must name the model that CleanCLIP fine-tunes; found ""; give a run\'s folder',

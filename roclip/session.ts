@@ -102,8 +102,9 @@ export function requirePool(config: Config, pairs: number): void {
 }
 
 /** Refuse a tokenizer that makes tokens the model does not have. */
-function requireVocabulary({ model }: Config, { vocabularySize }: Tokenizer): void {
-  if (model === "small" || vocabularySize <= model.text_cfg.vocab_size) return;
+function requireVocabulary(config: Config, { vocabularySize }: Tokenizer): void {
+  const { model, compactVocabulary } = config;
+  if (model === "small" || compactVocabulary || vocabularySize <= model.text_cfg.vocab_size) return;
   throw new UserError(
     `model.text_cfg.vocab_size: the model must have the tokenizer's ${vocabularySize} tokens; it ` +
       `has ${model.text_cfg.vocab_size}; choose a larger one, or leave out --merges`,

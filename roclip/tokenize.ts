@@ -127,6 +127,33 @@ export function learnTokenizer(
 }
 
 /**
+ * A tokenizer with those merges alone that captions use: these captions have the tokens that they
+ * had, under new ids; other words have shorter ones, bytes in the end.
+ *
+ * @param tokenizer  CLIP's, whose 49,408 tokens a small corpus mostly leaves untrained
+ * @param captions   the training captions
+ */
+export function compactTokenizer(tokenizer: Tokenizer, captions: readonly string[]): Tokenizer {
+  const json = tokenizer.toJSON();
+  const { vocab, merges } = json.model;
+  const symbols = Object.keys(vocab).sort((a, b) => vocab[a]! - vocab[b]!);
+  const core = coreOf(json);
+  const used = new Set(
+    captions.flatMap((caption) =>
+      core.encode(unescapeHtml(caption)).ids.map((id: number) => symbols[id]!),
+    ),
+  );
+  const kept: [string, string][] = [];
+  // From the last: what a symbol is merged of was merged before it.
+  for (const [left, right] of merges.toReversed()) {
+    if (!used.has(left + right)) continue;
+    used.add(left).add(right);
+    kept.unshift([left, right]);
+  }
+  return tokenizerFromJson(describe(kept, json.truncation.max_length));
+}
+
+/**
  * The tokenizer that `toJSON` described.
  *
  * @param json  as saved with a checkpoint

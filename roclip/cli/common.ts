@@ -11,7 +11,7 @@ import { applyFlags, flagsOf } from "../flags.ts";
 import { merged } from "../overlay.ts";
 import { pretrainedTokenizer } from "../pretrained.ts";
 import { readSource, type Source, type SourceData } from "../source.ts";
-import { clipTokenizer, learnTokenizer, type Tokenizer } from "../tokenize.ts";
+import { clipTokenizer, compactTokenizer, learnTokenizer, type Tokenizer } from "../tokenize.ts";
 import { showProgress } from "./progress.ts";
 
 /** Options of every command that uses the device. */
@@ -163,10 +163,10 @@ export async function tokenizerFor(
 ): Promise<Tokenizer> {
   const pretrained = await pretrainedTokenizer(config);
   if (pretrained) return pretrained;
-  const { merges, contextLength, vocabularySize } = config;
-  return merges === ""
-    ? learnTokenizer(captions, { vocabularySize, contextLength })
-    : clipTokenizer(merges, contextLength);
+  const { merges, contextLength, vocabularySize, compactVocabulary } = config;
+  if (merges === "") return learnTokenizer(captions, { vocabularySize, contextLength });
+  const tokenizer = clipTokenizer(merges, contextLength);
+  return compactVocabulary ? compactTokenizer(tokenizer, captions) : tokenizer;
 }
 
 /** Open the device, with what was tuned for it, and say which it is. */

@@ -24,10 +24,10 @@ async function runExport(path: string, { out, f16 = false }: Options): Promise<v
     console.log("The small model is ours alone, so its tensors have our names and layouts.");
     return;
   }
-  console.log("Its tensors have open_clip's names and layouts.");
-  if (config.merges === "")
+  console.log("Its tensors have the names and layouts of open_clip's and OpenAI's CLIP.");
+  if (config.merges === "" || config.compactVocabulary)
     console.log(
-      "Its tokens were learnt from the training captions: CLIP's own tokenizer does not fit it.",
+      "Its tokens are those of the training captions: CLIP's own tokenizer does not fit it.",
     );
 }
 
@@ -35,7 +35,9 @@ async function runExport(path: string, { out, f16 = false }: Options): Promise<v
 export function addExport(program: Command): void {
   const command = program
     .command("export")
-    .description("Write a run's weights as safetensors, in open_clip's names.")
+    .description(
+      "Write a run's weights as safetensors, in the names of open_clip's and OpenAI's CLIP.",
+    )
     .argument("<run>", "run folder, or its checkpoint.safetensors")
     .requiredOption("--out <file>", "file to write")
     .option("--f16", "half precision where OpenAI's files have it");

@@ -1,6 +1,9 @@
 """Make tokenizer.json: captions and their CLIP token ids, by an implementation independent of ours.
 
-    python3 test/golden/tokenizer.py <bpe_simple_vocab_16e6.txt.gz> <fashion-test.csv>
+    python3 test/golden/tokenizer.py <bpe_simple_vocab_16e6.txt.gz> <fashion-test.csv> <other.csv>...
+
+Of the first table some captions are kept with their ids; of every table a digest of all its ids
+(SHA-256 of "1 2 3\n4 5\n...": a line for each caption).
 
 The algorithm is OpenAI's SimpleTokenizer as its paper and documentation define it (byte-level byte-pair
 encoding, lower case, HTML unescaped twice, white space collapsed), written from that definition with
@@ -10,6 +13,7 @@ Needs the `regex` module (pip install regex, or apt install python3-regex).
 
 import csv
 import gzip
+import hashlib
 import html
 import json
 import pathlib
@@ -82,7 +86,13 @@ def merge_word(symbols, ranks):
     return symbols
 
 
-def main(merges_file, csv_file):
+def read_captions(csv_file):
+    """The captions of a table, in its order."""
+    with open(csv_file, encoding="utf-8", newline="") as file:
+        return [row["caption"] for row in csv.DictReader(file)]
+
+
+def main(merges_file, *csv_files):
     table = byte_symbols()
     with gzip.open(merges_file, "rt", encoding="utf-8") as file:
         lines = file.read().split("\n")[1 : VOCABULARY - 512 - CONTROL + 1]
@@ -103,12 +113,17 @@ def main(merges_file, csv_file):
             out += [ids[symbol] for symbol in merge_word(characters, ranks)]
         return [*out, VOCABULARY - 1]
 
-    with open(csv_file, encoding="utf-8", newline="") as file:
-        captions = [row["caption"] for row in csv.DictReader(file)][::STRIDE]
-    cases = [{"caption": caption, "ids": encode(caption)} for caption in ODD + captions]
+    some = ODD + read_captions(csv_files[0])[::STRIDE]
+    tables = {}
+    for csv_file in csv_files:
+        captions = read_captions(csv_file)
+        ids = "\n".join(" ".join(map(str, encode(caption))) for caption in captions)
+        digest = hashlib.sha256(ids.encode()).hexdigest()
+        tables[pathlib.Path(csv_file).name] = {"captions": len(captions), "sha256": digest}
     target = pathlib.Path(__file__).with_name("tokenizer.json")
-    rows = ",\n".join(json.dumps(case, ensure_ascii=True) for case in cases)
-    target.write_text(f"[\n{rows}\n]\n", encoding="ascii")
+    rows = ",\n".join(json.dumps({"caption": caption, "ids": encode(caption)}) for caption in some)
+    text = f'{{"tables": {json.dumps(tables)},\n"cases": [\n{rows}\n]}}\n'
+    target.write_text(text, encoding="ascii")
 
 
 if __name__ == "__main__":

@@ -62,6 +62,7 @@ describe("parseConfig", () => {
     [{ backdoors: [{ count: 1 }, { count: 2.5 }] }, "backdoors[1].count must be a whole number"],
     [{ backdoors: [{ kind: "blend" }] }, 'wanet, word, sentence; found "blend"'],
     [{ backdoors: [{ patsch: 1 }] }, 'mean "backdoors.patch"?'],
+    [{ compactVocabulary: true }, 'compactVocabulary must be of given merges; found merges ""'],
     [{ roclip: 3 }, "roclip must be an object of keys; found 3"],
     [null, "the configuration must be an object of keys; found null"],
   ])("refuses %j", (json, message) => {

@@ -9,6 +9,7 @@ import { learnMerges } from "../../roclip/bpe.ts";
 import { UserError } from "../../roclip/errors.ts";
 import {
   clipTokenizer,
+  compactTokenizer,
   learnTokenizer,
   type Tokenizer,
   type TokenizerJson,
@@ -186,6 +187,30 @@ describe("a learnt tokenizer", () => {
   test("has fewer symbols than asked for when nothing is left to merge", () => {
     expect(learnTokenizer(["aa aa"], { vocabularySize: 4000 }).vocabularySize).toBe(515);
     expect(learnTokenizer([], { vocabularySize: 4000 }).vocabularySize).toBe(514);
+  });
+});
+
+describe("a compacted tokenizer", () => {
+  const symbolsOf = (of: Tokenizer, caption: string) => {
+    const named = new Map(Object.entries(of.toJSON().model.vocab).map(([name, id]) => [id, name]));
+    return of.encode(caption).map((id) => named.get(id));
+  };
+
+  test("gives its captions the tokens they had, and has no others but bytes", () => {
+    const large = learnTokenizer(CAPTIONS, { vocabularySize: 4000 });
+    const some = CAPTIONS.slice(2, 4);
+    const compact = compactTokenizer(large, some);
+    for (const caption of some)
+      expect(symbolsOf(compact, caption)).toEqual(symbolsOf(large, caption));
+    expect(compact.vocabularySize).toBeLessThan(large.vocabularySize);
+    expect(compactTokenizer(compact, some).toJSON()).toEqual(compact.toJSON());
+    expect(compactTokenizer(large, []).vocabularySize).toBe(514);
+  });
+
+  test("spells other words by what it has", () => {
+    const compact = compactTokenizer(tokenizer, ["red"]);
+    const ids = compact.encode("redheart ☕");
+    expect(speller(compact)(ids.slice(1, -1))).toBe("redheart☕");
   });
 });
 

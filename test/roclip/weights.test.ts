@@ -8,6 +8,7 @@ import { UserError } from "../../roclip/errors.ts";
 import { fromHalf, toHalf } from "../../roclip/half.ts";
 import type { Weights } from "../../roclip/model.ts";
 import { initState } from "../../roclip/model.ts";
+import { readPretrained } from "../../roclip/pretrained.ts";
 import { decodeSafetensors, encodeSafetensors } from "../../roclip/safetensors.ts";
 import { decodeWeights, encodeWeights } from "../../roclip/weights.ts";
 
@@ -36,6 +37,20 @@ const text = ({ buffer, byteOffset, byteLength }: ArrayBufferView) =>
   Buffer.from(buffer, byteOffset, byteLength).toString("base64");
 const bits = (weights: Weights<HostArray>) =>
   leaves<HostArray>(weights).map(([path, { shape, data }]) => [path, shape, text(data)] as const);
+
+describe("a file's weights", () => {
+  it("need all of their tokens", async () => {
+    const config = parseConfig({
+      pretrained: "w.safetensors",
+      merges: "m",
+      compactVocabulary: true,
+    });
+    const state = initState(config, 600, 1);
+    await expect(readPretrained(config, state)).rejects.toThrow(
+      /^w.safetensors: weights of a file/,
+    );
+  });
+});
 
 describe("half precision", () => {
   it("comes back as it was, every number of it", () => {
