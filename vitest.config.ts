@@ -2,15 +2,23 @@ import { defineConfig } from "vitest/config";
 
 /**
  * Two files at a time: a software adapter runs kernels on every core, but compiles each on one, and
- * compiling is most of what the tests do.
+ * compiling is most of what the tests do. llvmpipe compiles faster when it need not optimise.
  */
-const gpu = { pool: "forks", maxWorkers: 2, testTimeout: 120_000 } as const;
+const env = { GALLIVM_PERF: "nopt" };
+const gpu = { pool: "forks", maxWorkers: 2, testTimeout: 120_000, env } as const;
+
+/** Commands and whole runs: they compile the same kernels again and again. */
+const runs = ["test/roclip/{baselineRuns,cli,sweep,train}.test.ts"];
+const data = ["test/data/**/*.test.ts"];
 
 export default defineConfig({
   test: {
     projects: [
-      { test: { ...gpu, name: "unit", include: ["test/**/*.test.ts"], exclude: ["test/data/**"] } },
-      { test: { ...gpu, name: "data", include: ["test/data/**/*.test.ts"] } },
+      {
+        test: { ...gpu, name: "unit", include: ["test/**/*.test.ts"], exclude: [...runs, ...data] },
+      },
+      { test: { ...gpu, name: "runs", include: runs } },
+      { test: { ...gpu, name: "data", include: data } },
     ],
   },
 });

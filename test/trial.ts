@@ -6,14 +6,13 @@ import { constant, type HostArray, type HostData, type Tensor } from "../engine/
 import { orderDispatches } from "../engine/order.ts";
 import { compile, type PlanOptions, type Program } from "../engine/plan.ts";
 import { fold, keyOf, stream } from "../engine/random.ts";
-import { HALF_BITS } from "../kernels/kernel.ts";
+import { type AnyKernel, HALF_BITS } from "../kernels/kernel.ts";
 import {
   type Array64,
   type Case,
   differentiable,
   named,
   operandData,
-  operandTensors,
   type Shapes,
 } from "./case.ts";
 import { differences, worstError } from "./check.ts";
@@ -115,16 +114,15 @@ export function expectGradients(
   }
 }
 
-/** How the plans of a case are built: if it multiplies matrices of f16, also by plain threads. */
-export function waysOf(definition: Case): PlanOptions[] {
-  const run = definition.run(operandTensors(definition, definition.shapes[0]!));
-  const dispatches = orderDispatches(Object.values(named<Tensor>(run)));
+/** How a trial's plans are built: where matrices of f16 are multiplied, by plain threads too. */
+export function waysOf({ program, on }: Trial): PlanOptions[] {
+  const dispatches = orderDispatches(Object.values(program.outputs));
   const matrices = dispatches.some((d) => d.options.ELEMENT === HALF_BITS && d.kernel.matrices);
-  return matrices ? [{}, { matrices: "threads" }] : [{}];
+  return matrices && on.half ? [{}, { matrices: "threads" }] : [{}];
 }
 
-/** What tells such plans apart in a test's name. */
-export const wayTitle = ({ matrices }: PlanOptions) => (matrices ? ", matrices by threads" : "");
+/** Whether a kernel multiplies by tiles in workgroup memory; its last choice is the smallest. */
+export const tilesShared = ({ uses }: AnyKernel) => uses.includes("product_shared");
 
 /** The shapes of a case's operands as a test's name shows them. */
 export const title = (shapes: Shapes<string>) =>

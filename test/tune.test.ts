@@ -259,7 +259,7 @@ describe("a tuning on this adapter", () => {
   });
 
   it("tunes the steps of a configuration, and stops when told to", async () => {
-    const small = { batch: 8, imageSize: 8, image: { width: 8, blocks: [1] } };
+    const small = { batch: 8, imageSize: 8, image: { width: 8, blocks: [1] }, text: { layers: 1 } };
     const config = parseConfig({ ...small, epochs: 4, roclip: { poolSize: 16 } });
     let left = 2;
     const goOn = () => left-- > 0;

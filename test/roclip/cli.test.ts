@@ -79,7 +79,7 @@ describe("roclip", () => {
     expect((await roclip([...words, "--out", first])).code).toBe(0);
     const weights = join(folder, "vit.safetensors");
     const exported = await roclip(["export", first, "--out", weights, "--f16"]);
-    expect(exported.out).toContain("open_clip's names");
+    expect(exported.out).toContain("names and layouts of open_clip's");
     const names = ["visual.conv1.weight", "transformer.resblocks.0.attn.in_proj_weight"];
     for (const name of names) expect(readFileSync(weights, "latin1")).toContain(`"${name}":`);
     // Steps that are lost in rounding leave the weights as they were read.
