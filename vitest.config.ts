@@ -7,8 +7,11 @@ import { defineConfig } from "vitest/config";
 const env = { GALLIVM_PERF: "nopt" };
 const gpu = { pool: "forks", maxWorkers: 2, testTimeout: 120_000, env } as const;
 
-/** Commands and whole runs: they compile the same kernels again and again. */
-const runs = ["test/roclip/{baselineRuns,cli,sweep,train}.test.ts"];
+/** Commands, whole runs and what measures: they compile the same kernels again and again. */
+const runs = [
+  "test/{bench,results,tune}.test.ts",
+  "test/roclip/{baselineRuns,cli,everySwitch,sweep,train}.test.ts",
+];
 const data = ["test/data/**/*.test.ts"];
 
 export default defineConfig({

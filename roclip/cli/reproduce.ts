@@ -7,36 +7,49 @@ import { UserError } from "../errors.ts";
 import { addDeviceOption, type DeviceOptions } from "./common.ts";
 import { runSweep } from "./sweep.ts";
 
-/** Sweeps that are part of the package, and what each is. */
+/** Sweeps that are part of the package: what each is, and whether it reads data of the user's. */
 const EXPERIMENTS = {
-  fashion: "40,000 product photos with titles: two strengths of attack, RoCLIP and others, 3 seeds",
+  fashion: {
+    what: "40,000 product photos with titles: two strengths of attack, RoCLIP and others, 3 seeds",
+    reads: true,
+  },
+  precision: {
+    what: "mixed precision beside f32, small models on the emoji, 3 seeds",
+    reads: false,
+  },
 } as const;
 
 interface Options extends DeviceOptions {
-  readonly data: string;
+  readonly data?: string;
   readonly out?: string;
 }
 
 const fileOf = (name: string) =>
   fileURLToPath(new URL(`../experiments/${name}.yaml`, import.meta.url));
 
-async function runReproduce(name: string, { data, ...options }: Options): Promise<void> {
-  if (!existsSync(data))
+async function runReproduce(
+  name: keyof typeof EXPERIMENTS,
+  { data, ...options }: Options,
+): Promise<void> {
+  if (EXPERIMENTS[name].reads && !(data && existsSync(data)))
     throw new UserError(
-      `${data}: --data must be the folder that ${fileOf(name)} describes; it is not there; ` +
-        "check the path",
+      `${data ?? name}: --data must be the folder that ${fileOf(name)} describes; ` +
+        `it is not ${data ? "there; check the path" : "given; give it"}`,
     );
-  await runSweep(fileOf(name), { ...options, root: data, out: options.out ?? join("runs", name) });
+  const root = data === undefined ? {} : { root: data };
+  await runSweep(fileOf(name), { ...options, ...root, out: options.out ?? join("runs", name) });
 }
 
 /** Add the command to the program. */
 export function addReproduce(program: Command): void {
-  const lines = Object.entries(EXPERIMENTS).map(([name, what]) => `  ${name}  ${what}`);
+  const lines = Object.entries(EXPERIMENTS).map(
+    ([name, { what }]) => `  ${name.padEnd(10)} ${what}`,
+  );
   const command = program
     .command("reproduce")
     .description("Run an experiment whose results the project states; hours, and resumable.")
     .addArgument(new Argument("<experiment>", "which").choices(Object.keys(EXPERIMENTS)))
-    .requiredOption("--data <folder>", "what it reads; its file in roclip/experiments says what")
+    .option("--data <folder>", "what it reads, if anything; its file in roclip/experiments says")
     .option("--out <folder>", "where the runs and tables go (default: runs/<experiment>)");
   addDeviceOption(command);
   command.addHelpText(
@@ -49,7 +62,8 @@ Each is a sweep: stop it with Ctrl-C and call it again to go on; roclip sweep <i
 --root <folder> runs single cells, or prints them as jobs for other machines.
 
 Example:
-  roclip reproduce fashion --data fashion/`,
+  roclip reproduce fashion --data fashion/
+  roclip reproduce precision`,
   );
   command.action(runReproduce);
 }

@@ -238,6 +238,7 @@ describe("roclip", () => {
       () => ["data", "dtd", "--check", join(folder, "nowhere")],
       /--check must name a folder/,
     ],
+    ["an experiment without its data", () => ["reproduce", "fashion"], /--data must be the folder/],
     ["an existing folder", () => ["poison", "--out", folder], /--out must be a new folder/],
   ];
   for (const [what, words, message] of bad)

@@ -108,9 +108,18 @@ describe("a sweep's file", () => {
 });
 
 describe("an experiment of the package", () => {
+  const read = (name: string) =>
+    readSweep(new URL(`../../roclip/experiments/${name}.yaml`, import.meta.url).pathname, "photos");
+
+  it("precision: each small model in f32 and in mixed precision under three seeds", () => {
+    const { cells, source } = read("precision");
+    expect(cells).toHaveLength(3 * 2 * 3);
+    expect(cells.filter(({ config }) => config.precision === "amp")).toHaveLength(9);
+    expect(source).toEqual({ kind: "emoji" });
+  });
+
   it("fashion: every defence at both strengths under three seeds", () => {
-    const path = new URL("../../roclip/experiments/fashion.yaml", import.meta.url).pathname;
-    const { cells, source } = readSweep(path, "photos");
+    const { cells, source } = read("fashion");
     expect(new Set(cells.map(({ config }) => config.defence))).toContain("clip");
     expect(new Set(cells.map(({ seed }) => seed))).toEqual(new Set([1, 2, 3]));
     expect(source).toMatchObject({ data: "photos/fashion-train.csv" });
