@@ -14,6 +14,7 @@ import {
   subjectsOf,
 } from "./evaluate.ts";
 import { fillPoolsFromData, reencodeAll } from "./fillPools.ts";
+import { type FollowedPairs, followedSimilarity, followPairs } from "./followed.ts";
 import { inputsFor } from "./inputs.ts";
 import { type HeldState, initState } from "./model.ts";
 import type { EpochResult } from "./report/data.ts";
@@ -140,16 +141,18 @@ async function runEpoch(
 async function closeEpoch(
   { config, evaluation }: TrainOptions,
   session: Session,
-  measures: { embedder: Embedder; subjects: Subjects },
+  measures: { embedder: Embedder; subjects: Subjects; followed: FollowedPairs },
   done: Progress & { seconds: number; stepsRun: number },
 ): Promise<{ result: EpochResult; last: Evaluation }> {
-  const last = await evaluate(measures.embedder, measures.subjects, evaluation);
+  const { embedder, subjects, followed } = measures;
+  const last = await evaluate(embedder, subjects, evaluation);
   const { targetPredictions: _, triggeredPredictions: __, ...measured } = last;
   const result: EpochResult = {
     epoch: done.epoch,
     phase: phaseOf(config, done.epoch),
     loss: done.lossSum / session.stepsInEpoch,
     ...measured,
+    ...(await followedSimilarity(embedder, followed)),
     pairsPerSecond: (done.stepsRun * config.batch) / done.seconds,
     seconds: done.seconds,
   };
@@ -191,6 +194,7 @@ async function trainSession(
   const { config, device, evaluation, folder } = options;
   const { state, stepsInEpoch } = session;
   const subjects = subjectsOf(config, evaluation);
+  const followed = followPairs(options.train, evaluation.truth);
   let progress = session.progress;
   let last: Evaluation | undefined;
 
@@ -202,7 +206,7 @@ async function trainSession(
       break;
     }
     const done = { ...reached, seconds, stepsRun: stepsInEpoch - progress.step };
-    const closed = await closeEpoch(options, session, { embedder, subjects }, done);
+    const closed = await closeEpoch(options, session, { embedder, subjects, followed }, done);
     last = closed.last;
     const results = [...reached.results, closed.result];
     progress = { ...reached, epoch: reached.epoch + 1, step: 0, lossSum: 0, results };

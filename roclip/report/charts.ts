@@ -9,6 +9,8 @@ export type Measure = Exclude<keyof EpochResult, "epoch" | "phase">;
 /** What is plotted against the epoch. */
 export interface Chart {
   readonly measure: Measure;
+  /** Drawn beside it, dashed. */
+  readonly dashed?: Measure;
   readonly title: string;
   /** How values are shown: per cent on an axis that ends at 100 or at the data's end, or plain. */
   readonly axis: "whole" | "share" | "number";
@@ -22,24 +24,33 @@ interface Point {
   readonly epoch: number;
   readonly value: number;
   readonly matching: boolean;
+  readonly dashed: boolean;
   readonly defence: string;
   readonly run: string;
 }
 
 // Colours are the page's own variables, so that a plot follows its light and dark themes.
 const BAND = "var(--band)";
+const SOLID = [1, 0]; // pixels drawn, pixels left out
+const DASHED = [5, 4];
 
 /** The measured points of every run. */
-function pointsOf(runs: readonly RunResult[], measure: Measure): Point[] {
-  return runs.flatMap(({ defence, seed, epochs }) =>
-    epochs.flatMap((row) => {
-      const value = row[measure];
-      if (value === undefined || !Number.isFinite(value)) return [];
-      const { epoch } = row;
-      const matching = row.phase === "matching";
-      return [{ epoch, value, matching, defence, run: `${DEFENCE_NAMES[defence]}, seed ${seed}` }];
-    }),
-  );
+function pointsOf(runs: readonly RunResult[], { measure, dashed }: Chart): Point[] {
+  const lines = [
+    { name: measure, dashed: false },
+    ...(dashed === undefined ? [] : [{ name: dashed, dashed: true }]),
+  ];
+  return runs.flatMap(({ defence, seed, epochs }) => {
+    const run = `${DEFENCE_NAMES[defence]}, seed ${seed}`;
+    return epochs.flatMap((row) =>
+      lines.flatMap(({ name, dashed }) => {
+        const value = row[name];
+        if (value === undefined || !Number.isFinite(value)) return [];
+        const matching = row.phase === "matching";
+        return [{ epoch: row.epoch, value, matching, dashed, defence, run }];
+      }),
+    );
+  });
 }
 
 /** The epochs in which any run matched, as intervals half an epoch to each side. */
@@ -71,6 +82,12 @@ function encodingsOf(chart: Chart, runs: readonly RunResult[]) {
       legend: null,
       scale: { domain: [...DEFENCES], range: DEFENCES.map((name) => `var(--${name})`) },
     },
+    strokeDash: {
+      field: "dashed",
+      type: "nominal" as const,
+      legend: null,
+      scale: { domain: [false, true], range: [SOLID, DASHED] },
+    },
     shape: {
       field: "matching",
       type: "nominal" as const,
@@ -82,7 +99,7 @@ function encodingsOf(chart: Chart, runs: readonly RunResult[]) {
 
 /** The vega-lite specification of a chart: shaded epochs, and over them a line for each run. */
 function specOf(chart: Chart, runs: readonly RunResult[]): TopLevelSpec {
-  const { x, y, color, shape } = encodingsOf(chart, runs);
+  const { x, y, color, shape, strokeDash } = encodingsOf(chart, runs);
   return {
     width: chart.width,
     height: chart.height,
@@ -95,10 +112,10 @@ function specOf(chart: Chart, runs: readonly RunResult[]): TopLevelSpec {
         encoding: { x: { ...x, field: "from" }, x2: { field: "to" } },
       },
       {
-        data: { values: pointsOf(runs, chart.measure) },
+        data: { values: pointsOf(runs, chart) },
         encoding: { x, y, color, detail: { field: "run" } },
         layer: [
-          { mark: { type: "line", strokeWidth: 2 } },
+          { mark: { type: "line", strokeWidth: 2 }, encoding: { strokeDash } },
           { mark: { type: "point", filled: true, opacity: 1, size: 45 }, encoding: { shape } },
         ],
       },

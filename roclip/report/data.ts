@@ -23,6 +23,9 @@ export interface EpochResult {
   readonly trueClassTarget: number;
   /** Share of triggered images classified as their true class. */
   readonly trueClassTriggered: number;
+  /** Mean similarity of clean training pairs, and of attacked ones; in [-1, 1]. */
+  readonly similarityClean?: number;
+  readonly similarityAttacked?: number;
   readonly pairsPerSecond: number;
   readonly seconds: number;
 }

@@ -58,4 +58,14 @@ export const TRAINING: readonly Panel[] = [
     axis: "number",
     words: "Mean over the epoch. Matching epochs have other partners, so kinds do not compare.",
   },
+  {
+    ...SMALL,
+    measure: "similarityClean",
+    dashed: "similarityAttacked",
+    title: "Similarity of pairs: clean —, attacked - -",
+    axis: "number",
+    words:
+      "Of image and caption, of training pairs as they are. The attacked are learnt as well as " +
+      "the clean where dashes reach the line.",
+  },
 ];

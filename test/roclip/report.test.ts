@@ -1,58 +1,14 @@
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
-import { parseConfig } from "../../roclip/config.ts";
 import { html } from "../../roclip/report/html.ts";
 import { reportPicture } from "../../roclip/report/picture.ts";
 import { renderSweepReport } from "../../roclip/report/sweep.ts";
-import { type EpochResult, type ReportData, renderReport } from "../../roclip/report.ts";
-import type { Phase } from "../../roclip/schedule.ts";
-
-/** An epoch whose shares are all `share`. */
-function epochOf(epoch: number, phase: Phase, share: number): EpochResult {
-  return {
-    ...{ epoch, phase, loss: 4 - share, zeroShotTop1: share, classMean: share, psr: share },
-    ...{ asr: share, trueClassTarget: share, trueClassTriggered: share },
-    ...{ pairsPerSecond: 600, seconds: 2 },
-  };
-}
-
-const image = Uint8Array.from({ length: 4 * 4 * 3 }, (_, index) => index * 5);
-const base: ReportData = {
-  title: "CLIP & RoCLIP",
-  adapter: "an adapter <x>",
-  command: "roclip demo --seed 3",
-  config: parseConfig({ seed: 3 }),
-  runs: [
-    {
-      defence: "clip",
-      seed: 3,
-      epochs: [epochOf(1, "plain", 0.25), epochOf(2, "plain", 0.875)],
-      counts: { targets: 16, triggered: 100, heldOut: 200 },
-    },
-    {
-      defence: "roclip",
-      seed: 3,
-      epochs: [epochOf(1, "plain", 0.25), epochOf(2, "matching", 0.125)],
-    },
-  ],
-  gallery: [
-    {
-      ...{ image, size: 4, kind: "poison", trigger: "", caption: "<script>alert(1)</script>" },
-      ...{ matchedCaption: 'a "pool" caption', prediction: { clip: "flag", roclip: "face" } },
-      ...{ trueClass: "face", targetClass: "flag" },
-    },
-    {
-      ...{ image, size: 4, kind: "backdoor", trigger: "wanet", caption: "a hand" },
-      ...{ prediction: { clip: "tree" } },
-      ...{ trueClass: "face", targetClass: "hand" },
-    },
-  ],
-  notes: ["Made up."],
-};
+import { renderReport } from "../../roclip/report.ts";
+import { epochOf, IMAGE, REPORT } from "./reports.ts";
 
 describe("renderReport", () => {
   it("is one file: no address, no script, nothing to load", async () => {
-    const page = await renderReport(base);
+    const page = await renderReport(REPORT);
     expect(page).toMatch(/^<!doctype html>/);
     expect(page).not.toMatch(/https?:|<script|<link|url\(|@import|\ssrc="(?!data:)/i);
     expect(page).toContain("default-src 'none'; img-src data:; style-src 'unsafe-inline'");
@@ -62,14 +18,14 @@ describe("renderReport", () => {
   });
 
   it("escapes what came from data", async () => {
-    const page = await renderReport(base);
+    const page = await renderReport(REPORT);
     expect(page).toContain("&lt;script&gt;alert(1)&lt;/script&gt;");
     expect(page).toContain("<title>CLIP &amp; RoCLIP</title>");
     expect(page).toContain("an adapter &lt;x&gt;");
   });
 
   it("shows the last epochs, with intervals where counts are known", async () => {
-    const page = await renderReport(base);
+    const page = await renderReport(REPORT);
     expect(page).toContain('<span class="clip">87.5%</span>');
     expect(page).toContain('<span class="roclip">12.5%</span>');
     expect(page).toContain("<td>87.5%<small>64.0% – 96.5%</small></td>"); // 14 of 16
@@ -78,23 +34,27 @@ describe("renderReport", () => {
     expect(page).toContain("Made up.");
   });
 
-  it("draws six charts, a mark for each epoch and a band for each that matched", async () => {
-    const page = await renderReport(base);
-    expect(page.match(/<svg/g)).toHaveLength(6);
+  it("draws seven charts, a mark for each epoch and a band for each that matched", async () => {
+    const page = await renderReport(REPORT);
+    expect(page.match(/<svg/g)).toHaveLength(7);
     const psr = page.slice(page.indexOf("<svg"), page.indexOf("</svg>"));
     expect(psr.match(/fill="var\(--band\)"/g)).toHaveLength(1);
     expect(psr.match(/fill="var\(--clip\)"/g)).toHaveLength(2);
     expect(psr.match(/fill="var\(--roclip\)"/g)).toHaveLength(2);
+    expect(psr).not.toContain('stroke-dasharray="5,4"');
+    const similarity = page.slice(page.lastIndexOf("<svg"));
+    expect(similarity.match(/stroke-dasharray="5,4"/g)).toHaveLength(2); // one for each run
+    expect(similarity.match(/fill="var\(--clip\)"/g)).toHaveLength(4);
   });
 
   it("carries the gallery's images, pixel for pixel, and marks who was fooled", async () => {
-    const page = await renderReport(base);
+    const page = await renderReport(REPORT);
     const [, png] = page.match(/src="data:image\/png;base64,([^"]+)"/)!;
     const { data, info } = await sharp(Buffer.from(png!, "base64"))
       .raw()
       .toBuffer({ resolveWithObject: true });
     expect(info).toMatchObject({ width: 4, height: 4, channels: 3 });
-    expect(Uint8Array.from(data)).toEqual(image);
+    expect(Uint8Array.from(data)).toEqual(IMAGE);
     expect(page).toMatch(/class="verdict fooled"[^>]*>flag</);
     expect(page).toMatch(/class="verdict right"[^>]*>face</);
     expect(page).toMatch(/class="verdict other"[^>]*>tree</);
@@ -102,23 +62,23 @@ describe("renderReport", () => {
   });
 
   it("names the kind of a trigger, and of several each once", async () => {
-    const page = await renderReport(base);
+    const page = await renderReport(REPORT);
     expect(page).toContain("trigger: a warp of the image (WaNet). A model");
     expect(page).toContain("<dt>trigger</dt><dd>wanet</dd>");
     expect(page).not.toContain("checkerboard");
-    const other = { ...base.gallery[1]!, trigger: "checker" };
-    const two = await renderReport({ ...base, gallery: [other, ...base.gallery, other] });
+    const other = { ...REPORT.gallery[1]!, trigger: "checker" };
+    const two = await renderReport({ ...REPORT, gallery: [other, ...REPORT.gallery, other] });
     expect(two).toContain("trigger: a checkerboard patch, a warp of the image (WaNet). A model");
   });
 
   it("takes one defence, missing numbers and an empty gallery", async () => {
     const run = { defence: "clip" as const, seed: 1, epochs: [epochOf(1, "plain", Number.NaN)] };
-    const page = await renderReport({ ...base, runs: [run], gallery: [], notes: [] });
+    const page = await renderReport({ ...REPORT, runs: [run], gallery: [], notes: [] });
     expect(page).not.toContain("NaN");
     expect(page).not.toContain("Poisoned images<");
     expect(page).not.toContain("<h2>Notes");
     expect(page).not.toContain("CLIP → RoCLIP");
-    expect(await renderReport({ ...base, runs: [] })).not.toContain("NaN");
+    expect(await renderReport({ ...REPORT, runs: [] })).not.toContain("NaN");
   });
 });
 
@@ -177,8 +137,8 @@ describe("the picture of the plots", () => {
   const BLUE = [0x0f, 0x6c, 0xbd] as const;
 
   it("shows the defences that were trained, in their colours, on white", async () => {
-    const both = await reportPicture(base.runs);
-    const one = await reportPicture(base.runs.slice(0, 1));
+    const both = await reportPicture(REPORT.runs);
+    const one = await reportPicture(REPORT.runs.slice(0, 1));
     expect((await sharp(both).metadata()).width).toBe(2 * (2 * 524 + 24));
     expect(await pixels(both, BLUE)).toBeGreaterThan(1000);
     expect(await pixels(both, ORANGE)).toBeGreaterThan(1000);
