@@ -4,6 +4,7 @@ import { classIndices } from "./classes.ts";
 import { type Dataset, subset } from "./data/dataset.ts";
 import { type Embedder, embedClasses, measureBackdoor, type Subjects } from "./evaluate.ts";
 import { detection } from "./measures/detection.ts";
+import { judgement } from "./measures/judgement.ts";
 import { probeAccuracy } from "./measures/linearModel.ts";
 import { linearProbe } from "./measures/linearProbe.ts";
 import { sweptRegression } from "./measures/logisticRegression.ts";
@@ -43,6 +44,8 @@ export interface Assessed {
   readonly embedder: Embedder;
   readonly state: HeldState;
   readonly seed: number;
+  /** Share of the pool by which it judges pairs; 0 where it does not. */
+  readonly judge: number;
   readonly data: Pick<SourceData, "train" | "test" | "classes" | "prompts">;
   readonly subjects: Subjects;
   /** The training data as the model saw it; asked for by detection and audit alone. */
@@ -164,7 +167,8 @@ async function assessProbe({ device, embedder, ...rest }: Assessed): Promise<Nam
 }
 
 /** Training pairs as the model saw them, un-augmented; low similarity is what gives them away. */
-async function assessDetection({ embedder, attacked }: Assessed): Promise<Named[]> {
+async function assessDetection(assessed: Assessed): Promise<Named[]> {
+  const { embedder, attacked } = assessed;
   const { dataset, truth } = attacked();
   const images = await embedder.images(dataset);
   const scores = pairSimilarities(images, await embedder.captions(dataset.captions));
@@ -179,6 +183,20 @@ async function assessDetection({ embedder, attacked }: Assessed): Promise<Named[
     ["average precision", found.averagePrecision],
     ["mean similarity, clean", mean(scores.filter((_, row) => !flags[row]))],
     ["mean similarity, poisoned", mean(scores.filter((_, row) => flags[row]))],
+    ...(await assessJudge(assessed)),
+  ];
+}
+
+/** What the pool made of pairs, where it judges them. */
+async function assessJudge({ device, state, judge, attacked }: Assessed): Promise<Named[]> {
+  if (!state.ranks) return [];
+  const { ranks } = await readState(device, { ranks: state.ranks });
+  const found = judgement(ranks.data as Float32Array, judge, attacked().truth);
+  return [
+    ["judge: AUROC", found.auroc],
+    ["judge: clean pairs kept", found.clean],
+    ["judge: poisoned pairs kept", found.poison],
+    ["judge: triggered pairs kept", found.backdoor],
   ];
 }
 

@@ -14,7 +14,7 @@ import { nearestQuery, nearestSplit, nearestWorkgroup } from "../bench/ladder/ne
 import { ladders } from "../bench/ladder/rungs.ts";
 import { folderOf } from "../bench/machine.ts";
 import { figuresOf } from "../bench/report/figures.ts";
-import { readResults } from "../bench/report/files.ts";
+import { readResults, readSweeps } from "../bench/report/files.ts";
 import { isaSection } from "../bench/report/isaSection.ts";
 import { atLeast, atMost, table } from "../bench/report/markdown.ts";
 import { FIGURES, resultsPage, withLadderRows } from "../bench/report/pages.ts";
@@ -52,7 +52,7 @@ describe("the published results", () => {
   const hint = "run: npm run bench -- results";
 
   it("are what the committed rows say", () => {
-    expect(read("RESULTS.md"), hint).toBe(resultsPage(folders));
+    expect(read("RESULTS.md"), hint).toBe(resultsPage(folders, readSweeps()));
     const readme = read("bench/ladder/README.md");
     expect(readme, hint).toBe(withLadderRows(readme, folders));
   });
@@ -65,7 +65,9 @@ describe("the published results", () => {
       expect(read(`${FIGURES}/${name}.svg`), hint).toBe(`${svg}\n`);
       expect(existsSync(new URL(`${FIGURES}/${name}.png`, ROOT))).toBe(true);
     }
-    const shown = [...resultsPage(folders).matchAll(/\/([\w-]+)\.svg/g)].map(([, name]) => name);
+    const shown = [...resultsPage(folders, []).matchAll(/\/([\w-]+)\.svg/g)].map(
+      ([, name]) => name,
+    );
     expect(shown.sort()).toEqual([...figures.keys()].sort());
   });
 

@@ -11,7 +11,7 @@ import type { Target } from "../isa/bound.ts";
 import { TARGET } from "../ladder/measure.ts";
 import { folderOf } from "../machine.ts";
 import { figuresOf } from "./figures.ts";
-import { pathOf, ROOT, readResults } from "./files.ts";
+import { pathOf, ROOT, readResults, readSweeps } from "./files.ts";
 import { FIGURES, resultsPage, withLadderRows } from "./pages.ts";
 
 const MEASURES = ["step", "scale", "ladder", "isa", "peers"] as const;
@@ -59,7 +59,7 @@ async function measure(name: Measure, folder: string, given: readonly string[]):
 /** Write the pages and the figures. */
 async function writePages(): Promise<void> {
   const folders = readResults();
-  writeFileSync(new URL("RESULTS.md", ROOT), resultsPage(folders));
+  writeFileSync(new URL("RESULTS.md", ROOT), resultsPage(folders, readSweeps()));
   const readme = readFileSync(LADDER_README, "utf8");
   writeFileSync(LADDER_README, withLadderRows(readme, folders));
   mkdirSync(new URL(`${FIGURES}/`, ROOT), { recursive: true });

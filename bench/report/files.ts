@@ -44,12 +44,29 @@ function readFolder(name: string): Folder {
   return { name, ...Object.fromEntries(entries) };
 }
 
+/** The names of the folders in one, in order. */
+function foldersOf(url: URL): string[] {
+  if (!existsSync(url)) return [];
+  const entries = readdirSync(url, { withFileTypes: true });
+  return entries.flatMap((entry) => (entry.isDirectory() ? [entry.name] : [])).sort();
+}
+
 /** Everything that has been measured and committed, in order of name. */
-export function readResults(): Folder[] {
-  if (!existsSync(RESULTS)) return [];
-  const entries = readdirSync(RESULTS, { withFileTypes: true });
-  const names = entries.filter((entry) => entry.isDirectory()).map(({ name }) => name);
-  return names.sort().map(readFolder);
+export const readResults = (): Folder[] => foldersOf(RESULTS).map(readFolder);
+
+/** The tables of a sweep, as `roclip sweep` wrote them. */
+export interface SweepTables {
+  readonly name: string;
+  /** Its `results.md`. */
+  readonly document: string;
+}
+
+/** Every sweep whose tables are committed, in order of name. */
+export function readSweeps(): SweepTables[] {
+  return foldersOf(RESULTS).flatMap((name) => {
+    const file = new URL(`${name}/results.md`, RESULTS);
+    return existsSync(file) ? [{ name, document: readFileSync(file, "utf8") }] : [];
+  });
 }
 
 /** The path of a file of rows. */

@@ -1,5 +1,5 @@
 /** The pages made of the committed rows: RESULTS.md, and the table in the ladders' README. */
-import type { Folder } from "./files.ts";
+import type { Folder, SweepTables } from "./files.ts";
 import { isaSection } from "./isaSection.ts";
 import { peersSection } from "./peersSection.ts";
 import { ladderSection, ladderTables, scaleSection, stepSection } from "./sections.ts";
@@ -10,7 +10,7 @@ export const FIGURES = "docs/results";
 const HEAD = `# Results
 
 Made by \`npm run bench -- results\` from the files in \`bench/results\`, one folder for each
-adapter; a test holds this page to them, so no number here is typed by hand. Where there is a
+adapter, and one for each sweep (\`roclip reproduce\`), with its tables as the sweep wrote them; a test holds this page to them, so no number here is typed by hand. Where there is a
 target, ✓ and ✗ are computed from the number beside it.
 
 To measure again, on the adapter that the engine finds or \`--adapter\` names, and make this page:
@@ -36,11 +36,18 @@ function folderSections({ name, peers, step, scale, ladder }: Folder): string[] 
   return found.length > 0 ? [`## ${name}`, ...found] : [];
 }
 
+/** What a sweep's tables say of themselves, under a title of this page. */
+function sweepSection({ name, document }: SweepTables): string {
+  const [, ...rest] = document.trim().split("\n");
+  const picture = `![Accuracy against attack success](bench/results/${name}/report.png)`;
+  return `## Attacks and defences: ${name}\n${rest.join("\n")}\n\n${picture}`;
+}
+
 /** RESULTS.md. */
-export function resultsPage(folders: readonly Folder[]): string {
+export function resultsPage(folders: readonly Folder[], sweeps: readonly SweepTables[]): string {
   const compiled = folders.flatMap(({ isa }) => (isa ? [isaSection(isa)] : []));
   const measured = folders.flatMap(folderSections);
-  return `${[HEAD, ...compiled, ...measured].join("\n\n")}\n`;
+  return `${[HEAD, ...sweeps.map(sweepSection), ...compiled, ...measured].join("\n\n")}\n`;
 }
 
 const BEGIN = "<!-- rows: npm run bench -- results -->";

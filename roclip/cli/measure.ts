@@ -74,7 +74,7 @@ export async function measureRun(
   const attackedBy = attacks === undefined ? config : await readConfig(attacks);
   const subjects = subjectsOf(attackedBy, { test: data.test, classes, prompts, truth });
   const assessed: Assessed = {
-    ...{ device, embedder, state, seed: config.seed, subjects },
+    ...{ device, embedder, state, seed: config.seed, judge: config.roclip.judge, subjects },
     data: { ...data, classes, prompts },
     attacked() {
       made ??= attackedAgain(data, saved, truth);

@@ -8,7 +8,8 @@ import type { MeasureRow } from "../assess.ts";
 import { writeAtomically } from "../checkpoint.ts";
 import { evaluationSet, requireWhole } from "../data/evaluationSets.ts";
 import { UserError } from "../errors.ts";
-import { renderSweepReport } from "../report/sweep.ts";
+import { sweepPicture } from "../report/picture.ts";
+import { renderSweepReport, tradeoffsOf } from "../report/sweep.ts";
 import { RUN_FILES } from "../runFolder.ts";
 import { nearestName } from "../spelling.ts";
 import { commandOf, kubernetesJob, slurmScript } from "../sweep/emit.ts";
@@ -190,7 +191,8 @@ async function finish(sweep: Sweep, out: string, outcomes: readonly CellOutcome[
   const page = await renderSweepReport(nameOf(sweep), command, rows);
   const report = resolve(join(out, RUN_FILES.report));
   await writeAtomically(report, new TextEncoder().encode(page));
-  console.log(`Report: ${report}`);
+  await writeAtomically(join(out, RUN_FILES.picture), await sweepPicture(tradeoffsOf(rows)));
+  console.log(`Report: ${report}, ${RUN_FILES.picture}`);
   if (outcomes.some(({ outcome }) => outcome.kind === "failed")) process.exitCode = FAILED;
 }
 

@@ -4,6 +4,8 @@ import { chartSvg } from "./charts.ts";
 import { DEFENCE_NAMES, DEFENCES, type RunResult } from "./data.ts";
 import { ATTACKS, type Panel, TRAINING } from "./panels.ts";
 import { STYLE } from "./style.ts";
+import type { Plot } from "./svg.ts";
+import { READING, type Tradeoff, tradeoffPlots } from "./tradeoff.ts";
 
 const COLUMNS = 2;
 const MARGIN = 24; // pixels around the picture and between plots
@@ -26,14 +28,34 @@ const coloured = (text: string) =>
     .replace(/var\((--[\w-]+)\)/g, (_, name: string) => COLOURS.get(name) ?? "currentColor")
     .replaceAll("currentColor", COLOURS.get("--text")!);
 
-const heightOf = ({ height }: Panel) => height + TITLE + 2 * MARGIN;
+const heightOf = ({ height }: Plot) => height + TITLE + 2 * MARGIN;
 
 /** A plot under its title, in its place. */
-async function placed(panel: Panel, runs: readonly RunResult[], x: number, y: number) {
-  const svg = await chartSvg(panel, runs);
-  const at = `x="${x}" y="${y + TITLE}" width="${CELL}" height="${heightOf(panel) - TITLE}"`;
-  return `<text x="${x + MARGIN / 2}" y="${y + TITLE / 2}" font-weight="600">${panel.title}</text>
-${svg.replace("<svg", `<svg ${at} preserveAspectRatio="xMinYMin meet"`)}`;
+function placed(plot: Plot, x: number, y: number): string {
+  const at = `x="${x}" y="${y + TITLE}" width="${CELL}" height="${heightOf(plot) - TITLE}"`;
+  return `<text x="${x + MARGIN / 2}" y="${y + TITLE / 2}" font-weight="600">${plot.title}</text>
+${plot.svg.replace("<svg", `<svg ${at} preserveAspectRatio="xMinYMin meet"`)}`;
+}
+
+/** A line of text in SVG. */
+const line = (words: string, x: number) => `<text x="${x}" y="${LEGEND / 2 + 4}">${words}</text>`;
+
+/** Plots under a first line, light, two in a row, as a PNG. */
+function pictureOf(first: string, plots: readonly Plot[]): Promise<Uint8Array> {
+  const drawn: string[] = [];
+  let y = LEGEND;
+  for (let begin = 0; begin < plots.length; begin += COLUMNS) {
+    const row = plots.slice(begin, begin + COLUMNS);
+    drawn.push(...row.map((plot, i) => placed(plot, MARGIN + i * (CELL + MARGIN), y)));
+    y += Math.max(...row.map(heightOf));
+  }
+  const width = COLUMNS * (CELL + MARGIN) + MARGIN;
+  const picture = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${y}"
+font-family="sans-serif" font-size="13" fill="currentColor">
+<rect width="100%" height="100%" fill="#ffffff"/>${first}${drawn.join("")}</svg>`;
+  return sharp(Buffer.from(coloured(picture)), { density: DENSITY })
+    .png()
+    .toBuffer();
 }
 
 /** A dot and a name for each defence that was trained. */
@@ -42,11 +64,11 @@ function legend(runs: readonly RunResult[]): string {
   const items = trained.map((name, i) => {
     const x = MARGIN + i * NAME;
     return `<circle cx="${x + 6}" cy="${LEGEND / 2}" r="5" fill="var(--${name})"/>
-<text x="${x + 18}" y="${LEGEND / 2 + 4}">${DEFENCE_NAMES[name]}</text>`;
+${line(DEFENCE_NAMES[name], x + 18)}`;
   });
   const last = MARGIN + trained.length * NAME;
   const words = "shaded: epochs in which RoCLIP matches with the pool";
-  return `${items.join("")}<text x="${last}" y="${LEGEND / 2 + 4}">${words}</text>`;
+  return `${items.join("")}${line(words, last)}`;
 }
 
 /**
@@ -55,20 +77,18 @@ function legend(runs: readonly RunResult[]): string {
  * @returns  a PNG
  */
 export async function reportPicture(runs: readonly RunResult[]): Promise<Uint8Array> {
-  const panels = [...ATTACKS, ...TRAINING];
-  const plots: string[] = [];
-  let y = LEGEND;
-  for (let first = 0; first < panels.length; first += COLUMNS) {
-    const row = panels.slice(first, first + COLUMNS);
-    for (const [i, panel] of row.entries())
-      plots.push(await placed(panel, runs, MARGIN + i * (CELL + MARGIN), y));
-    y += Math.max(...row.map(heightOf));
-  }
-  const width = COLUMNS * (CELL + MARGIN) + MARGIN;
-  const picture = `<svg xmlns="http://www.w3.org/2000/svg" width="${width}" height="${y}"
-font-family="sans-serif" font-size="13" fill="currentColor">
-<rect width="100%" height="100%" fill="#ffffff"/>${legend(runs)}${plots.join("")}</svg>`;
-  return sharp(Buffer.from(coloured(picture)), { density: DENSITY })
-    .png()
-    .toBuffer();
+  const plots = [...ATTACKS, ...TRAINING].map(async (panel: Panel) => {
+    const { title, width, height } = panel;
+    return { title, width, height, svg: await chartSvg(panel, runs) };
+  });
+  return pictureOf(legend(runs), await Promise.all(plots));
+}
+
+/**
+ * The plots of a sweep, light, side by side. Words need a font on the system.
+ *
+ * @returns  a PNG
+ */
+export async function sweepPicture(tradeoffs: readonly Tradeoff[]): Promise<Uint8Array> {
+  return pictureOf(line(READING, MARGIN), await tradeoffPlots(tradeoffs));
 }

@@ -4,6 +4,15 @@ import type { TopLevelSpec } from "vega-lite";
 const FAINT = 0.18; // opacity of grid lines
 const FONT = "system-ui, sans-serif";
 
+/** A plot with its title; pixels. */
+export interface Plot {
+  readonly title: string;
+  readonly width: number;
+  readonly height: number;
+  /** An `<svg>` element. */
+  readonly svg: string;
+}
+
 /** How text, axes and grid look: in the colour of the text around the plot. */
 export const AXES = {
   background: "transparent",

@@ -1,9 +1,9 @@
 /** The report of a sweep: its table, and accuracy against attack success. */
 import type { Row } from "../sweep/results.ts";
 import { percent } from "../table.ts";
-import { type Html, html } from "./html.ts";
+import { type Html, html, trusted } from "./html.ts";
 import { page } from "./page.ts";
-import { type Standing, tradeoff } from "./tradeoff.ts";
+import { READING, type Standing, type Tradeoff, tradeoffPlots } from "./tradeoff.ts";
 
 const numberOf = (row: Row, name: string) => {
   const value = row[name];
@@ -44,6 +44,12 @@ function standings(rows: readonly Row[], attack: "psr" | "asr"): Standing[] {
   }));
 }
 
+/** Accuracy against the success of each attack. */
+export const tradeoffsOf = (rows: readonly Row[]): Tradeoff[] => [
+  { title: "Poison success (PSR)", standings: standings(rows, "psr") },
+  { title: "Backdoor success (ASR)", standings: standings(rows, "asr") },
+];
+
 /**
  * The report of a sweep as one HTML page.
  *
@@ -56,10 +62,11 @@ export async function renderSweepReport(
   command: string,
   rows: readonly Row[],
 ): Promise<string> {
-  const plots = [
-    ...(await tradeoff("Poison success (PSR)", standings(rows, "psr"))),
-    ...(await tradeoff("Backdoor success (ASR)", standings(rows, "asr"))),
-  ];
+  const plots = (await tradeoffPlots(tradeoffsOf(rows))).map(
+    ({ title, svg }) => html`<figure class="chart"><h3>${title}</h3>
+<p>${READING}</p>
+${trusted(svg)}</figure>`,
+  );
   return page(
     title,
     html`<header><h1>${title}</h1></header>

@@ -1,7 +1,6 @@
 /** Accuracy against attack success: where each setting of a sweep stands. */
 import type { TopLevelSpec } from "vega-lite";
-import { type Html, html, trusted } from "./html.ts";
-import { AXES, svgOf } from "./svg.ts";
+import { AXES, type Plot, svgOf } from "./svg.ts";
 
 /** A setting as a point: shares in [0, 1], null where not measured. */
 export interface Standing {
@@ -60,18 +59,23 @@ function specOf(points: readonly Standing[]): TopLevelSpec {
   };
 }
 
-/**
- * The plot of one attack; nothing when no setting was measured.
- *
- * @param title  which success is meant
- */
-export async function tradeoff(title: string, standings: readonly Standing[]): Promise<Html[]> {
-  const points = standings.filter(({ accuracy, success }) => accuracy !== null && success !== null);
-  if (points.length === 0) return [];
-  const svg = await svgOf(specOf(points));
-  return [
-    html`<figure class="chart"><h3>${title}</h3>
-<p>Up is more accurate, left is safer. Lines: 95% intervals of the attack's success.</p>
-${trusted(svg)}</figure>`,
-  ];
+/** Where settings stand by one attack. */
+export interface Tradeoff {
+  /** Which success is meant. */
+  readonly title: string;
+  readonly standings: readonly Standing[];
+}
+
+/** How a plot is read. */
+export const READING =
+  "Up is more accurate, left is safer. Lines: 95% intervals of the attack's success.";
+
+/** The plots of attacks, those left out that no setting was measured by. */
+export async function tradeoffPlots(tradeoffs: readonly Tradeoff[]): Promise<Plot[]> {
+  const plots = tradeoffs.map(async ({ title, standings }) => {
+    const measured = ({ accuracy, success }: Standing) => accuracy !== null && success !== null;
+    const points = standings.filter(measured);
+    return points.length > 0 ? [{ title, ...SIZE, svg: await svgOf(specOf(points)) }] : [];
+  });
+  return (await Promise.all(plots)).flat();
 }

@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { captionBackdoorSuccess } from "../../roclip/measures/captionBackdoor.ts";
 import { detection } from "../../roclip/measures/detection.ts";
+import { judgement } from "../../roclip/measures/judgement.ts";
 import { margins } from "../../roclip/measures/margins.ts";
 import { poolAudit } from "../../roclip/measures/poolAudit.ts";
 import { retrieval } from "../../roclip/measures/retrieval.ts";
@@ -130,5 +131,19 @@ describe("poolAudit", () => {
     const pool = { ids: Uint32Array.of(0, 2), next: 0, matches: new Uint32Array(6).fill(NO_MATCH) };
     expect(poolAudit(pool, { captions }, []).duplicates).toMatchObject({ successes: 1, count: 2 });
     expect(() => poolAudit(pool, { captions: ["a"] }, [])).toThrow("found 1 for 6 pairs");
+  });
+});
+
+describe("judgement", () => {
+  it("is the hand-computed example", () => {
+    // Rows 1 and 4 are attacked; row 5 was not judged. Kept at ½: rows 0, 3 of the clean 0, 2, 3.
+    const truth = [1, 4].map((row, i) => ({ row, kind: i === 0 ? "poison" : "backdoor" }));
+    const ranks = Float32Array.of(0.25, 0.75, 0.625, 0.5, 0.5, -1);
+    const found = judgement(ranks, 0.5, truth as TruthRow[]);
+    expect(found.clean).toMatchObject({ successes: 2, count: 3 });
+    expect(found.poison).toMatchObject({ successes: 0, count: 1 });
+    expect(found.backdoor).toMatchObject({ successes: 1, count: 1 });
+    // Of six pairs of an attacked and a clean rank: 0.75 is above three, 0.5 above one, ties one.
+    expect(found.auroc).toBeCloseTo((3 + 1 + 0.5) / 6, 12);
   });
 });

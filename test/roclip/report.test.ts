@@ -1,8 +1,9 @@
 import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 import { html } from "../../roclip/report/html.ts";
-import { reportPicture } from "../../roclip/report/picture.ts";
+import { reportPicture, sweepPicture } from "../../roclip/report/picture.ts";
 import { renderSweepReport } from "../../roclip/report/sweep.ts";
+import type { Standing } from "../../roclip/report/tradeoff.ts";
 import { renderReport } from "../../roclip/report.ts";
 import { epochOf, IMAGE, REPORT } from "./reports.ts";
 
@@ -145,5 +146,17 @@ describe("the picture of the plots", () => {
     expect(await pixels(one, ORANGE)).toBeGreaterThan(1000);
     expect(await pixels(one, BLUE)).toBe(0);
     expect(await pixels(one, [255, 255, 255])).toBeGreaterThan(1e6);
+  });
+
+  it("of a sweep has one for each attack that was measured, points in RoCLIP's colour", async () => {
+    const standing = { setting: "a", accuracy: 0.5, success: 0.25, low: 0.1, high: 0.4 };
+    const unknown = { ...standing, success: null, low: null, high: null };
+    const of = (...standings: Standing[][]) =>
+      sweepPicture(standings.map((all, i) => ({ title: `attack ${i}`, standings: all })));
+    const [one, two] = await Promise.all([of([standing], [unknown]), of([standing], [standing])]);
+    const points = await pixels(one, BLUE);
+    expect(points).toBeGreaterThan(50);
+    expect(await pixels(two, BLUE)).toBeGreaterThan(1.8 * points);
+    expect(await pixels(await of([unknown]), BLUE)).toBe(0);
   });
 });
