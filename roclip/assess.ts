@@ -12,7 +12,7 @@ import { margins } from "./measures/margins.ts";
 import { poolAudit } from "./measures/poolAudit.ts";
 import { retrieval } from "./measures/retrieval.ts";
 import { pairSimilarities } from "./measures/similarity.ts";
-import { poisonSuccess, type Rate, type Rows, zeroShot } from "./measures.ts";
+import { backdoorSuccess, poisonSuccess, type Rate, type Rows, zeroShot } from "./measures.ts";
 import type { HeldState } from "./model.ts";
 import type { SourceData } from "./source.ts";
 import { isCaptionBackdoor } from "./triggers/trigger.ts";
@@ -114,7 +114,12 @@ async function assessAttacks(assessed: Assessed): Promise<Named[]> {
     const found = await measureBackdoor(embedder, subject, subjects, data.classes, vectors);
     rows.push([`ASR, ${name}`, found.top1], [`${name}: true class`, found.trueClass]);
     if (isCaptionBackdoor(backdoor)) continue;
-    const target = triggered.labels.map(() => data.classes.indexOf(targetClass));
+    const wanted = data.classes.indexOf(targetClass);
+    const plain = await embedder.images(subjects.labelled);
+    const own = indices(subjects.labelled.labels);
+    const without = backdoorSuccess(plain, vectors, wanted, own);
+    rows.push([`${name}: the same without the trigger`, without.top1]);
+    const target = triggered.labels.map(() => wanted);
     const images = await embedder.images(triggered);
     const margin = margins(images, vectors, target, indices(triggered.labels));
     rows.push([`${name}: mean margin`, mean(margin)]);
@@ -232,15 +237,19 @@ const ASSESS: Readonly<Record<MeasureGroup, (assessed: Assessed) => Promise<Name
 /**
  * Measure a model.
  *
- * @param groups  which measures, in the order wanted
+ * @param groups   which measures, in the order wanted
+ * @param onGroup  told of each before it is measured
  * @returns       a row for each number; none where there was no attack to measure
  */
 export async function assess(
   assessed: Assessed,
   groups: readonly MeasureGroup[],
+  onGroup: (group: MeasureGroup) => void,
 ): Promise<MeasureRow[]> {
   const rows: MeasureRow[] = [];
-  for (const group of groups)
+  for (const group of groups) {
+    onGroup(group);
     rows.push(...(await ASSESS[group](assessed)).map((named) => rowOf(group, named)));
+  }
   return rows;
 }

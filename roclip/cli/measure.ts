@@ -46,6 +46,9 @@ export interface ToMeasure {
   readonly load?: typeof loadSource;
 }
 
+/** Some measures take minutes. */
+const sayWhat = (name: string) => console.log(`measuring ${name}`);
+
 /** What was measured of a saved model: a row as every command writes it, and every measure. */
 export interface Measured extends ResultRow {
   readonly kind: Phase;
@@ -81,8 +84,9 @@ export async function measureRun(
       return made;
     },
   };
-  const measures = await assess(assessed, groups);
+  const measures = await assess(assessed, groups, sayWhat);
   for (const { set, folder } of on) {
+    sayWhat(set.name);
     const read = await readSet(set, folder, config.imageSize, perClass);
     measures.push(...(await assessSet(device, embedder, config.seed, read)));
   }
