@@ -53,11 +53,13 @@ export interface State<Leaf> extends Weights<Leaf> {
   readonly matches: Leaf;
   /** What the loss is multiplied by for its gradients; only with `precision` "amp". */
   readonly lossScale?: LossScale<Leaf>;
-  /**
-   * f32[N]: share of the pool that is more similar to each pair's image than its own caption,
-   * averaged over its visits; UNJUDGED before the first. Only with `roclip.judge`.
-   */
-  readonly ranks?: Leaf;
+  /** What pairs are judged to be (judge.ts); only with `roclip.judge`. */
+  readonly judged?: {
+    /** f32[N]: each pair's rank in the pool, averaged over epochs; UNJUDGED before the first. */
+    readonly ranks: Leaf;
+    /** f32[N]: 1 where a pair is trained on in matching epochs, else 0. */
+    readonly kept: Leaf;
+  };
   /** SafeCLIP's split; only of it. */
   readonly safe?: {
     /** u32[N]: 1 where a pair is safe in the epoch under way. */
@@ -129,7 +131,9 @@ export function initState(config: Config, vocabulary: number, pairs: number): St
     }),
     matches: { shape: [pairs], data: new Uint32Array(pairs).fill(NO_MATCH) },
     ...(config.precision === "amp" && { lossScale: lossScaleInit() }),
-    ...(judges(config) && { ranks: filled([pairs], UNJUDGED) }),
+    ...(judges(config) && {
+      judged: { ranks: filled([pairs], UNJUDGED), kept: filled([pairs], 1) },
+    }),
     ...(safeclip && {
       safe: {
         pairs: { shape: [pairs], data: new Uint32Array(pairs) },

@@ -57,16 +57,16 @@ export const ROCLIP = z.strictObject({
   judge: share()
     .default(0)
     .describe(
-      "Ours, above 0: matching epochs keep each image's own caption while this share of the pool, " +
-        "or less, is more similar to the image, and leave the other pairs out of the loss; 0: they " +
-        "match (paper)",
+      "Ours, above 0: matching epochs match nothing; they leave out of the loss each pair whose " +
+        "image has a larger share of a pool's captions more similar to it than its own, or whose " +
+        "caption a larger share of images; 0: they match (paper)",
     ),
   judgeMomentum: z
     .number()
     .min(0)
     .lt(1)
     .default(0.9)
-    .describe("With judge: how much of its average over visits the rank of a caption keeps"),
+    .describe("With judge: how much of its average over epochs the rank of a pair keeps"),
   textGradient: z
     .enum(["none", "re-encoded"])
     .default("none")

@@ -63,7 +63,7 @@ export function isMatchingEpoch(
     : epoch >= firstEpoch && epoch % frequency === 0;
 }
 
-/** Whether matching epochs judge pairs by the pool, and match nothing. */
+/** Whether matching epochs leave out pairs that a pool judges by (judge.ts), and match nothing. */
 export function judges({ defence, roclip }: Pick<Config, "defence" | "roclip">): boolean {
   return defence === "roclip" && roclip.judge > 0;
 }
@@ -85,7 +85,8 @@ export function isReencodingStep(
   step: number,
 ): boolean {
   const { reencodeEvery } = config.roclip;
-  return reencodeEvery > 0 && isMatchingEpoch(config, epoch) && step % reencodeEvery === 0;
+  if (reencodeEvery === 0 || judges(config)) return false;
+  return isMatchingEpoch(config, epoch) && step % reencodeEvery === 0;
 }
 
 /**

@@ -5,7 +5,15 @@
  *
  * @see Yang, Gao & Mirzasoleiman 2023, arXiv:2303.06854, algorithm 1
  */
-import { add, contrastiveLoss, judge, scale, scatterWords, type Tensor } from "../engine/index.ts";
+import {
+  add,
+  contrastiveLoss,
+  gatherRows,
+  reshape,
+  scale,
+  scatterWords,
+  type Tensor,
+} from "../engine/index.ts";
 import { cleanLoss } from "./baselines/cleanclip.ts";
 import { unimodalLoss } from "./baselines/safeclip.ts";
 import { averaged, descend, type Trained } from "./descent.ts";
@@ -94,10 +102,10 @@ export function stepLoss(config: Config, state: HeldState, batch: Batch, kind: S
     return { loss, trained: params, state: { ...state, statistics, ...fed } };
   }
 
-  if (state.ranks) {
-    const { loss, ranks } = judgedLoss(config, state, state.ranks, { I, T, pairs: batch.pairs });
-    const fed = feedPools(state, I, T, batch.pairs);
-    return { loss, trained: params, state: { ...state, statistics, ranks, ...fed } };
+  if (state.judged) {
+    const weights = keptOf(state.judged.kept, batch.pairs);
+    const loss = contrastiveLoss(I, T, params.logitScale, { weights });
+    return { loss, trained: params, state: { ...state, statistics } };
   }
 
   const { loss, match } = matchingLoss(config, { ...state, params: used }, batch, I, T);
@@ -109,17 +117,10 @@ export function stepLoss(config: Config, state: HeldState, batch: Batch, kind: S
   return { loss, trained, matched: match.index, state: next };
 }
 
-/** The loss of those pairs that the pool judges fit (`roclip.judge`): ours, not the paper's. */
-function judgedLoss(
-  { roclip }: Config,
-  { params, pool }: HeldState,
-  before: Tensor,
-  { I, T, pairs }: { readonly I: Tensor; readonly T: Tensor; readonly pairs: Tensor },
-): { loss: Tensor; ranks: Tensor } {
-  const judged = { images: I, texts: T, pool: pool.rows, count: pool.cursor, pairs };
-  const options = { momentum: roclip.judgeMomentum, share: roclip.judge };
-  const { ranks, kept } = judge(before, judged, options);
-  return { loss: contrastiveLoss(I, T, params.logitScale, { weights: kept }), ranks };
+/** What the loss of a batch's pairs is weighed by: 1 where the judge keeps them, else 0. */
+function keptOf(kept: Tensor, pairs: Tensor): Tensor {
+  const column = reshape(kept, [...kept.shape, 1]);
+  return reshape(gatherRows(column, pairs), pairs.shape);
 }
 
 /** The loss of images I and captions T that are matched with the pools. */

@@ -16,10 +16,11 @@ import {
 import { fillPoolsFromData, reencodeAll } from "./fillPools.ts";
 import { type FollowedPairs, followedSimilarity, followPairs } from "./followed.ts";
 import { inputsFor } from "./inputs.ts";
+import { judgeAll } from "./judge.ts";
 import { type HeldState, initState } from "./model.ts";
 import type { EpochResult } from "./report/data.ts";
 import { appendMetrics, type Progress, type SavedRun, saveRun } from "./runFolder.ts";
-import { isReencodingStep, KINDS, learningRate, type Phase, phaseOf } from "./schedule.ts";
+import { isReencodingStep, judges, KINDS, learningRate, type Phase, phaseOf } from "./schedule.ts";
 import { beginSession, type Session, type SessionOptions } from "./session.ts";
 import { type Tokenizer, tokenizerFromJson } from "./tokenize.ts";
 
@@ -85,7 +86,7 @@ function lossKeeper(options: TrainOptions, session: Session, from: Progress) {
   return { take, lines, lossSum: () => lossSum };
 }
 
-/** What an epoch needs before its first step: pools that are full, safe pairs chosen. */
+/** What an epoch needs before its first step: pools that are full, pairs chosen. */
 async function openEpoch(
   { config, folder }: TrainOptions,
   session: Session,
@@ -93,11 +94,15 @@ async function openEpoch(
   epoch: number,
 ): Promise<void> {
   const phase = phaseOf(config, epoch);
+  const step = (epoch - 1) * session.stepsInEpoch + 1; // that which the pairs are first used in
+  if (phase === "matching" && judges(config)) {
+    const judged = await judgeAll(session, embedder, epoch);
+    return appendMetrics(folder, [{ kind: "judged", step, epoch, ...judged }]);
+  }
   const searches = KINDS[phase].some((kind) => kind === "matching" || kind === "unimodal");
   if (searches) await fillPoolsFromData(session, epoch);
   if (phase !== "split") return;
   const found = await chooseSafe(session, embedder, epoch);
-  const step = (epoch - 1) * session.stepsInEpoch + 1; // that which they are first used in
   await appendMetrics(folder, [{ kind: "safe", step, epoch, ...found }]);
 }
 

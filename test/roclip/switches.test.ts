@@ -33,49 +33,6 @@ describe("direction both", () => {
   });
 });
 
-describe("judge", () => {
-  const state = (steps: string, changes: object) =>
-    stateAfter(device, steps, { roclip: { ...POOL, ...changes } });
-
-  it("that keeps every pair takes the plain step", async () => {
-    const judged = await state("PPM", { judge: 1 });
-    const plain = await state("PPP", { judge: 1 });
-    expect(pick(judged, /^(params|moments|pool)/)).toEqual(pick(plain, /^(params|moments|pool)/));
-  });
-
-  it("leaves out pairs whose captions rank low, and notes the ranks of those it saw", async () => {
-    const { pairs } = hostBatch(1);
-    const all = await state("PM", { judge: 1 });
-    const ranks = [...all.get("ranks")!.data];
-    ranks.forEach((rank, pair) => {
-      expect(rank >= 0 && rank <= 1, `pair ${pair}`).toBe(pairs.includes(pair));
-      if (rank >= 0) expect(rank * 6).toBeCloseTo(Math.round(rank * 6), 5); // of 6 fed before
-    });
-    const seen = [...pairs].map((pair) => ranks[pair]!);
-    const [least, most] = [Math.min(...seen), Math.max(...seen)];
-    expect(least).toBeLessThan(most);
-    const some = await state("PM", { judge: (least + most) / 2 });
-    expect([...some.get("ranks")!.data]).toEqual(ranks);
-    expect(some.get("params.text.projection")).not.toEqual(all.get("params.text.projection"));
-  });
-
-  it("averages the ranks of later visits", async () => {
-    const seen = [...hostBatch(2).pairs].filter((pair) => hostBatch(3).pairs.includes(pair));
-    expect(seen.length).toBeGreaterThan(0);
-    const ranksOf = async (steps: string, judgeMomentum: number) => {
-      const { data } = (await state(steps, { judge: 1, judgeMomentum })).get("ranks")!;
-      return seen.map((pair) => data[pair]!);
-    };
-    const first = await ranksOf("PPM", 0.75);
-    const second = await ranksOf("PPMM", 0);
-    const averaged = await ranksOf("PPMM", 0.75);
-    expect(second).not.toEqual(first);
-    averaged.forEach((rank, i) => {
-      expect(rank).toBeCloseTo(0.75 * first[i]! + 0.25 * second[i]!, 6);
-    });
-  });
-});
-
 describe("duplicates", () => {
   it("excluded take another step where an image shares its caption, negatives the positives'", async () => {
     const state = (duplicates: string) =>

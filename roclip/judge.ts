@@ -1,0 +1,111 @@
+/**
+ * Judging (`roclip.judge`): ours, not the paper's. Before a matching epoch every pair is ranked
+ * against a pool of others: how large a share of the captions there is more similar to its image
+ * than its own caption, and how large a share of the pool's images to its caption. The larger of
+ * the two, averaged over the epochs, is the pair's rank. Pairs of too high a rank are left out of
+ * the loss; they still are what others are told apart from.
+ */
+import {
+  compile,
+  type Device,
+  fold,
+  input,
+  keyOf,
+  overwrite,
+  rankInPool,
+  readState,
+  stream,
+} from "../engine/index.ts";
+import { type Dataset, subset } from "./data/dataset.ts";
+import type { Embedder } from "./evaluate.ts";
+import { poolRows, UNJUDGED } from "./model.ts";
+import type { Session } from "./session.ts";
+
+const CHUNK = 256; // pairs ranked at a time: their similarities to the pool are in memory
+const JUDGE_KEY = 0x6a756467; // "judg": which pairs make the pool
+
+/**
+ * Each pair's rank in a pool of pairs.
+ *
+ * @param train  N pairs, ranked as they are, un-augmented
+ * @param pool   rows of them
+ * @returns      f32[N], in [0, 1]
+ */
+export async function ranksOf(
+  device: Device,
+  embedder: Embedder,
+  train: Dataset,
+  pool: ArrayLike<number>,
+): Promise<Float32Array> {
+  const { width, ...others } = await embedPairs(embedder, subset(train, pool));
+  const I = input("I", [CHUNK, width]);
+  const T = input("T", [CHUNK, width]);
+  const images = input("images", [pool.length, width]);
+  const captions = input("captions", [pool.length, width]);
+  const plan = await compile(device, {
+    outputs: { byCaptions: rankInPool(I, T, captions), byImages: rankInPool(T, I, images) },
+  });
+  try {
+    const ranks = new Float32Array(train.captions.length);
+    for (let first = 0; first < ranks.length; first += CHUNK) {
+      const count = Math.min(CHUNK, ranks.length - first);
+      const rows = Array.from({ length: count }, (_, i) => first + i);
+      const pairs = await embedPairs(embedder, subset(train, rows));
+      const chunk = { I: padded(pairs.images, width), T: padded(pairs.captions, width) };
+      plan.run(first === 0 ? { ...others, ...chunk } : chunk); // the pool stays on the device
+      const { byCaptions, byImages } = await plan.read();
+      for (const [i, row] of rows.entries()) ranks[row] = Math.max(byCaptions![i]!, byImages![i]!);
+    }
+    return ranks;
+  } finally {
+    plan.destroy();
+  }
+}
+
+/** What the towers make of pairs: rows of `width` numbers. */
+async function embedPairs(embedder: Embedder, pairs: Dataset) {
+  const images = await embedder.images(pairs);
+  const captions = await embedder.captions(pairs.captions);
+  return { images: images.data, captions: captions.data, width: images.width };
+}
+
+/** Rows, and zeros behind them to make a chunk. */
+function padded(rows: Float32Array, width: number): Float32Array {
+  const chunk = new Float32Array(CHUNK * width);
+  chunk.set(rows);
+  return chunk;
+}
+
+/** Ranks averaged with those of earlier epochs. */
+export function averagedRanks(before: Float32Array, now: Float32Array, momentum: number) {
+  return now.map((rank, i) =>
+    before[i] === UNJUDGED ? rank : momentum * before[i]! + (1 - momentum) * rank,
+  );
+}
+
+/**
+ * Judge every pair before a matching epoch. The pool is drawn anew for each.
+ *
+ * @returns  how many pairs are kept, and how many of these are attacked
+ */
+export async function judgeAll(
+  { options, state }: Session,
+  embedder: Embedder,
+  epoch: number,
+): Promise<{ kept: number; attackedKept: number }> {
+  if (!state.judged) throw new Error("judgeAll: the state must be a judge's; it is not");
+  const { config, device, train, evaluation } = options;
+  const pairs = train.captions.length;
+  const key = fold(fold(keyOf(config.seed), JUDGE_KEY), epoch);
+  const pool = stream(key).permutation(pairs).slice(0, poolRows(config, pairs));
+  const now = await ranksOf(device, embedder, train, pool);
+  const before = await readState(device, { ranks: state.judged.ranks });
+  const { judge, judgeMomentum } = config.roclip;
+  const ranks = averagedRanks(before.ranks.data as Float32Array, now, judgeMomentum);
+  const kept = ranks.map((rank) => (rank <= judge ? 1 : 0));
+  overwrite(device, state.judged.ranks, ranks);
+  overwrite(device, state.judged.kept, kept);
+  const count = kept.reduce((sum, one) => sum + one, 0);
+  const attackedKept = evaluation.truth.filter(({ row }) => kept[row] === 1).length;
+  return { kept: count, attackedKept };
+}
