@@ -5,7 +5,7 @@ import { type Dataset, subset } from "./data/dataset.ts";
 import { type Embedder, embedClasses, measureBackdoor, type Subjects } from "./evaluate.ts";
 import { detection } from "./measures/detection.ts";
 import { judgement } from "./measures/judgement.ts";
-import { probeAccuracy } from "./measures/linearModel.ts";
+import { type LinearModel, probeAccuracy } from "./measures/linearModel.ts";
 import { linearProbe } from "./measures/linearProbe.ts";
 import { sweptRegression } from "./measures/logisticRegression.ts";
 import { margins } from "./measures/margins.ts";
@@ -20,7 +20,13 @@ import type { Attack } from "./truth.ts";
 
 /** Groups of measures, by the name that `--measures` takes. */
 export const MEASURES = [
-  ...(["zero-shot", "attacks", "retrieval", "probe", "detection", "audit"] as const),
+  "zero-shot",
+  "attacks",
+  "retrieval",
+  "probe",
+  "regression",
+  "detection",
+  "audit",
 ] as const;
 
 export type MeasureGroup = (typeof MEASURES)[number];
@@ -148,26 +154,39 @@ function labelledRows(dataset: Dataset, classes: readonly string[]): Dataset {
   return subset(dataset, rows);
 }
 
-/** Both probes learn from the clean training split and are measured on the held-out images. */
-async function assessProbe({ device, embedder, ...rest }: Assessed): Promise<Named[]> {
+/** What a probe learns from, the clean training split, and what it is measured on. */
+async function probed({ embedder, ...rest }: Assessed) {
   const { seed, data, subjects } = rest;
   const { classes } = data;
-  const indices = (names: readonly string[]) => classIndices(classes, names);
   const train = labelledRows(data.train, classes);
-  const features = await embedder.features(train);
-  const labels = indices(train.labels);
-  const key = fold(keyOf(seed), PROBE_KEY);
-  const probe = await linearProbe(device, features, labels, classes.length, key);
-  const swept = await sweptRegression(device, features, labels, classes.length, key);
   const held = await embedder.features(subjects.labelled);
-  const truth = indices(subjects.labelled.labels);
-  const [layer, converged] = [probe, swept.model].map((m) => probeAccuracy(m, held, truth));
+  const truth = classIndices(classes, subjects.labelled.labels);
+  return {
+    features: await embedder.features(train),
+    labels: classIndices(classes, train.labels),
+    C: classes.length,
+    key: fold(keyOf(seed), PROBE_KEY),
+    accuracy: (model: LinearModel) => probeAccuracy(model, held, truth),
+  };
+}
+
+async function assessProbe(assessed: Assessed): Promise<Named[]> {
+  const { features, labels, C, key, accuracy } = await probed(assessed);
+  const found = accuracy(await linearProbe(assessed.device, features, labels, C, key));
   return [
-    ["linear probe top-1", layer!.top1],
-    ["linear probe class mean", layer!.classMean],
-    ["logistic regression top-1", converged!.top1],
-    ["logistic regression class mean", converged!.classMean],
-    ["logistic regression λ", swept.lambda],
+    ["linear probe top-1", found.top1],
+    ["linear probe class mean", found.classMean],
+  ];
+}
+
+async function assessRegression(assessed: Assessed): Promise<Named[]> {
+  const { features, labels, C, key, accuracy } = await probed(assessed);
+  const { model, lambda } = await sweptRegression(assessed.device, features, labels, C, key);
+  const found = accuracy(model);
+  return [
+    ["logistic regression top-1", found.top1],
+    ["logistic regression class mean", found.classMean],
+    ["logistic regression λ", lambda],
   ];
 }
 
@@ -230,6 +249,7 @@ const ASSESS: Readonly<Record<MeasureGroup, (assessed: Assessed) => Promise<Name
   attacks: assessAttacks,
   retrieval: assessRetrieval,
   probe: assessProbe,
+  regression: assessRegression,
   detection: assessDetection,
   audit: assessPool,
 };

@@ -113,6 +113,9 @@ export function addEvaluate(program: Command): void {
   command.addHelpText(
     "after",
     `
+probe is a linear layer, trained as the paper does; regression a logistic regression whose λ is
+swept on held-out rows, which takes minutes on tens of thousands of images.
+
 Examples:
   roclip evaluate runs/demo/roclip --json rows.json
   roclip evaluate runs/demo/roclip --measures probe,detection,audit

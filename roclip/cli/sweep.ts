@@ -62,7 +62,7 @@ function rememberLast(): typeof loadSource {
 }
 
 /** The sweep's name: its file's, as jobs may be called. */
-const nameOf = ({ file }: Sweep) =>
+const nameOf = (file: string) =>
   basename(file, extname(file))
     .toLowerCase()
     .replace(/[^a-z0-9]+/g, "-")
@@ -185,10 +185,10 @@ async function finish(sweep: Sweep, out: string, outcomes: readonly CellOutcome[
     ...(await writeTable(join(out, "cells"), cellRows(sweep, outcomes))),
   ];
   const document = join(out, "results.md");
-  const text = sweepMarkdown(nameOf(sweep), command, rows, outcomes);
+  const text = sweepMarkdown(nameOf(sweep.file), command, rows, outcomes);
   await writeAtomically(document, new TextEncoder().encode(text));
   console.log(`Tables: ${[document, ...written].join(", ")}`);
-  const page = await renderSweepReport(nameOf(sweep), command, rows);
+  const page = await renderSweepReport(nameOf(sweep.file), command, rows);
   const report = resolve(join(out, RUN_FILES.report));
   await writeAtomically(report, new TextEncoder().encode(page));
   await writeAtomically(join(out, RUN_FILES.picture), await sweepPicture(tradeoffsOf(rows)));
@@ -215,9 +215,9 @@ async function run(sweep: Sweep, out: string, options: SweepOptions): Promise<vo
 
 /** Run a sweep, or what the options ask of it. */
 export async function runSweep(file: string, options: SweepOptions): Promise<void> {
-  const sweep = readSweep(file, options.root);
-  const name = nameOf(sweep);
+  const name = nameOf(file);
   const out = options.out ?? join("runs", name);
+  const sweep = readSweep(file, options.root, out);
   const emitted = { sweep, name, out };
   const { image = "roclip", claim = "roclip" } = options;
   if (options.emit === "slurm") process.stdout.write(slurmScript(emitted));
@@ -245,6 +245,7 @@ The file:
     roclip.frequency: [1, 2, 3]
   cells:                        further settings, by name
     plain: {defence: clip}
+    tuned: {defence: cleanclip, pretrained: "cell:plain"}        begins with plain's weights
   measures: [retrieval, probe]  of every model when it is trained, as of roclip evaluate
   on: {cifar10: cifar/}         and evaluation sets: zero-shot and linear probe
   seeds: [1, 2, 3]              every setting under each

@@ -207,6 +207,30 @@ function settingsOf(file: string, { axes, cells }: z.infer<typeof SWEEP>): Setti
   throw fault(file, "a sweep must have axes or cells; it has neither; see roclip sweep --help");
 }
 
+/** The name of a setting's run under a seed. */
+const cellName = (setting: string, seed: number) => `${setting}_seed-${seed}`;
+
+const CELL = "cell:"; // before a setting's name, in place of a path to weights
+
+/** A cell's configuration; it may begin with the weights of a setting before it, same seed. */
+function configOf(
+  file: string,
+  config: Record<string, unknown>,
+  { out, seed, before }: { out: string; seed: number; before: readonly string[] },
+): Config {
+  const { pretrained } = config;
+  if (typeof pretrained !== "string" || !pretrained.startsWith(CELL))
+    return parseConfig(config, file);
+  const name = pretrained.slice(CELL.length);
+  if (!before.includes(name))
+    throw fault(
+      file,
+      `pretrained: after "${CELL}" must come a setting that is run before; found "${name}"; ` +
+        `before it come ${before.join(", ") || "none"}`,
+    );
+  return parseConfig({ ...config, pretrained: join(out, cellName(name, seed)) }, file);
+}
+
 /** A path as seen from where the program runs. */
 const under = (root: string, path: string) => (isAbsolute(path) ? path : join(root, path));
 
@@ -228,10 +252,11 @@ function sourceUnder(root: string, source: z.infer<typeof SWEEP>["source"]): Sou
  *
  * @param file  JSON or YAML
  * @param root  folder that its paths begin in
+ * @param out   folder of its cells
  * @throws      UserError naming what is wrong: unreadable, unknown keys (with the nearest known
  *              one), an empty axis, a configuration that does not hold, two cells alike
  */
-export function readSweep(file: string, root = ""): Sweep {
+export function readSweep(file: string, root = "", out = ""): Sweep {
   let json: unknown;
   try {
     json = parse(readFileSync(file, "utf8"));
@@ -245,12 +270,14 @@ export function readSweep(file: string, root = ""): Sweep {
   refuseSeed(file, "config", config);
   const base = merged(preset === undefined ? {} : presetOf(preset).config, config);
   const settings = settingsOf(file, read.data);
+  const names = settings.map(({ name }) => name);
   const cells = seeds.flatMap((seed) =>
-    settings.map(({ name: setting, choices, config: own }): Cell => {
+    settings.map(({ name: setting, choices, config: own }, i): Cell => {
       refuseSeed(file, `"${setting}"`, own);
-      const name = `${setting}_seed-${seed}`;
-      const whole = merged(merged(base, own), { seed });
-      return { name, setting, seed, choices, config: parseConfig(whole, `${file}: ${setting}`) };
+      const whole = merged(merged(base, own), { seed }) as Record<string, unknown>;
+      const place = { out, seed, before: names.slice(0, i) };
+      const config = configOf(`${file}: ${setting}`, whole, place);
+      return { name: cellName(setting, seed), setting, seed, choices, config };
     }),
   );
   requireDifferent(file, cells);

@@ -125,7 +125,7 @@ describe("roclip", () => {
     const top1 = measures.find(({ measure }) => measure === "top-1")!.value;
     expect(row).toMatchObject({ seed: 1, epoch: 40, zeroShotTop1: top1, psr: null, asr: null });
     expect([...new Set(measures.map(({ group }) => group))]).toEqual([
-      ...["zero-shot", "retrieval", "probe", "detection", "audit", "folders"],
+      ...["zero-shot", "retrieval", "probe", "regression", "detection", "audit", "folders"],
     ]);
     const elsewhere = measures.filter(({ group }) => group === "folders");
     expect(elsewhere.map(({ measure, cases }) => [measure, cases])).toEqual([

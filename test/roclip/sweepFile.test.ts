@@ -72,6 +72,15 @@ describe("a sweep's file", () => {
     );
   });
 
+  it("begins a cell with the weights of one before it, of the same seed", () => {
+    const tuned = { defence: "cleanclip", pretrained: "cell:plain" };
+    const json = { cells: { plain: { defence: "clip" }, tuned }, seeds: [1, 4] };
+    const { cells } = readSweep(file("tuned.json", json), "", "runs/tuned");
+    expect(cells.map(({ config }) => config.pretrained)).toEqual([
+      ...["", "runs/tuned/plain_seed-1", "", "runs/tuned/plain_seed-4"],
+    ]);
+  });
+
   const bad: [what: string, content: object | string, message: RegExp][] = [
     ["broken text", "axes: [", /must be a readable JSON or YAML file/],
     ["an unknown key", { axis: {} }, /found "axis"; did you mean "axes"\?/],
@@ -98,6 +107,11 @@ describe("a sweep's file", () => {
       "two cells alike",
       { axes: { epochs: [20] }, cells: { a: {} } },
       /"epochs-20_seed-1" and "a_seed-1" are alike/,
+    ],
+    [
+      "weights of a cell that is run later",
+      { cells: { first: {}, tuned: { pretrained: "cell:last" }, last: { epochs: 2 } } },
+      /tuned: pretrained: after "cell:" .* found "last"; before it come first/,
     ],
     ["a name that is no folder", { cells: { "a/b": {} } }, /found "a\/b"; write "a-b"/],
   ];
