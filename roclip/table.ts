@@ -1,4 +1,5 @@
 /** Tables that commands print, and the result rows that they also write as JSON. */
+import type { MeasureRow } from "./assess.ts";
 import { DEFENCE_NAMES, type Defence, type RunResult } from "./report/data.ts";
 
 /** One run at one epoch, as `--json` writes it. Shares are in [0, 1]; null where not measured. */
@@ -67,6 +68,17 @@ export function resultRows(runs: readonly RunResult[]): ResultRow[] {
       },
     ];
   });
+}
+
+/** Whether a measure is a share of something: a rate of cases, a mean of rates, what is kept. */
+export function isShare({ cases, measure }: Pick<MeasureRow, "cases" | "measure">): boolean {
+  return cases !== undefined || /class mean|kept$/.test(measure);
+}
+
+/** A measured number: a share as per cent, any other with four digits; a dash without one. */
+export function measureText(value: number | null, share: boolean): string {
+  if (value === null) return "–";
+  return share ? percent(value) : String(+value.toPrecision(4));
 }
 
 /** A share as per cent with one decimal; a dash where not measured. */

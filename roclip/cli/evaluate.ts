@@ -3,7 +3,7 @@ import { type Command, InvalidArgumentError } from "commander";
 import { MEASURES, type MeasureGroup, type MeasureRow } from "../assess.ts";
 import { evaluationSet } from "../data/evaluationSets.ts";
 import { DEFENCE_NAMES } from "../report/data.ts";
-import { formatCells, percent } from "../table.ts";
+import { formatCells, isShare, measureText, percent } from "../table.ts";
 import {
   addDeviceOption,
   addSourceOptions,
@@ -44,14 +44,6 @@ function groupsOf(text: string): MeasureGroup[] {
   });
 }
 
-/** A rate as per cent, any other number with four digits; a dash where not measured. */
-function valueText({ value, cases, measure }: MeasureRow): string {
-  if (value === null) return "–";
-  return cases === undefined && !/class mean/.test(measure)
-    ? String(+value.toPrecision(4))
-    : percent(value);
-}
-
 /** The measures as lines of text. */
 function formatMeasures(rows: readonly MeasureRow[]): string {
   const columns = [
@@ -62,7 +54,7 @@ function formatMeasures(rows: readonly MeasureRow[]): string {
   const cells = rows.map((row, i) => [
     rows[i - 1]?.group === row.group ? "" : row.group,
     row.measure,
-    valueText(row),
+    measureText(row.value, isShare(row)),
     row.low === undefined ? "" : `${percent(row.low)} – ${percent(row.high!)}`,
     row.cases === undefined ? "" : String(row.cases),
   ]);

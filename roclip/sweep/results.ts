@@ -10,6 +10,7 @@ import { type Rate, wilson } from "../measures.ts";
 import type { EpochResult, RunResult } from "../report/data.ts";
 import { RUN_FILES, withNaN } from "../runFolder.ts";
 import type { Config } from "../schema.ts";
+import { isShare } from "../table.ts";
 import type { Asked, Cell, Sweep } from "./file.ts";
 
 const VERSION = 2; // of the files below: raise it when their meaning changes
@@ -175,6 +176,10 @@ const measuresOf = ({ outcome }: CellOutcome) => (outcome.kind === "done" ? outc
 export const measureNames = (outcomes: readonly CellOutcome[]): string[] => [
   ...new Set(outcomes.flatMap(measuresOf).map(measureName)),
 ];
+
+/** Those of them that are shares. */
+export const shareNames = (outcomes: readonly CellOutcome[]): ReadonlySet<string> =>
+  new Set(outcomes.flatMap(measuresOf).filter(isShare).map(measureName));
 
 /** Means over seeds of what was asked of the models, and standard deviations. */
 function measureColumns(names: readonly string[], outcomes: readonly CellOutcome[]): Row {

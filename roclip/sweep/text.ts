@@ -1,6 +1,13 @@
 /** The tables of a sweep as a person reads them. */
-import { type Column, duration, formatCells, formatMarkdown, percent } from "../table.ts";
-import { type CellOutcome, measureNames, type Row } from "./results.ts";
+import {
+  type Column,
+  duration,
+  formatCells,
+  formatMarkdown,
+  measureText,
+  percent,
+} from "../table.ts";
+import { type CellOutcome, measureNames, type Row, shareNames } from "./results.ts";
 
 const COLUMNS: readonly Column[] = [
   { title: "setting" },
@@ -34,26 +41,25 @@ interface Table {
   readonly cells: readonly (readonly string[])[];
 }
 
-/** A share as per cent; what is no share with four digits. */
-const valueText = (value: number) =>
-  value >= 0 && value <= 1 ? percent(value) : String(+value.toPrecision(4));
-
-/** What was asked of the models: a line for each measure, a column for each setting. */
-function measuresTable(rows: readonly Row[], names: readonly string[]): Table {
+/** What was asked of the models: a line for each measure, a column for each setting with runs. */
+function measuresTable(all: readonly Row[], outcomes: readonly CellOutcome[]): Table {
+  const rows = all.filter(({ seeds }) => Number(seeds) > 0);
+  const shares = shareNames(outcomes);
   const settings = rows.map(({ setting }) => ({ title: String(setting), numeric: true }));
-  const cell = (row: Row, name: string) => {
-    const [value, sd] = [row[name], row[`${name} Sd`]];
-    if (typeof value !== "number") return "–";
-    return typeof sd === "number" ? `${valueText(value)} ± ${valueText(sd)}` : valueText(value);
-  };
-  const cells = names.map((name) => [name, ...rows.map((row) => cell(row, name))]);
+  const cells = measureNames(outcomes).map((name) => {
+    const text = (value: unknown) => measureText(value as number | null, shares.has(name));
+    const cell = (row: Row) => {
+      const [value, sd] = [row[name], row[`${name} Sd`]];
+      return typeof sd === "number" ? `${text(value)} ± ${text(sd)}` : text(value ?? null);
+    };
+    return [name, ...rows.map(cell)];
+  });
   return { columns: [{ title: "measure" }, ...settings], cells };
 }
 
 function tablesOf(rows: readonly Row[], outcomes: readonly CellOutcome[]): Table[] {
-  const names = measureNames(outcomes);
   const first = { columns: COLUMNS, cells: rows.map(cellsOf) };
-  return names.length > 0 ? [first, measuresTable(rows, names)] : [first];
+  return measureNames(outcomes).length > 0 ? [first, measuresTable(rows, outcomes)] : [first];
 }
 
 /** The tables for a terminal. */
