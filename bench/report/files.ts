@@ -59,13 +59,17 @@ export interface SweepTables {
   readonly name: string;
   /** Its `results.md`. */
   readonly document: string;
+  /** Whether its `report.png` is beside it. */
+  readonly pictured: boolean;
 }
 
 /** Every sweep whose tables are committed, in order of name. */
 export function readSweeps(): SweepTables[] {
   return foldersOf(RESULTS).flatMap((name) => {
     const file = new URL(`${name}/results.md`, RESULTS);
-    return existsSync(file) ? [{ name, document: readFileSync(file, "utf8") }] : [];
+    if (!existsSync(file)) return [];
+    const pictured = existsSync(new URL("report.png", file));
+    return [{ name, document: readFileSync(file, "utf8"), pictured }];
   });
 }
 

@@ -10,8 +10,9 @@ export const FIGURES = "docs/results";
 const HEAD = `# Results
 
 Made by \`npm run bench -- results\` from the files in \`bench/results\`, one folder for each
-adapter, and one for each sweep (\`roclip reproduce\`), with its tables as the sweep wrote them; a test holds this page to them, so no number here is typed by hand. Where there is a
-target, ✓ and ✗ are computed from the number beside it.
+adapter, and one for each sweep (\`roclip reproduce\`), with its tables as the sweep wrote them; a test
+holds this page to them, so no number here is typed by hand. Where there is a target, ✓ and ✗ are
+computed from the number beside it.
 
 To measure again, on the adapter that the engine finds or \`--adapter\` names, and make this page:
 
@@ -37,10 +38,10 @@ function folderSections({ name, peers, step, scale, ladder }: Folder): string[] 
 }
 
 /** What a sweep's tables say of themselves, under a title of this page. */
-function sweepSection({ name, document }: SweepTables): string {
+function sweepSection({ name, document, pictured }: SweepTables): string {
   const [, ...rest] = document.trim().split("\n");
   const picture = `![Accuracy against attack success](bench/results/${name}/report.png)`;
-  return `## Attacks and defences: ${name}\n${rest.join("\n")}\n\n${picture}`;
+  return [`## Sweep: ${name}`, rest.join("\n").trim(), ...(pictured ? [picture] : [])].join("\n\n");
 }
 
 /** RESULTS.md. */
