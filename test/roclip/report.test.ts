@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { html } from "../../roclip/report/html.ts";
 import { reportPicture, sweepPicture } from "../../roclip/report/picture.ts";
 import { renderSweepReport } from "../../roclip/report/sweep.ts";
-import type { Standing } from "../../roclip/report/tradeoff.ts";
+import { type Standing, tradeoffPlots } from "../../roclip/report/tradeoff.ts";
 import { renderReport } from "../../roclip/report.ts";
 import { epochOf, IMAGE, REPORT } from "./reports.ts";
 
@@ -97,7 +97,7 @@ describe("renderSweepReport", () => {
   });
 
   it("is a table and a plot of accuracy against the success of each attack measured", async () => {
-    const rows = [row("clip <a>", 0.25), row("roclip", 0.75), row("failed", null)];
+    const rows = [row("clip <a>", 0.25), row("roclip", 0.99), row("failed", null)];
     const page = await renderSweepReport("A & B", "roclip sweep x.yaml", rows);
     expect(page).not.toMatch(/https?:|<script|NaN|undefined|\[object/);
     expect(page).toContain("<title>A &amp; B</title>");
@@ -158,5 +158,18 @@ describe("the picture of the plots", () => {
     expect(points).toBeGreaterThan(50);
     expect(await pixels(two, BLUE)).toBeGreaterThan(1.8 * points);
     expect(await pixels(await of([unknown]), BLUE)).toBe(0);
+  });
+
+  it("of a sweep writes the names of settings that are close beside each other", async () => {
+    const at = (setting: string, accuracy: number, success: number) =>
+      ({ setting, accuracy, success, low: success, high: success }) as Standing;
+    const standings = [at("first", 0.6, 0.5), at("second", 0.6, 0.5), at("third", 0.601, 0.501)];
+    const [plot] = await tradeoffPlots([{ title: "", standings }]);
+    const found = [
+      ...plot!.svg.matchAll(/translate\(([\d.]+),([\d.]+)\)"[^>]*>(first|second|third)</g),
+    ];
+    expect(found.map(([, , , name]) => name).sort()).toEqual(["first", "second", "third"]);
+    const corners = found.map(([, x, y]) => `${Number(x) > 220},${Number(y) > 75}`); // of the point
+    expect(new Set(corners).size).toBe(3);
   });
 });
