@@ -12,13 +12,16 @@ import { loadCases } from "./cases.ts";
 import { expectGradients, expectValues, results, tilesShared, title, trial } from "./trial.ts";
 
 let device: Device;
+let first: Device; // open to the end: another driver, opened while one is let go of, may crash
 beforeAll(async () => {
-  device = await openDevice(undefined, { least: true });
-  if (!device.name.includes("llvmpipe")) return;
-  device.close();
-  device = await openDevice("swiftshader", { least: true });
+  first = await openDevice(undefined, { least: true });
+  const slow = first.name.includes("llvmpipe");
+  device = slow ? await openDevice("swiftshader", { least: true }) : first;
 });
-afterAll(() => device.close());
+afterAll(() => {
+  device.close();
+  if (first !== device) first.close();
+});
 
 const smallTiles: PlanOptions["consts"] = (kernel) =>
   tilesShared(kernel) && device.software ? searchSpace(kernel).at(-1)! : {};
