@@ -17,7 +17,7 @@ import { figuresOf } from "../bench/report/figures.ts";
 import { readResults, readSweeps } from "../bench/report/files.ts";
 import { isaSection } from "../bench/report/isaSection.ts";
 import { atLeast, atMost, table } from "../bench/report/markdown.ts";
-import { FIGURES, resultsPage, withLadderRows } from "../bench/report/pages.ts";
+import { FIGURES, resultsPage, withFashionRows, withLadderRows } from "../bench/report/pages.ts";
 import { peersSection } from "../bench/report/peersSection.ts";
 import { stepSection } from "../bench/report/sections.ts";
 import {
@@ -53,8 +53,10 @@ describe("the published results", () => {
 
   it("are what the committed rows say", () => {
     expect(read("RESULTS.md"), hint).toBe(resultsPage(folders, readSweeps()));
-    const readme = read("bench/ladder/README.md");
-    expect(readme, hint).toBe(withLadderRows(readme, folders));
+    const ladders = read("bench/ladder/README.md");
+    expect(ladders, hint).toBe(withLadderRows(ladders, folders));
+    const readme = read("README.md");
+    expect(readme, hint).toBe(withFashionRows(readme, readSweeps()));
   });
 
   it("have figures of the same rows, and no others", async () => {

@@ -12,7 +12,7 @@ import { TARGET } from "../ladder/measure.ts";
 import { folderOf } from "../machine.ts";
 import { figuresOf } from "./figures.ts";
 import { pathOf, ROOT, readResults, readSweeps } from "./files.ts";
-import { FIGURES, resultsPage, withLadderRows } from "./pages.ts";
+import { FIGURES, resultsPage, withFashionRows, withLadderRows } from "./pages.ts";
 
 const MEASURES = ["step", "scale", "ladder", "isa", "peers"] as const;
 type Measure = (typeof MEASURES)[number];
@@ -58,10 +58,12 @@ async function measure(name: Measure, folder: string, given: readonly string[]):
 
 /** Write the pages and the figures. */
 async function writePages(): Promise<void> {
-  const folders = readResults();
-  writeFileSync(new URL("RESULTS.md", ROOT), resultsPage(folders, readSweeps()));
-  const readme = readFileSync(LADDER_README, "utf8");
-  writeFileSync(LADDER_README, withLadderRows(readme, folders));
+  const [folders, sweeps] = [readResults(), readSweeps()];
+  writeFileSync(new URL("RESULTS.md", ROOT), resultsPage(folders, sweeps));
+  const rewrite = (file: URL, change: (text: string) => string) =>
+    writeFileSync(file, change(readFileSync(file, "utf8")));
+  rewrite(new URL("README.md", ROOT), (readme) => withFashionRows(readme, sweeps));
+  rewrite(LADDER_README, (readme) => withLadderRows(readme, folders));
   mkdirSync(new URL(`${FIGURES}/`, ROOT), { recursive: true });
   for (const folder of folders)
     for (const [name, svg] of await figuresOf(folder)) {

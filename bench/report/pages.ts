@@ -54,21 +54,40 @@ export function resultsPage(folders: readonly Folder[], sweeps: readonly SweepTa
 const BEGIN = "<!-- rows: npm run bench -- results -->";
 const END = "<!-- end of rows -->";
 
+/** A document with other text between its marks. @throws Error when it lacks them */
+function between(file: string, document: string, text: string): string {
+  const [before, rest] = document.split(BEGIN);
+  const after = rest?.split(END)[1];
+  if (before === undefined || after === undefined)
+    throw new Error(
+      `results: ${file} must hold "${BEGIN}" and "${END}"; ` +
+        "one is not there; put them around the table",
+    );
+  return `${before}${BEGIN}\n\n${text}\n\n${END}${after}`;
+}
+
 /**
  * The ladders' README with the rows of every adapter between its marks.
  *
  * @throws  Error when the text lacks them
  */
 export function withLadderRows(readme: string, folders: readonly Folder[]): string {
-  const [before, rest] = readme.split(BEGIN);
-  const after = rest?.split(END)[1];
-  if (before === undefined || after === undefined)
-    throw new Error(
-      `results: bench/ladder/README.md must hold "${BEGIN}" and "${END}"; ` +
-        "one is not there; put them around the table",
-    );
   const tables = folders.flatMap(({ name, ladder }) =>
     ladder ? [`### ${name}\n\n${ladderTables(ladder)}`] : [],
   );
-  return `${before}${BEGIN}\n\n${tables.join("\n\n")}\n\n${END}${after}`;
+  return between("bench/ladder/README.md", readme, tables.join("\n\n"));
+}
+
+/**
+ * The README with the first table of the sweep `fashion` between its marks: those settings that
+ * have been run.
+ *
+ * @throws  Error when the text lacks them, or the sweep is not there
+ */
+export function withFashionRows(readme: string, sweeps: readonly SweepTables[]): string {
+  const fashion = sweeps.find(({ name }) => name === "fashion");
+  if (!fashion) throw new Error("results: bench/results/fashion/results.md is not there");
+  const [table = ""] = /(^\|.*\n)+/m.exec(fashion.document) ?? [];
+  const rows = table.split("\n").filter((row) => row !== "" && !/^\|[^|]*\| 0 of/.test(row));
+  return between("README.md", readme, rows.join("\n"));
 }

@@ -15,6 +15,9 @@ export interface ProgressDisplay {
 
 const LINE_EVERY_MS = 10_000; // off a terminal
 
+/** A detail behind the count. */
+const behind = (detail: string) => (detail === "" ? "" : ` · ${detail}`);
+
 function plainDisplay(title: string, total: number): ProgressDisplay {
   const begun = performance.now();
   let shown = begun;
@@ -24,7 +27,7 @@ function plainDisplay(title: string, total: number): ProgressDisplay {
       if (now - shown < LINE_EVERY_MS || done === 0) return;
       shown = now;
       const left = ((now - begun) / 1000) * (total / done - 1);
-      console.log(`${title} ${done}/${total} · ${detail} · ${duration(left)} left`);
+      console.log(`${title} ${done}/${total}${behind(detail)} · ${duration(left)} left`);
     },
     line: (text) => console.log(text),
     stop: () => undefined,
@@ -39,7 +42,7 @@ function plainDisplay(title: string, total: number): ProgressDisplay {
 export function showProgress(title: string, total: number): ProgressDisplay {
   if (!process.stdout.isTTY) return plainDisplay(title, total);
   const options: Options = {
-    format: `${title} {bar} {percentage}% · {value}/{total} · {detail} · {eta_formatted} left`,
+    format: `${title} {bar} {percentage}% · {value}/{total}{detail} · {eta_formatted} left`,
     hideCursor: true,
     clearOnComplete: true,
     stream: process.stdout,
@@ -50,7 +53,7 @@ export function showProgress(title: string, total: number): ProgressDisplay {
   const bar = new SingleBar(options);
   bar.start(total, 0, { detail: "" });
   return {
-    update: (done, detail = "") => bar.update(done, { detail }),
+    update: (done, detail = "") => bar.update(done, { detail: behind(detail) }),
     line(text) {
       bar.stop();
       console.log(text);
