@@ -54,6 +54,7 @@ function runOf(seed: number, psr: number, zeroShotTop1: number): RunResult {
 /** What might have been asked of its model. */
 const measuresOf = ({ seed, epochs }: RunResult): MeasureRow[] => [
   { group: "retrieval", measure: "R@1", value: epochs[0]!.zeroShotTop1 / 2, cases: 10 },
+  { group: "detection", measure: "margin", value: epochs[0]!.zeroShotTop1 },
   ...(seed === 1 ? [{ group: "probe", measure: "λ", value: null }] : []),
 ];
 
@@ -90,11 +91,13 @@ describe("the table of a sweep", () => {
 
   it("is the same table for a terminal and as Markdown", () => {
     const rows = settingRows(sweep(), outcomes());
-    expect(sweepText(rows, outcomes())).toMatch(/^retrieval: R@1 +30.0% ± 7.1% +45.0% +– +– +–$/m);
+    expect(sweepText(rows, outcomes())).toMatch(/^retrieval: R@1 +30.0% ± 7.1% +45.0%$/m);
     const document = sweepMarkdown("grid", "roclip sweep grid.yaml", rows, outcomes());
     expect(document).toContain("Seeds 1, 5; 3 of 10 runs done; adapter: x.");
     expect(document).toContain("| weak_frequency-1 | 2 | 3 | 60.0% ± 14.1% |");
-    expect(document).toContain("| retrieval: R@1 | 30.0% ± 7.1% | 45.0% | – | – | – |");
+    expect(document).toContain("| measure | weak_frequency-1 | weak_frequency-2 |"); // those run
+    expect(document).toContain("| detection: margin | 0.6 ± 0.1414 | 0.9 |"); // not a share
+    expect(document).toContain("| retrieval: R@1 | 30.0% ± 7.1% | 45.0% |");
   });
 
   it("is the same table as CSV, JSON lines and Parquet", async () => {
