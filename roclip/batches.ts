@@ -14,7 +14,7 @@ import type { Dataset } from "./data/dataset.ts";
 import { createEda, type Eda } from "./eda.ts";
 import { UserError } from "./errors.ts";
 import { type Chosen, type EpochOrder, epochOrder, pairsTrained } from "./order.ts";
-import { learningRate, type StepKind, textEpochsBefore } from "./schedule.ts";
+import { epochBegun, learningRate, type StepKind, textEpochsBefore } from "./schedule.ts";
 import type { Config } from "./schema.ts";
 import type { Tokenizer } from "./tokenize.ts";
 
@@ -189,15 +189,16 @@ export function createBatches(
     const keys = { images: fold(fold(key, IMAGES), step), captions };
     const total = (epoch - 1) * steps + step;
     const lr = learningRate(config, total, steps);
+    const updates = total + 1 - (epochBegun(config, epoch) - 1) * steps;
     return {
       kind,
       ...drawViews(kind, tokenizer, { config, dataset, edit, pairs, keys }),
       pairs,
-      schedule: adamWSchedule(total + 1, lr, config),
+      schedule: adamWSchedule(updates, lr, config),
       // Bias corrections count the updates that the moments have had, as in torch.optim.AdamW. By
       // the count of all steps, the text tower's updates would be a fifth too large in the demo.
       textSchedule: adamWSchedule(textEpochsBefore(config, epoch) * steps + step + 1, lr, config),
-      averageRate: averageRate(total + 1, config.ema),
+      averageRate: averageRate(updates, config.ema),
     };
   };
 }

@@ -19,6 +19,7 @@ import {
 import { type Dataset, subset } from "./data/dataset.ts";
 import type { Embedder } from "./evaluate.ts";
 import { poolRows, UNJUDGED } from "./model.ts";
+import { sideTrained } from "./schedule.ts";
 import type { Session } from "./session.ts";
 
 const CHUNK = 256; // pairs ranked at a time: their similarities to the pool are in memory
@@ -76,35 +77,55 @@ function padded(rows: Float32Array, width: number): Float32Array {
   return chunk;
 }
 
-/** Ranks averaged with those of earlier epochs. */
+/** Ranks averaged with those of earlier epochs; pairs that are not judged now keep theirs. */
 export function averagedRanks(before: Float32Array, now: Float32Array, momentum: number) {
-  return now.map((rank, i) =>
-    before[i] === UNJUDGED ? rank : momentum * before[i]! + (1 - momentum) * rank,
-  );
+  return now.map((rank, i) => {
+    if (rank === UNJUDGED) return before[i]!;
+    return before[i] === UNJUDGED ? rank : momentum * before[i]! + (1 - momentum) * rank;
+  });
+}
+
+/** The ranks of some rows of the training data among themselves; of others UNJUDGED. */
+async function ranksAmong(
+  { config, device, train }: Session["options"],
+  embedder: Embedder,
+  rows: Uint32Array | undefined,
+  epoch: number,
+): Promise<Float32Array> {
+  const judged = rows ? subset(train, rows) : train;
+  const pairs = judged.captions.length;
+  const key = fold(fold(keyOf(config.seed), JUDGE_KEY), epoch);
+  const pool = stream(key).permutation(pairs).slice(0, poolRows(config, pairs));
+  const ranks = await ranksOf(device, embedder, judged, pool);
+  if (!rows) return ranks;
+  const all = new Float32Array(train.captions.length).fill(UNJUDGED);
+  for (const [i, row] of rows.entries()) all[row] = ranks[i]!;
+  return all;
 }
 
 /**
- * Judge every pair before a matching epoch. The pool is drawn anew for each.
+ * Judge the pairs that a matching epoch trains on, before it. The pool is drawn anew for each. With
+ * `roclip.judgeCrosswise` the model that judged the first of them is begun anew.
  *
  * @returns  how many pairs are kept, and how many of these are attacked
  */
 export async function judgeAll(
-  { options, state }: Session,
+  { options, state, chosen, restart }: Session,
   embedder: Embedder,
   epoch: number,
 ): Promise<{ kept: number; attackedKept: number }> {
   if (!state.judged) throw new Error("judgeAll: the state must be a judge's; it is not");
-  const { config, device, train, evaluation } = options;
-  const pairs = train.captions.length;
-  const key = fold(fold(keyOf(config.seed), JUDGE_KEY), epoch);
-  const pool = stream(key).permutation(pairs).slice(0, poolRows(config, pairs));
-  const now = await ranksOf(device, embedder, train, pool);
+  const { config, device, evaluation } = options;
+  const side = sideTrained(config, epoch);
+  const rows = side === undefined ? undefined : chosen.sides?.[side];
+  const now = await ranksAmong(options, embedder, rows, epoch);
   const before = await readState(device, { ranks: state.judged.ranks });
   const { judge, judgeMomentum } = config.roclip;
   const ranks = averagedRanks(before.ranks.data as Float32Array, now, judgeMomentum);
-  const kept = ranks.map((rank) => (rank <= judge ? 1 : 0));
+  const kept = ranks.map((rank) => (rank !== UNJUDGED && rank <= judge ? 1 : 0));
   overwrite(device, state.judged.ranks, ranks);
   overwrite(device, state.judged.kept, kept);
+  if (side !== undefined) await restart();
   const count = kept.reduce((sum, one) => sum + one, 0);
   const attackedKept = evaluation.truth.filter(({ row }) => kept[row] === 1).length;
   return { kept: count, attackedKept };

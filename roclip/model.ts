@@ -143,6 +143,12 @@ export function initState(config: Config, vocabulary: number, pairs: number): St
   };
 }
 
+/** What of a state is the model and its optimiser's: all but what is kept of the pairs. */
+export function modelOf<Leaf>(state: State<Leaf>) {
+  const { pool: _, imagePool: __, matches: ___, judged: ____, safe: _____, ...model } = state;
+  return model;
+}
+
 /** State whose leaves are on the device. */
 export type HeldState = State<Tensor>;
 

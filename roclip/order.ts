@@ -1,7 +1,7 @@
 /** Which pairs an epoch trains on, in which order, and by which steps. */
-import { type Key, stream } from "../engine/index.ts";
+import { type Key, type Stream, stream } from "../engine/index.ts";
 import { rowsFor } from "./amount.ts";
-import { KINDS, phaseOf, type StepKind } from "./schedule.ts";
+import { KINDS, phaseOf, type StepKind, sideTrained } from "./schedule.ts";
 import type { Config } from "./schema.ts";
 
 /** What a defence makes of the training pairs. */
@@ -10,6 +10,8 @@ export interface Chosen {
   readonly clean?: Uint32Array;
   /** u32[N]: 1 for the pairs that SafeCLIP takes for safe. */
   readonly safe?: Uint32Array;
+  /** The rows of either side of the pairs that are judged crosswise (sides.ts). */
+  readonly sides?: readonly [Uint32Array, Uint32Array];
 }
 
 /** An epoch's pairs. */
@@ -34,7 +36,8 @@ export function pairsTrained(
 
 /**
  * The order of an epoch: a permutation of its pairs. Where SafeCLIP splits them, those of the
- * unimodal steps come first; they are the risky ones and the safe beyond whole batches.
+ * unimodal steps come first; they are the risky ones and the safe beyond whole batches. Where one
+ * side of the pairs is trained on, its permutations follow one another, as long as all pairs' one.
  *
  * @param epoch  from 1
  * @param pairs  training pairs in all
@@ -44,14 +47,31 @@ export function epochOrder(
   config: Config,
   epoch: number,
   pairs: number,
-  { clean, safe }: Chosen,
+  { clean, safe, sides }: Chosen,
   key: Key,
 ): EpochOrder {
   const phase = phaseOf(config, epoch);
-  if (phase === "split") return splitOrder(config.batch, stream(key).permutation(pairs), safe);
+  const draws = stream(key);
+  if (phase === "split") return splitOrder(config.batch, draws.permutation(pairs), safe);
   const [kind] = KINDS[phase] as [StepKind];
-  const order = stream(key).permutation(clean?.length ?? pairs);
-  return { rows: clean ? order.map((i) => clean[i]!) : order, kindAt: () => kind };
+  const kindAt = () => kind;
+  const side = sideTrained(config, epoch);
+  if (side !== undefined && sides) return { rows: repeated(sides[side], pairs, draws), kindAt };
+  const order = draws.permutation(clean?.length ?? pairs);
+  return { rows: clean ? order.map((i) => clean[i]!) : order, kindAt };
+}
+
+/** Permutations of some rows, one after another, until there are `length`. */
+function repeated(rows: Uint32Array, length: number, draws: Stream): Uint32Array {
+  const order = new Uint32Array(length);
+  for (let at = 0; at < length; at += rows.length) {
+    const pass = draws.permutation(rows.length).subarray(0, length - at);
+    order.set(
+      pass.map((i) => rows[i]!),
+      at,
+    );
+  }
+  return order;
 }
 
 /** A permutation of all pairs, those of unimodal steps before those of plain ones. */

@@ -67,6 +67,14 @@ export const ROCLIP = z.strictObject({
     .lt(1)
     .default(0.9)
     .describe("With judge: how much of its average over epochs the rank of a pair keeps"),
+  judgeCrosswise: z
+    .boolean()
+    .default(false)
+    .describe(
+      "With judge: begin with half the pairs alone, images that look alike together; in the first " +
+        "matching epoch train a new model on what that one keeps of the other half, which then " +
+        "judges all",
+    ),
   textGradient: z
     .enum(["none", "re-encoded"])
     .default("none")
@@ -87,4 +95,9 @@ export function captionSwitches({
     ...(reencodeEvery > 0 ? ["reencodeEvery"] : []),
     ...(duplicates === "excluded" ? ['duplicates "excluded"'] : []),
   ];
+}
+
+/** Whether epoch 1 matches, by the rule of `isMatchingEpoch`. */
+export function matchesAtOnce({ epochs, frequency, firstEpoch }: z.infer<typeof ROCLIP>): boolean {
+  return epochs.length > 0 ? epochs.includes(1) : firstEpoch === 1 && frequency === 1;
 }

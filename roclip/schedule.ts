@@ -19,8 +19,9 @@ export const KINDS: Readonly<Record<Phase, readonly StepKind[]>> = {
   split: ["unimodal", "plain"],
 };
 
-/** Keys that decide what an epoch trains by. */
-type Defending = Pick<Config, "defence" | "roclip" | "safeclip">;
+/** Keys that decide which epochs match, and what an epoch trains by. */
+type Matching = Pick<Config, "defence" | "roclip">;
+type Defending = Matching & Pick<Config, "safeclip">;
 
 /**
  * What an epoch trains by.
@@ -52,10 +53,7 @@ export function stepKinds(config: Defending & Pick<Config, "epochs">): StepKind[
  * @see           Yang, Gao & Mirzasoleiman 2023, arXiv:2303.06854, algorithm 1. `firstEpoch` and
  *                the list are ours: with 1 it is the paper's rule, epoch mod K = 0.
  */
-export function isMatchingEpoch(
-  config: Pick<Config, "defence" | "roclip">,
-  epoch: number,
-): boolean {
+export function isMatchingEpoch(config: Matching, epoch: number): boolean {
   const { frequency, firstEpoch, epochs } = config.roclip;
   if (config.defence !== "roclip") return false;
   return epochs.length > 0
@@ -64,8 +62,37 @@ export function isMatchingEpoch(
 }
 
 /** Whether matching epochs leave out pairs that a pool judges by (judge.ts), and match nothing. */
-export function judges({ defence, roclip }: Pick<Config, "defence" | "roclip">): boolean {
+export function judges({ defence, roclip }: Matching): boolean {
   return defence === "roclip" && roclip.judge > 0;
+}
+
+/** Whether a model is begun anew that judges pairs which it has not trained on (sides.ts). */
+function crosswise(config: Matching): boolean {
+  return judges(config) && config.roclip.judgeCrosswise;
+}
+
+/**
+ * Which side of the pairs an epoch trains on with `roclip.judgeCrosswise`: 0 before the first
+ * matching epoch, 1 in it, and all after it (undefined), as without.
+ *
+ * @param epoch  from 1
+ */
+export function sideTrained(config: Matching, epoch: number): 0 | 1 | undefined {
+  if (!crosswise(config)) return undefined;
+  const matched = epoch - 1 - plainEpochsBefore(config, epoch);
+  if (matched > 0) return undefined;
+  return isMatchingEpoch(config, epoch) ? 1 : 0;
+}
+
+/**
+ * The epoch that began the model which an epoch trains: 1, or with `roclip.judgeCrosswise` the
+ * first that matched.
+ *
+ * @param epoch  from 1
+ */
+export function epochBegun(config: Matching, epoch: number): number {
+  const epochs = Array.from({ length: epoch }, (_, i) => i + 1);
+  return epochs.find((past) => sideTrained(config, past) === 1) ?? 1;
 }
 
 /** Whether matching epochs train the text tower: by own or matched captions, or matched images. */
@@ -79,11 +106,7 @@ export function matchingTrainsText({ roclip }: Pick<Config, "roclip">): boolean 
  *
  * @param step  of the epoch, from 0
  */
-export function isReencodingStep(
-  config: Pick<Config, "defence" | "roclip">,
-  epoch: number,
-  step: number,
-): boolean {
+export function isReencodingStep(config: Matching, epoch: number, step: number): boolean {
   const { reencodeEvery } = config.roclip;
   if (reencodeEvery === 0 || judges(config)) return false;
   return isMatchingEpoch(config, epoch) && step % reencodeEvery === 0;
@@ -94,10 +117,7 @@ export function isReencodingStep(
  *
  * @param epoch  from 1
  */
-export function plainEpochsBefore(
-  config: Pick<Config, "defence" | "roclip">,
-  epoch: number,
-): number {
+export function plainEpochsBefore(config: Matching, epoch: number): number {
   const earlier = Array.from({ length: epoch - 1 }, (_, i) => i + 1);
   return earlier.filter((past) => !isMatchingEpoch(config, past)).length;
 }
@@ -108,15 +128,14 @@ export function everMatches(config: Pick<Config, "defence" | "roclip" | "epochs"
 }
 
 /**
- * Epochs that trained the text tower, before an epoch: all, or those that did not match.
+ * Epochs that trained the model's text tower, before an epoch: all, or those that did not match.
  *
  * @param epoch  from 1
  */
-export function textEpochsBefore(
-  config: Pick<Config, "defence" | "roclip">,
-  epoch: number,
-): number {
-  return matchingTrainsText(config) ? epoch - 1 : plainEpochsBefore(config, epoch);
+export function textEpochsBefore(config: Matching, epoch: number): number {
+  return matchingTrainsText(config)
+    ? epoch - epochBegun(config, epoch)
+    : plainEpochsBefore(config, epoch);
 }
 
 /**
@@ -129,6 +148,7 @@ export function textEpochsBefore(
  *   lr                                                            otherwise, "constant"
  *
  * where x = (step − warmup) / (total − warmup), warmup = warmupSteps, total = epochs · stepsPerEpoch.
+ * A model that is begun anew (`epochBegun`) is warmed up anew, and then is at the run's x.
  *
  * In SafeCLIP's slow epochs it is lr · safeclip.slowLr.
  *
@@ -150,7 +170,8 @@ export function learningRate(
   const epoch = Math.floor(step / stepsPerEpoch) + 1;
   if (phaseOf(config, epoch) === "slow") return lr * config.safeclip.slowLr;
   const at = scheduleOffset ? step + stepsPerEpoch : step;
-  if (at < warmupSteps) return (lr * (at + 1)) / warmupSteps;
+  const since = at - (epochBegun(config, epoch) - 1) * stepsPerEpoch;
+  if (since < warmupSteps) return (lr * (since + 1)) / warmupSteps;
   // One step at least: with a warm-up that fills the run, the first step after it is at the peak.
   const fall = Math.max(1, epochs * stepsPerEpoch - warmupSteps);
   if (lrSchedule === "constant") return lr;

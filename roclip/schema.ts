@@ -10,7 +10,7 @@ import { MODEL_SCHEMA, PRESETS } from "./architecture.ts";
 import { BACKDOOR, POISON } from "./attackSchema.ts";
 import { AUGMENT, EDA } from "./augmentSchema.ts";
 import { CLEANCLIP, SAFECLIP } from "./baselines/schema.ts";
-import { captionSwitches, ROCLIP } from "./roclipSchema.ts";
+import { captionSwitches, matchesAtOnce, ROCLIP } from "./roclipSchema.ts";
 
 const count = () => z.int().min(1);
 const share = () => z.number().min(0).max(1);
@@ -190,6 +190,11 @@ function contradictions(config: Config): string[] {
       'pretrained must name the model that CleanCLIP fine-tunes; found ""; give a run\'s folder',
     );
   }
+  if (config.roclip.judgeCrosswise && matchesAtOnce(config.roclip))
+    broken.push(
+      "roclip.judgeCrosswise must have a plain epoch before the first that matches; found that " +
+        "epoch 1 matches; raise roclip.firstEpoch",
+    );
   if (config.roclip.poolStart === "noise") {
     const needs = captionSwitches(config.roclip);
     broken.push(

@@ -4,9 +4,12 @@ import {
   type Device,
   type HostArray,
   hold,
+  leaves,
+  overwrite,
   type Plan,
   type Program,
   release,
+  type Tensor,
 } from "../engine/index.ts";
 import { cleanRows } from "./baselines/cleanclip.ts";
 import { allCaptions, stepsPerEpoch } from "./batches.ts";
@@ -15,12 +18,14 @@ import { UserError } from "./errors.ts";
 import type { EvaluationData } from "./evaluate.ts";
 import { type Captions, needsCaptions } from "./match.ts";
 import { type Fit, fitMemory } from "./memory.ts";
-import { type HeldState, initState, poolRows, type State } from "./model.ts";
+import { type HeldState, initState, modelOf, poolRows, type State } from "./model.ts";
 import type { Chosen } from "./order.ts";
 import { readPretrained } from "./pretrained.ts";
 import { inTurns, type PlanKind, programOf } from "./programs.ts";
 import { type Progress, readRun, trimMetrics } from "./runFolder.ts";
+import { sideTrained } from "./schedule.ts";
 import type { Config } from "./schema.ts";
+import { sidesOf } from "./sides.ts";
 import type { Source } from "./source.ts";
 import type { Tokenizer } from "./tokenize.ts";
 
@@ -51,6 +56,8 @@ export interface Session {
   readonly plan: (kind: PlanKind) => Promise<Plan>;
   /** The pairs that the defence trains on. */
   readonly chosen: Chosen;
+  /** Begin the model anew, as the run began it; what is known of the pairs stays. */
+  readonly restart: () => Promise<void>;
   readonly progress: Progress;
   /** Free what the run holds on the device. */
   readonly release: () => void;
@@ -138,6 +145,13 @@ export async function beginSession(options: SessionOptions): Promise<Session> {
   return {
     ...{ options, stepsInEpoch, state, plan, progress },
     chosen: chosenOf(options),
+    restart: async () => {
+      const begun = modelOf(await initialState({ ...options, resume: false }, config));
+      const data = leaves<HostArray>(begun).map(([, leaf]) => leaf.data);
+      leaves<Tensor>(modelOf(state)).forEach(([, leaf], i) => {
+        overwrite(device, leaf, data[i]!);
+      });
+    },
     release: () => {
       free();
       release(device, { state, ...captions });
@@ -170,8 +184,9 @@ function fitted({ config, device, train, tokenizer, onFit }: SessionOptions): Co
 
 /** The pairs that the defence trains on. */
 function chosenOf({ config, train, evaluation }: SessionOptions): Chosen {
-  if (config.defence !== "cleanclip") return {};
-  return { clean: cleanRows(config, train.captions.length, evaluation.truth) };
+  if (config.defence === "cleanclip")
+    return { clean: cleanRows(config, train.captions.length, evaluation.truth) };
+  return sideTrained(config, 1) === undefined ? {} : { sides: sidesOf(config, train) };
 }
 
 /** The training captions on the device, where matching steps encode them anew. */

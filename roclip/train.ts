@@ -124,7 +124,7 @@ async function runEpoch(
   // The loss is read one step behind, so that the next batch is made while the device works.
   let behind: Promise<void> | undefined;
   try {
-    while (step < session.stepsInEpoch && !signal?.aborted) {
+    do {
       if (isReencodingStep(config, epoch, step)) await reencodeAll(session);
       const batch = batchAt(epoch, step);
       const plan = await session.plan(batch.kind);
@@ -133,7 +133,7 @@ async function runEpoch(
       await behind;
       const at = step++;
       behind = read.then(({ loss }) => keeper.take(at, loss![0]!));
-    }
+    } while (step < session.stepsInEpoch && !signal?.aborted); // what opened an epoch did so once
     await behind;
   } finally {
     await appendMetrics(folder, keeper.lines);

@@ -62,6 +62,7 @@ const IN_RUNS: Record<string, Change> = {
   "roclip.duplicates": ["excluded"],
   "roclip.judge": [0.1],
   "roclip.judgeMomentum": [0.5, JUDGE],
+  "roclip.judgeCrosswise": [true, JUDGE],
   "roclip.textGradient": ["re-encoded"],
   "safeclip.unimodalEpochs": [2, SAFECLIP],
   "safeclip.slowEpochs": [0, SAFECLIP],

@@ -2,10 +2,12 @@ import { describe, expect, it } from "vitest";
 import { rowsFor } from "../../roclip/amount.ts";
 import { parseConfig } from "../../roclip/config.ts";
 import {
+  epochBegun,
   isMatchingEpoch,
   isReencodingStep,
   learningRate,
   plainEpochsBefore,
+  sideTrained,
   textEpochsBefore,
 } from "../../roclip/schedule.ts";
 
@@ -53,6 +55,34 @@ describe("plainEpochsBefore and textEpochsBefore", () => {
     expect(counts(textEpochsBefore, images)).toEqual([0, 1, 2, 3, 4, 5, 6]);
     const judged = { roclip: { ...roclip, judge: 0.1 } };
     expect(counts(textEpochsBefore, judged)).toEqual([0, 1, 2, 3, 4, 5, 6]);
+  });
+});
+
+describe("a model that is begun anew, with roclip.judgeCrosswise", () => {
+  const json = {
+    ...{ epochs: 6, lr: 8, lrSchedule: "constant", warmupSteps: 2 },
+    roclip: { frequency: 1, firstEpoch: 3, judge: 0.1, judgeCrosswise: true },
+  };
+  const config = parseConfig(json);
+  const epochs = [1, 2, 3, 4, 5];
+
+  it("trains on one side, then anew on the other, then on all", () => {
+    expect(epochs.map((epoch) => sideTrained(config, epoch))).toEqual([0, 0, 1, ...Array(2)]);
+    expect(epochs.map((epoch) => epochBegun(config, epoch))).toEqual([1, 1, 3, 3, 3]);
+    expect(epochs.map((epoch) => textEpochsBefore(config, epoch))).toEqual([0, 1, 0, 1, 2]);
+    const together = parseConfig({ ...json, roclip: { ...json.roclip, judgeCrosswise: false } });
+    expect(epochs.map((epoch) => sideTrained(together, epoch))).toEqual(Array(5));
+    expect(epochs.map((epoch) => epochBegun(together, epoch))).toEqual([1, 1, 1, 1, 1]);
+  });
+
+  it("is warmed up anew", () => {
+    const rates = Array.from({ length: 12 }, (_, step) => learningRate(config, step, 3));
+    expect(rates).toEqual([4, 8, 8, 8, 8, 8, 4, 8, 8, 8, 8, 8]);
+  });
+
+  it("must have had a predecessor", () => {
+    const roclip = { ...json.roclip, firstEpoch: 1 };
+    expect(() => parseConfig({ roclip })).toThrow("judgeCrosswise must have a plain epoch before");
   });
 });
 

@@ -38,11 +38,13 @@ describe("a training run", () => {
 
   const reencoded = { ...config.roclip, textGradient: "re-encoded" };
   const both = { ...config.roclip, direction: "both", reencodeEvery: 4, duplicates: "excluded" };
+  const crosswise = { ...config.roclip, frequency: 1, judge: 0.5, judgeCrosswise: true };
   const sgdBoth = { optimiser: "sgd", lr: 0.05, clipNorm: 1, roclip: both };
   it.each([
     ["the defaults", {}],
     ["SGD, clipping and pools of both kinds, encoded anew", sgdBoth],
     ["pairs judged by the pool", { roclip: { ...config.roclip, judge: 0.3 } }],
+    ["pairs judged crosswise", { epochs: 4, ema: 0.9, roclip: crosswise }],
     ["micro-batches, captions encoded anew", { microBatch: 4, roclip: reencoded }],
     ["products of f16, activations computed again", { precision: "amp", recompute: 1 }],
     ["averaged weights and a text tower that trains throughout", { ema: 0.9, roclip: reencoded }],
@@ -52,6 +54,12 @@ describe("a training run", () => {
       await expectSameAfterStops(device, changes, [3, 9] /* plain; matching */);
     },
   );
+
+  it("takes a step though it is stopped at once, so that no epoch is opened twice", async () => {
+    const options = await newRun(device);
+    await train({ ...options, signal: AbortSignal.abort() });
+    expect((await readRun(options.folder)).progress.step).toBe(1);
+  });
 
   it("encodes every pool row anew, by its id", async () => {
     const roclip = { ...config.roclip, direction: "both", reencodeEvery: 4 };
