@@ -181,12 +181,13 @@ async function assessProbe(assessed: Assessed): Promise<Named[]> {
 
 async function assessRegression(assessed: Assessed): Promise<Named[]> {
   const { features, labels, C, key, accuracy } = await probed(assessed);
-  const { model, lambda } = await sweptRegression(assessed.device, features, labels, C, key);
-  const found = accuracy(model);
+  const fitted = await sweptRegression(assessed.device, features, labels, C, key);
+  const found = accuracy(fitted.model);
+  const name = fitted.converged ? "logistic regression" : "logistic regression (not converged)";
   return [
-    ["logistic regression top-1", found.top1],
-    ["logistic regression class mean", found.classMean],
-    ["logistic regression λ", lambda],
+    [`${name} top-1`, found.top1],
+    [`${name} class mean`, found.classMean],
+    [`${name} λ`, fitted.lambda],
   ];
 }
 

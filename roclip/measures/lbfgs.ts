@@ -32,30 +32,33 @@ interface Change {
 }
 
 /** −H g by the two-loop recursion over the last changes; Nocedal & Wright 2006, algorithm 7.4. */
-function direction(gradient: Float64Array, changes: readonly Change[]): Float64Array {
-  let q = gradient.slice();
+function direction(
+  gradient: Float64Array,
+  changes: readonly Change[],
+  inverse: (v: Float64Array) => Float64Array,
+): Float64Array {
+  let q: Float64Array = gradient;
   const alphas: number[] = [];
   for (const { s, y } of [...changes].reverse()) {
     const alpha = inner(s, q) / inner(s, y);
     alphas.unshift(alpha);
     q = along(q, -alpha, y);
   }
+  q = inverse(q);
   const last = changes.at(-1);
-  if (last) q = q.map((v) => (v * inner(last.s, last.y)) / inner(last.y, last.y));
+  if (last) {
+    const scale = inner(last.s, last.y) / inner(last.y, inverse(last.y));
+    q = q.map((v) => v * scale);
+  }
   for (const [i, { s, y }] of changes.entries())
     q = along(q, alphas[i]! - inner(y, q) / inner(s, y), s);
   return q.map((v) => -v);
 }
 
 /** A step that meets Wolfe's conditions, by bisection; undefined when rounding leaves none. */
-async function search(
-  f: Objective,
-  from: Point,
-  d: Float64Array,
-  first: number,
-): Promise<Point | undefined> {
+async function search(f: Objective, from: Point, d: Float64Array): Promise<Point | undefined> {
   const slope = inner(from.gradient, d);
-  let [low, high, step] = [0, Number.POSITIVE_INFINITY, first];
+  let [low, high, step] = [0, Number.POSITIVE_INFINITY, 1];
   for (let trial = 0; trial < TRIALS; trial++) {
     const x = along(from.x, step, d);
     const { value, gradient } = await f(x);
@@ -67,30 +70,35 @@ async function search(
   return undefined;
 }
 
+/** How a function is minimised. */
+interface Minimising {
+  /** Stop when no element of the gradient is larger. */
+  readonly tolerance: number;
+  /** Iterations, at most. */
+  readonly most: number;
+  /** About the inverse Hessian, times a vector; any positive definite matrix will do. */
+  readonly inverse: (v: Float64Array) => Float64Array;
+}
+
 /**
  * Minimise a convex smooth function by L-BFGS.
  *
- * @param f          the function
- * @param start      f64[n]
- * @param tolerance  stop when no element of the gradient is larger
- * @param most       iterations
- * @returns          the lowest point found, and whether its gradient is within the tolerance
- * @see              Nocedal & Wright 2006, "Numerical Optimization", 2nd ed., algorithm 7.5
+ * @param f      the function
+ * @param start  f64[n]
+ * @returns      the lowest point found, and whether its gradient is within the tolerance
+ * @see          Nocedal & Wright 2006, "Numerical Optimization", 2nd ed., algorithm 7.5
  */
 export async function lbfgs(
   f: Objective,
   start: Float64Array,
-  tolerance: number,
-  most: number,
+  { tolerance, most, inverse }: Minimising,
 ): Promise<{ x: Float64Array; converged: boolean; iterations: number }> {
   let point: Point = { x: start, ...(await f(start)) };
   let changes: Change[] = [];
   const steepest = () => point.gradient.reduce((m, v) => Math.max(m, Math.abs(v)), 0);
   for (let iterations = 0; iterations < most; iterations++) {
     if (steepest() <= tolerance) return { x: point.x, converged: true, iterations };
-    const d = direction(point.gradient, changes);
-    const first = changes.length > 0 ? 1 : 1 / Math.max(1, Math.sqrt(inner(d, d)));
-    const next = await search(f, point, d, first);
+    const next = await search(f, point, direction(point.gradient, changes, inverse));
     if (!next) return { x: point.x, converged: false, iterations };
     const change = { s: along(next.x, -1, point.x), y: along(next.gradient, -1, point.gradient) };
     if (inner(change.s, change.y) > 0) changes = [...changes, change].slice(-MEMORY);

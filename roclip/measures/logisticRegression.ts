@@ -3,6 +3,7 @@ import type { Device } from "../../engine/index.ts";
 import { fold, type Key, stream } from "../../engine/random.ts";
 import { type Rows, requireClasses, rowCount } from "../measures.ts";
 import { crossEntropy, heldCrossEntropy, type Regularised } from "./crossEntropy.ts";
+import { inverseCurvature } from "./curvature.ts";
 import { lbfgs } from "./lbfgs.ts";
 import { type LinearModel, probeAccuracy } from "./linearModel.ts";
 
@@ -13,13 +14,6 @@ const VALIDATION = 0.2; // share of the training split held out for the sweep
 /** Decades of λ that the sweep begins with, and the steps per decade it ends with; ibid. */
 const DECADES = [-6, -4, -2, 0, 2, 4, 6];
 const FINEST = 1 / 8;
-
-/** How a classifier is fitted. */
-interface FitOptions {
-  readonly lambda: number;
-  /** f64[(E + 1) C]: where to begin. */
-  readonly start?: Float64Array;
-}
 
 /** Features, labels and the number of classes. */
 type Labelled = readonly [features: Rows, labels: ArrayLike<number>, C: number];
@@ -49,15 +43,17 @@ export async function logisticRegression(
   features: Rows,
   labels: ArrayLike<number>,
   C: number,
-  { lambda, start }: FitOptions,
+  lambda: number,
 ): Promise<{ model: LinearModel; converged: boolean }> {
   requireClasses("logisticRegression", labels, rowCount("logisticRegression", features), C);
   const data = [features, labels, C] as const;
+  const how = { tolerance: TOLERANCE, inverse: inverseCurvature(features, C)(lambda) };
   const near = await heldFit(device, data, (objective) =>
-    lbfgs(objective(lambda), start ?? zeros(data), TOLERANCE, ITERATIONS),
+    lbfgs(objective(lambda), zeros(data), { ...how, most: ITERATIONS }),
   );
   const exact = crossEntropy(...data)(lambda);
-  const { x, converged } = await lbfgs(exact, near.x, TOLERANCE, ITERATIONS - near.iterations);
+  const most = ITERATIONS - near.iterations;
+  const { x, converged } = await lbfgs(exact, near.x, { ...how, most });
   const { width: E } = features;
   return { model: { weight: x.slice(0, E * C), bias: x.slice(E * C) }, converged };
 }
@@ -97,9 +93,12 @@ export async function sweptRegression(
   const validation = rowsOf(features, labels, order.slice(0, held));
   const train = rowsOf(features, labels, order.slice(held));
   const data = [train.features, train.labels, C] as const;
+  const curvature = inverseCurvature(train.features, C);
+  const how = { tolerance: TOLERANCE, most: SWEEP_ITERATIONS };
   const found = await heldFit(device, data, (objective) =>
     sweep(zeros(data), async (lambda, start) => {
-      const { x } = await lbfgs(objective(lambda), start, TOLERANCE, SWEEP_ITERATIONS);
+      const inverse = curvature(lambda);
+      const { x } = await lbfgs(objective(lambda), start, { ...how, inverse });
       const model = { weight: x.subarray(0, width * C), bias: x.subarray(width * C) };
       const { top1 } = probeAccuracy(model, validation.features, validation.labels);
       return { x, score: top1.value };
@@ -107,7 +106,7 @@ export async function sweptRegression(
   );
   return {
     lambda: found,
-    ...(await logisticRegression(device, features, labels, C, { lambda: found })),
+    ...(await logisticRegression(device, features, labels, C, found)),
   };
 }
 

@@ -85,7 +85,7 @@ test("has labels that its pixels bear out", async () => {
     width: 8 * 8 * 3,
   });
   const { train } = small;
-  const fitted = await logisticRegression(device, rows(train), train.labels, 10, { lambda: 10 });
+  const fitted = await logisticRegression(device, rows(train), train.labels, 10, 10);
   const { top1 } = probeAccuracy(fitted.model, rows(small.test), small.test.labels);
   expect(top1.low).toBeGreaterThan(0.2); // by chance 0.1
 });

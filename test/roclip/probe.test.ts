@@ -5,6 +5,7 @@ import { type Device, keyOf, openDevice } from "../../engine/index.ts";
 import { stream } from "../../engine/random.ts";
 import { crossEntropy, heldCrossEntropy } from "../../roclip/measures/crossEntropy.ts";
 import { detection } from "../../roclip/measures/detection.ts";
+import { lbfgs, type Objective } from "../../roclip/measures/lbfgs.ts";
 import { logitsOf, probeAccuracy } from "../../roclip/measures/linearModel.ts";
 import { linearProbe, PROBE } from "../../roclip/measures/linearProbe.ts";
 import { logisticRegression, sweptRegression } from "../../roclip/measures/logisticRegression.ts";
@@ -61,9 +62,47 @@ describe("crossEntropy", () => {
   });
 });
 
+describe("lbfgs", () => {
+  // (x² + 100 y²) / 2 + cosh(z): its least point is the origin, where the Hessian is (1, 100, 1).
+  const bowl: Objective = (x) => ({
+    value: (x[0]! ** 2 + 100 * x[1]! ** 2) / 2 + Math.cosh(x[2]!),
+    gradient: Float64Array.of(x[0]!, 100 * x[1]!, Math.sinh(x[2]!)),
+  });
+  const start = Float64Array.of(3, -2, 4);
+  const inverse = (v: Float64Array) => Float64Array.of(v[0]!, v[1]! / 100, v[2]!);
+
+  it("finds the least point, and says when it did not", async () => {
+    const found = await lbfgs(bowl, start, { tolerance: 1e-9, most: 50, inverse });
+    expect(found.converged).toBe(true);
+    for (const value of found.x) expect(Math.abs(value)).toBeLessThan(1e-9);
+    expect((await lbfgs(bowl, start, { tolerance: 1e-9, most: 2, inverse })).converged).toBe(false);
+  });
+
+  it("needs fewer steps by the right curvature than by none", async () => {
+    const how = { tolerance: 1e-9, most: 50 };
+    const { iterations } = await lbfgs(bowl, start, { ...how, inverse });
+    const plain = await lbfgs(bowl, start, { ...how, inverse: (v) => v });
+    expect(plain.converged).toBe(true);
+    expect(iterations).toBeLessThan(plain.iterations);
+  });
+});
+
 describe("logisticRegression", () => {
+  it("converges on columns of very different sizes", async () => {
+    const { data, width } = features;
+    const scaled = { width, data: data.map((v, i) => v * 10 ** (((i % width) % 5) - 2)) };
+    const { converged } = await logisticRegression(device, scaled, labels, C, 1e-3);
+    expect(converged).toBe(true);
+  });
+
   it.each(golden.regressions)("is scikit-learn's at λ = $lambda", async (wanted) => {
-    const { model, converged } = await logisticRegression(device, features, labels, C, wanted);
+    const { model, converged } = await logisticRegression(
+      device,
+      features,
+      labels,
+      C,
+      wanted.lambda,
+    );
     expect(converged).toBe(true);
     // Both stop where the gradient of the mean loss is below 1e-6; curvature is above 1e-3.
     const error = worstError(
@@ -81,7 +120,7 @@ describe("logisticRegression", () => {
     const { model, lambda, converged } = swept;
     expect(converged).toBe(true);
     expect(Math.log10(lambda) * 8).toBeCloseTo(Math.round(Math.log10(lambda) * 8), 9);
-    const refit = await logisticRegression(device, features, labels, C, { lambda });
+    const refit = await logisticRegression(device, features, labels, C, lambda);
     expect(probeAccuracy(model, features, labels)).toEqual(
       probeAccuracy(refit.model, features, labels),
     );
