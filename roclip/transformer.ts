@@ -120,12 +120,13 @@ function applyLayer(
   { heads, activation, causal }: LayerChoice,
 ): Tensor {
   const [batch, length, width] = x.shape as [number, number, number];
-  const normed = layernorm(x, layer.norm1.gain, layer.norm1.bias);
+  const kept = layer.qkv.weight.dtype === "f16" ? "f16" : "f32"; // as products keep what they read
+  const normed = layernorm(x, layer.norm1.gain, layer.norm1.bias, { kept });
   const qkv = linear(normed, layer.qkv.weight, layer.qkv.bias);
   const packed = reshape(qkv, [batch, length, 3, heads, width / heads]);
-  const attended = reshape(selfAttention(packed, { causal }), x.shape);
+  const attended = reshape(selfAttention(packed, { causal, kept }), x.shape);
   const middle = linear(attended, layer.out.weight, layer.out.bias, { residual: x });
-  const again = layernorm(middle, layer.norm2.gain, layer.norm2.bias);
+  const again = layernorm(middle, layer.norm2.gain, layer.norm2.bias, { kept });
   const hidden = linear(again, layer.up.weight, layer.up.bias, { activation });
   return linear(hidden, layer.down.weight, layer.down.bias, { residual: middle });
 }

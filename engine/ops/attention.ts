@@ -6,6 +6,7 @@ import {
 import { vectorWidth } from "../../kernels/kernel.ts";
 import { blank, launch, type Tensor, withGrad } from "../graph.ts";
 import { match, type Operand, shapeError } from "../shape.ts";
+import { type Kept, keptAs } from "./cast.ts";
 
 /** The longest sequence that is meant; the kernels have no limit. */
 export const MAX_TOKENS = 512;
@@ -14,6 +15,8 @@ export const MAX_TOKENS = 512;
 export interface AttentionOptions {
   /** Query i sees only the keys j ≤ i. */
   readonly causal?: boolean;
+  /** What is kept of queries, keys, values and results for the gradient; f32 when left out. */
+  readonly kept?: Kept;
 }
 
 interface Sizes {
@@ -112,7 +115,8 @@ function checkTokens(op: string, T: number, operands: Readonly<Record<string, Op
  * @param q        f32[B, Q, H, K]
  * @param k        f32[B, T, H, K]
  * @param v        f32[B, T, H, K]
- * @param options  causal: query i sees only the keys j ≤ i; needs Q = T
+ * @param options  causal: query i sees only the keys j ≤ i; needs Q = T; kept: with f16 the
+ *                 gradient is that of q, k, v and y rounded to f16
  * @returns        f32[B, Q, H, K]
  * @throws         ShapeError unless the shapes agree, Q, T ≤ 512, and Q = T where causal
  * @see            Vaswani et al. 2017, arXiv:1706.03762, eq. 1
@@ -121,7 +125,7 @@ export function attention(
   q: Tensor,
   k: Tensor,
   v: Tensor,
-  { causal = false }: AttentionOptions = {},
+  { causal = false, kept = "f32" }: AttentionOptions = {},
 ): Tensor {
   const operands = { q: [q, "B Q H K"], k: [k, "B T H K"], v: [v, "B T H K"] } as const;
   const sizes = match("attention", operands);
@@ -132,8 +136,10 @@ export function attention(
   const rows = { q: { x: q }, k: { x: k }, v: { x: v } };
   const prepared = prepare(sizes, causal);
   const { y, lse } = attend(rows, sizes, prepared);
+  const later = { q: keptAs(q, kept), k: keptAs(k, kept), v: keptAs(v, kept), y: keptAs(y, kept) };
   return withGrad(y, { q, k, v }, (dy) => {
-    const fill = gradients(rows, sizes, prepared, { y, lse, dy });
+    const rows = { q: { x: later.q() }, k: { x: later.k() }, v: { x: later.v() } };
+    const fill = gradients(rows, sizes, prepared, { y: later.y(), lse, dy });
     return {
       q: fill.q(blank("attention.dq", q.shape)),
       k: fill.k(blank("attention.dk", k.shape)),
@@ -146,22 +152,29 @@ export function attention(
  * Attention of a sequence to itself, from queries, keys and values packed in one tensor.
  *
  * @param qkv      f32[B, T, 3, H, K]
- * @param options  causal: token i sees only the tokens j ≤ i
+ * @param options  causal: token i sees only the tokens j ≤ i; kept: with f16 the gradient is that
+ *                 of qkv and y rounded to f16
  * @returns        f32[B, T, H, K]
  * @throws         ShapeError unless qkv has that form and T ≤ 512
  * @see            Vaswani et al. 2017, arXiv:1706.03762, eq. 1
  */
-export function selfAttention(qkv: Tensor, { causal = false }: AttentionOptions = {}): Tensor {
+export function selfAttention(
+  qkv: Tensor,
+  { causal = false, kept = "f32" }: AttentionOptions = {},
+): Tensor {
   const operands = { qkv: [qkv, "B T 3 H K"] } as const;
   const { B, T, H, K } = match("selfAttention", operands);
   checkTokens("selfAttention", T, operands);
   const sizes = { B, Q: T, T, H, K };
-  const part = (part: number) => ({ x: qkv, part, parts: 3 });
-  const rows = { q: part(0), k: part(1), v: part(2) };
+  const rowsOf = (x: Tensor): Three<Rows> => {
+    const part = (part: number) => ({ x, part, parts: 3 });
+    return { q: part(0), k: part(1), v: part(2) };
+  };
   const prepared = prepare(sizes, causal);
-  const { y, lse } = attend(rows, sizes, prepared);
+  const { y, lse } = attend(rowsOf(qkv), sizes, prepared);
+  const later = { qkv: keptAs(qkv, kept), y: keptAs(y, kept) };
   return withGrad(y, { qkv }, (dy) => {
-    const fill = gradients(rows, sizes, prepared, { y, lse, dy });
+    const fill = gradients(rowsOf(later.qkv()), sizes, prepared, { y: later.y(), lse, dy });
     return { qkv: fill.v(fill.k(fill.q(blank("selfAttention.dqkv", qkv.shape)))) };
   });
 }

@@ -45,13 +45,17 @@ export function cast(x: Tensor, to: "f16" | "f32"): Tensor {
   return withGrad(y, { x }, (dy) => ({ x: dy }));
 }
 
+/** The element type in which an operand or a result waits for the gradient to read it. */
+export type Kept = "f32" | "f16";
+
 /**
- * A tensor for a gradient to read, kept as f16 until then.
+ * A tensor for a gradient to read, kept as f32 or as f16 until then.
  *
  * @param x  f32[*S]
  * @returns  what makes an f32[*S] of it, near the reader
  */
-export function keptAsHalf(x: Tensor): () => Tensor {
+export function keptAs(x: Tensor, kept: Kept): () => Tensor {
+  if (kept === "f32") return () => x;
   const half = cast(x, "f16");
   return () => cast(half, "f32");
 }

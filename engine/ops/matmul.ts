@@ -4,7 +4,7 @@ import { launch, product, type Tensor, withGrad } from "../graph.ts";
 import { floating, match, shapeError } from "../shape.ts";
 import { ACTIVATION_KIND, type Activation, activate, activationCotangent } from "./activation.ts";
 import { add } from "./add.ts";
-import { cast, keptAsHalf } from "./cast.ts";
+import { cast, keptAs } from "./cast.ts";
 import { reshape } from "./reshape.ts";
 import { sumRows } from "./rows.ts";
 
@@ -127,7 +127,7 @@ function multiplied(
   const inputs = { a, b, bias: bias ?? b, residual: joined ?? b };
   const { y, z } = launch(kernel, params, inputs, outputs, choices);
   const sums = KIND > 1 ? z : y; // which the activation's derivative is known from
-  const kept = half && kind !== "none" ? keptAsHalf(sums) : () => sums;
+  const kept = keptAs(sums, half && kind !== "none" ? "f16" : "f32");
   const parents = { a, b, bias, residual: joined };
   const result = withGrad(parts > 1 ? sumRows(y, shape) : y, parents, (dy) => {
     const exact = kind === "none" ? dy : activationCotangent(kind, kept(), dy);

@@ -209,6 +209,7 @@ function attentionPool(pool: AttentionPool<Tensor>, x: Tensor, headWidth: number
     toHeads(linear(mean, pool.query.weight, pool.query.bias), 1),
     toHeads(linear(all, pool.key.weight, pool.key.bias), tokens),
     toHeads(linear(all, pool.value.weight, pool.value.bias), tokens),
+    { kept: pool.key.weight.dtype === "f16" ? "f16" : "f32" },
   );
   return linear(reshape(attended, [batch, channels]), pool.out.weight, pool.out.bias);
 }

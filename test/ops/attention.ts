@@ -1,5 +1,6 @@
 import { attention, selfAttention } from "../../engine/ops/attention.ts";
 import { type Array64, array64, defineCase } from "../case.ts";
+import { halves } from "../halves.ts";
 
 /** Row by row: all scores of a query, their softmax, the weighted sum of the values. */
 function attend(q: Array64, k: Array64, v: Array64, causal: boolean): Array64 {
@@ -94,4 +95,24 @@ export const selfAttentionCausal = defineCase<"qkv">({
     "demo text tower": { qkv: [128, 12, 3, 2, 32] },
     "16 tokens, 4 heads": { qkv: [128, 16, 3, 4, 32] },
   },
+});
+
+/** Numbers that f16 keeps as they are: gradients are rounded in what attention makes alone. */
+const ofKept = {
+  tolerance: { ...tolerance, gradient: 1e-3, why: "2⁻¹¹ in each result of which a sum is taken" },
+  bench: {},
+};
+
+export const attentionKept = defineCase<"q" | "k" | "v">({
+  ...attentionCase,
+  ...ofKept,
+  run: ({ q, k, v }) => attention(q, k, v, { kept: "f16" }),
+  data: { q: halves, k: halves, v: halves },
+});
+
+export const selfAttentionKept = defineCase<"qkv">({
+  ...selfAttentionCausal,
+  ...ofKept,
+  run: ({ qkv }) => selfAttention(qkv, { causal: true, kept: "f16" }),
+  data: { qkv: halves },
 });

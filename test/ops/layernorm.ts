@@ -1,10 +1,11 @@
 import { layernorm } from "../../engine/ops/layernorm.ts";
 import { array64, defineCase } from "../case.ts";
+import { halves } from "../halves.ts";
 
 const EPS = 1e-5;
 
-export default defineCase<"x" | "gain" | "bias">({
-  run: ({ x, gain, bias }) => layernorm(x, gain, bias, EPS),
+const whole = defineCase<"x" | "gain" | "bias">({
+  run: ({ x, gain, bias }) => layernorm(x, gain, bias, { eps: EPS }),
   reference({ x, gain, bias }) {
     const D = gain.data.length;
     const y = array64(x.shape);
@@ -27,4 +28,14 @@ export default defineCase<"x" | "gain" | "bias">({
   rejects: [{ x: [2, 8], gain: [7], bias: [8] }],
   tolerance: { relative: 1e-5, why: "two f32 sums over D ≤ 257" },
   bench: { "ViT-B/32, batch 64": { x: [64, 50, 768], gain: [768], bias: [768] } },
+});
+
+export default whole;
+
+/** Numbers that f16 keeps as they are, so that gradients by what is kept are exact. */
+export const kept = defineCase<"x" | "gain" | "bias">({
+  ...whole,
+  run: ({ x, gain, bias }) => layernorm(x, gain, bias, { eps: EPS, kept: "f16" }),
+  data: { x: halves },
+  bench: {},
 });

@@ -91,6 +91,14 @@ describe("what is in memory", () => {
     expect(mixed!.activations).toBeLessThan(0.75 * whole!.activations);
     expect(mixed!.pools).toBe(whole!.pools + 8);
   });
+
+  it("is about half in the layers of a transformer, norms and attention included", () => {
+    const layersOf = (precision: string) => {
+      const of = (layers: number) => memory({ precision, text: { layers, width: 64, heads: 2 } });
+      return of(9).activations - of(1).activations;
+    };
+    expect(layersOf("amp")).toBeLessThan(0.6 * layersOf("fp32"));
+  });
 });
 
 describe("a memory", () => {
