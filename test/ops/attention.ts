@@ -97,9 +97,13 @@ export const selfAttentionCausal = defineCase<"qkv">({
   },
 });
 
-/** Numbers that f16 keeps as they are: gradients are rounded in what attention makes alone. */
+/**
+ * Numbers that f16 keeps as they are, so that only y is rounded, by 2⁻¹⁰ where adapters truncate.
+ * dq = Σ p (dy · v − dy · y) k / √K is off by at most 2⁻¹⁰ · Σ |dy y| · max |k| / √K, and the two
+ * terms nearly cancel, so that this is a few times 2⁻¹⁰ of the largest dq. dk is alike.
+ */
 const ofKept = {
-  tolerance: { ...tolerance, gradient: 1e-3, why: "2⁻¹¹ in each result of which a sum is taken" },
+  tolerance: { ...tolerance, gradient: 4e-3, why: "y to 2⁻¹⁰, in a difference that cancels" },
   bench: {},
 };
 
