@@ -28,7 +28,7 @@ export class ShapeError extends Error {
 }
 
 /** The element type that an operand of f32 or f16 must have: the one it has, or f32. */
-export const floating = (x: Tensor): Dtype => (x.dtype === "f16" ? "f16" : "f32");
+export const floating = ({ dtype }: Tensor) => (dtype === "f16" ? "f16" : "f32");
 
 const show = (x: Tensor) => `${x.dtype}[${x.shape.join(", ")}]`;
 

@@ -15,6 +15,7 @@ import {
   selfAttention,
   type Tensor,
 } from "../engine/index.ts";
+import { floating } from "../engine/shape.ts";
 import { type Affine, filled, type Norm, normal, torchBound, uniform, unitNorm } from "./init.ts";
 
 /** Parameters of one layer. */
@@ -120,7 +121,7 @@ function applyLayer(
   { heads, activation, causal }: LayerChoice,
 ): Tensor {
   const [batch, length, width] = x.shape as [number, number, number];
-  const kept = layer.qkv.weight.dtype === "f16" ? "f16" : "f32"; // as products keep what they read
+  const kept = floating(layer.qkv.weight); // as products keep what they read
   const normed = layernorm(x, layer.norm1.gain, layer.norm1.bias, { kept });
   const qkv = linear(normed, layer.qkv.weight, layer.qkv.bias);
   const packed = reshape(qkv, [batch, length, 3, heads, width / heads]);

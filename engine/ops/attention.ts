@@ -133,9 +133,8 @@ export function attention(
   checkTokens("attention", Math.max(Q, T), operands);
   if (causal && Q !== T)
     throw shapeError("attention", `Q must be T where causal but they are ${Q}, ${T}`, operands);
-  const rows = { q: { x: q }, k: { x: k }, v: { x: v } };
   const prepared = prepare(sizes, causal);
-  const { y, lse } = attend(rows, sizes, prepared);
+  const { y, lse } = attend({ q: { x: q }, k: { x: k }, v: { x: v } }, sizes, prepared);
   const later = { q: keptAs(q, kept), k: keptAs(k, kept), v: keptAs(v, kept), y: keptAs(y, kept) };
   return withGrad(y, { q, k, v }, (dy) => {
     const rows = { q: { x: later.q() }, k: { x: later.k() }, v: { x: later.v() } };

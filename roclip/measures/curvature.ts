@@ -9,18 +9,15 @@ const RIDGE = 1e-12; // of the mean diagonal: features that are zero or repeat e
 
 /** Of rows with a one behind each: Σ row rowᵀ, [E + 1, E + 1]. */
 function gram({ data, width: E }: Rows): Matrix {
-  const sums = Matrix.zeros(E + 1, E + 1);
-  const rows = sums.to2DArray();
+  const sums = Array.from({ length: E + 1 }, () => new Float64Array(E + 1));
   for (let first = 0; first < data.length; first += E) {
     const row = [...data.subarray(first, first + E), 1];
-    for (const [i, v] of row.entries()) {
-      const into = rows[i]!;
-      for (let j = 0; j <= i; j++) into[j]! += v * row[j]!;
-    }
+    for (const [i, into] of sums.entries())
+      for (let j = 0; j <= i; j++) into[j]! += row[i]! * row[j]!;
   }
-  for (let i = 0; i <= E; i++)
-    for (let j = 0; j <= i; j++) sums.set(i, j, rows[i]![j]!).set(j, i, rows[i]![j]!);
-  return sums;
+  const square = new Matrix(sums);
+  for (let i = 0; i <= E; i++) for (let j = 0; j < i; j++) square.set(j, i, square.get(i, j));
+  return square;
 }
 
 /**

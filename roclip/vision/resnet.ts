@@ -26,6 +26,7 @@ import {
   reshape,
   type Tensor,
 } from "../../engine/index.ts";
+import { floating } from "../../engine/shape.ts";
 import { recomputedOf } from "../amount.ts";
 import { type ModelConfig, RESNET_FEATURES, RESNET_STRIDE } from "../architecture.ts";
 import { type Affine, filled, type Norm, normal, torchBound, uniform, unitNorm } from "../init.ts";
@@ -209,7 +210,7 @@ function attentionPool(pool: AttentionPool<Tensor>, x: Tensor, headWidth: number
     toHeads(linear(mean, pool.query.weight, pool.query.bias), 1),
     toHeads(linear(all, pool.key.weight, pool.key.bias), tokens),
     toHeads(linear(all, pool.value.weight, pool.value.bias), tokens),
-    { kept: pool.key.weight.dtype === "f16" ? "f16" : "f32" },
+    { kept: floating(pool.key.weight) },
   );
   return linear(reshape(attended, [batch, channels]), pool.out.weight, pool.out.bias);
 }
