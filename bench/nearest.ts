@@ -1,6 +1,7 @@
 /** The pool match, fused, in fewer bits first, and in two passes: matmul, then argmax. */
-import { type Device, hold, release } from "../engine/device.ts";
+import type { Device } from "../engine/device.ts";
 import { launch, type Tensor } from "../engine/graph.ts";
+import { hold, release } from "../engine/held.ts";
 import { matmul } from "../engine/ops/matmul.ts";
 import { nearest } from "../engine/ops/nearest.ts";
 import { type QuantisedRows, quantiseRows } from "../engine/ops/quantiseRows.ts";

@@ -1,7 +1,8 @@
 /** Rows from the cases: every dispatch, forward and backward, that their `bench` shapes reach. */
-import { type Device, hold, release } from "../engine/device.ts";
+import type { Device } from "../engine/device.ts";
 import { vjp } from "../engine/grad.ts";
 import { constant, type HostArray, product, type Tensor } from "../engine/graph.ts";
+import { hold, release } from "../engine/held.ts";
 import { compile, type Program } from "../engine/plan.ts";
 import type { Sample } from "../engine/roof.ts";
 import { type Case, differentiable, named, type Shapes } from "../test/case.ts";

@@ -1,13 +1,14 @@
 /** A training step of the demonstration: its kernels, and the time that is not the kernels'. */
-import { type Device, hold, release } from "../engine/device.ts";
+import type { Device } from "../engine/device.ts";
 import type { HostData } from "../engine/graph.ts";
+import { release } from "../engine/held.ts";
 import { compile, type Plan } from "../engine/plan.ts";
 import type { Sample } from "../engine/roof.ts";
 import { encode } from "../engine/steps.ts";
 import { type Config, parseConfig } from "../roclip/config.ts";
 import { DEMO } from "../roclip/configs/demo.ts";
 import { batchInputs, inputsFor } from "../roclip/inputs.ts";
-import { type HeldState, initState } from "../roclip/model.ts";
+import { type HeldState, holdState, initState } from "../roclip/model.ts";
 import { noiseBatch } from "../roclip/noise.ts";
 import type { StepKind } from "../roclip/schedule.ts";
 import { trainingStep } from "../roclip/step.ts";
@@ -148,7 +149,7 @@ async function withPlan<T>(
   kind: StepKind,
   work: (plan: Plan, inputs: Inputs) => Promise<T>,
 ): Promise<T> {
-  const state: HeldState = hold(device, initState(config, config.vocabularySize, PAIRS));
+  const state: HeldState = holdState(device, initState(config, config.vocabularySize, PAIRS));
   const step = trainingStep(config, state, batchInputs(config, kind), kind);
   const plan = await compile(device, { outputs: { loss: step.loss }, updates: step.state });
   try {

@@ -1,9 +1,9 @@
 /** The GPU buffers that belong to one plan. */
 import { WORD_BYTES } from "../kernels/kernel.ts";
-import { byteLength, type Device } from "./device.ts";
+import { byteLength, type Device, type Region } from "./device.ts";
 import type { HostData, Storage } from "./graph.ts";
 import type { Layout } from "./memory.ts";
-import { type Region, readBuffers } from "./read.ts";
+import { readBuffers } from "./read.ts";
 
 const GUARD_WORDS = 64;
 const SENTINEL = 0x7fc0dead; // a NaN as f32, so that an element never written shows as well
@@ -75,8 +75,10 @@ export function allocate(
   const find = (storage: Storage): Region => {
     const place = layout.placeOf.get(storage);
     if (place) return { buffer: slots[place.slot]!, offset: place.offset };
-    const buffer = own.get(storage) ?? device.buffers.get(storage);
+    const buffer = own.get(storage);
     if (buffer) return { buffer, offset: 0 };
+    const held = device.held.get(storage);
+    if (held) return held;
     throw new Error(
       `plan: state must be on the device before a plan uses it; ${storage.label} is not held; ` +
         "pass its tree to hold first",

@@ -4,9 +4,8 @@
  */
 import { type AnyKernel, specialise, WORD_BYTES } from "../kernels/kernel.ts";
 import type { AdapterChoice } from "./adapter.ts";
-import { type HostArray, type HostData, type Storage, state, type Tensor } from "./graph.ts";
+import type { Storage } from "./graph.ts";
 import { MATRIX_FEATURES, multipliesMatrices } from "./matrices.ts";
-import { leaves, type Mapped, mapTree } from "./tree.ts";
 
 /** Optional features that are asked for when the adapter has them. */
 const WANTED_FEATURES: readonly GPUFeatureName[] = ["timestamp-query", ...MATRIX_FEATURES];
@@ -34,7 +33,14 @@ export interface Files {
   write(name: string, text: string): Promise<string>;
 }
 
-/** An opened WebGPU device with its compiled pipelines and the buffers of the state it holds. */
+/** Where a storage's data begins. */
+export interface Region {
+  readonly buffer: GPUBuffer;
+  /** Bytes from the buffer's start. */
+  readonly offset: number;
+}
+
+/** An opened WebGPU device with its compiled pipelines and where the state lies that it holds. */
 export interface Device {
   readonly gpu: GPUDevice;
   /** The adapter in words, for reports. */
@@ -49,8 +55,8 @@ export interface Device {
   readonly matrices: boolean;
   /** The most bytes that one binding holds; larger tensors are bound window by window. */
   readonly bindingBytes: number;
-  /** Buffers of held state. */
-  readonly buffers: Map<Storage, GPUBuffer>;
+  /** Where held state lies (held.ts). */
+  readonly held: Map<Storage, Region>;
   /** Constants to use by class of shapes (tuned.ts); empty unless `loadTuned` was called. */
   readonly tuned: Map<string, Tuning>;
   readonly files: Files;
@@ -214,7 +220,7 @@ export async function openDevice(
     half: gpu.features.has("shader-f16"),
     matrices: multipliesMatrices(gpu),
     bindingBytes: gpu.limits.maxStorageBufferBindingSize,
-    buffers: new Map(),
+    held: new Map(),
     tuned: new Map(),
     files: host.files,
     source: (kernel) => sourceOf(kernel, {}, host.readText),
@@ -238,48 +244,4 @@ export async function openDevice(
 export function byteLength({ elements, dtype }: Storage, half: boolean): number {
   const words = dtype === "f16" && half ? Math.ceil(elements / 2) : elements;
   return Math.max(words, 1) * WORD_BYTES;
-}
-
-/**
- * Put a tree of host arrays on the device as state.
- *
- * @returns  the same tree of state tensors; plans on this device may read and update them
- * @throws   Error when one is larger than the device's largest buffer
- */
-export function hold<T>(device: Device, tree: T): Mapped<T, HostArray, Tensor> {
-  return mapTree(tree, (array: HostArray, path) => {
-    const dtype = array.data instanceof Float32Array ? "f32" : "u32";
-    const tensor = state(path, array.shape, dtype);
-    const usage = GPUBufferUsage.STORAGE | GPUBufferUsage.COPY_SRC | GPUBufferUsage.COPY_DST;
-    const size = byteLength(tensor.storage, device.half);
-    const { maxBufferSize } = device.gpu.limits;
-    if (size > maxBufferSize)
-      throw new Error(
-        `hold: a tensor must fit one buffer of ${maxBufferSize} bytes on ${device.name}; ` +
-          `${path} has ${size}; use a smaller pool or model`,
-      );
-    device.buffers.set(tensor.storage, device.gpu.createBuffer({ label: path, size, usage }));
-    overwrite(device, tensor, array.data);
-    return tensor;
-  });
-}
-
-/** Replace the data of a held state tensor. */
-export function overwrite(device: Device, tensor: Tensor, data: HostData): void {
-  const buffer = device.buffers.get(tensor.storage);
-  if (!buffer || data.length !== tensor.storage.elements)
-    throw new Error(
-      `overwrite: ${tensor.storage.label} must be held and get ` +
-        `${tensor.storage.elements} elements; ` +
-        `${data.length} were given${buffer ? "" : " and it is not held"}; pass what hold returned`,
-    );
-  device.gpu.queue.writeBuffer(buffer, 0, data as Float32Array<ArrayBuffer>);
-}
-
-/** Destroy the buffers of a tree of held state. */
-export function release(device: Device, tree: unknown): void {
-  for (const [, tensor] of leaves<Tensor>(tree)) {
-    device.buffers.get(tensor.storage)?.destroy();
-    device.buffers.delete(tensor.storage);
-  }
 }

@@ -5,7 +5,13 @@
  * each run (input), built into the plan (constant), or living between runs (state). A dispatch with
  * an `update` binding makes a new version of the same storage in place.
  */
-import type { Access, AnyKernel, Kernel, ParamType } from "../kernels/kernel.ts";
+import {
+  type Access,
+  type AnyKernel,
+  type Kernel,
+  type ParamType,
+  WORD_BYTES,
+} from "../kernels/kernel.ts";
 
 /**
  * Element types. f32 for all arithmetic; u32 for indices, token ids and packed bytes; f16 for
@@ -36,6 +42,14 @@ export interface Storage {
   readonly elements: number;
   /** Constants only. */
   readonly data?: HostData;
+  /** State that shares a buffer with others (`hold`): which, and the element it begins at. */
+  readonly within?: { readonly buffer: SharedBuffer; readonly first: number };
+}
+
+/** A buffer that several tensors of f32 state lie in, one after another. */
+export interface SharedBuffer {
+  readonly label: string;
+  readonly elements: number;
 }
 
 /** How the cotangent of a tensor returns to the tensors it was made from. */
@@ -63,11 +77,11 @@ export interface Dispatch {
   readonly params: Readonly<Record<string, number>>;
   /** Constants that the op fixed (`Kernel.options`). */
   readonly options: Readonly<Record<string, number>>;
-  /** What each binding reads or updates. */
+  /** What each binding reads or updates; further tensors that one covers by names of their own. */
   readonly reads: Readonly<Record<string, Tensor>>;
-  /** What each `write` or `update` binding makes. */
+  /** What each `write` or `update` binding makes; what is updated is in `reads` as well. */
   readonly writes: Readonly<Record<string, Tensor>>;
-  /** Bytes that are bound of tensors which no binding holds whole (windows.ts). */
+  /** Bytes that are bound, from a tensor's begin, where that is not the whole tensor alone. */
   readonly ranges?: Readonly<Record<string, { readonly offset: number; readonly size: number }>>;
 }
 
@@ -110,9 +124,15 @@ export function constant(data: HostData, shape: readonly number[] = [data.length
   return make(shape, { kind: "constant", label: "constant", dtype, elements: data.length, data });
 }
 
-/** A tensor that lives between runs; `hold` (device.ts) gives it a buffer. */
-export function state(label: string, shape: readonly number[], dtype: HostDtype = "f32"): Tensor {
-  return make(shape, { kind: "state", label, dtype, elements: product(shape) });
+/** A tensor that lives between runs; `hold` (held.ts) gives it a buffer. */
+export function state(
+  label: string,
+  shape: readonly number[],
+  dtype: HostDtype = "f32",
+  within?: Storage["within"],
+): Tensor {
+  const elements = product(shape);
+  return make(shape, { kind: "state", label, dtype, elements, ...(within && { within }) });
 }
 
 /** A tensor with no content yet, for launches that `update` parts of it. */
@@ -176,6 +196,64 @@ export function launch<
     }
   }
   return writes as { [K in NamesOf<B, "write" | "update">]: Tensor };
+}
+
+/**
+ * Launch a kernel whose `update` bindings cover several tensors each, which lie in one buffer.
+ *
+ * @param reads    a tensor for each `read` binding
+ * @param updates  tensors for each `update` binding, in the order in which they lie
+ * @returns        the new versions of what each `update` binding covers
+ */
+export function launchOver<
+  B extends Record<string, "read" | "update">,
+  P extends Record<string, ParamType>,
+  C extends Record<string, readonly number[]>,
+  O extends Record<string, readonly number[]>,
+>(
+  kernel: Kernel<B, P, C, O>,
+  params: { readonly [K in keyof P]: number },
+  reads: { readonly [K in NamesOf<B, "read">]: Tensor },
+  updates: { readonly [K in NamesOf<B, "update">]: readonly Tensor[] },
+  options: { readonly [K in keyof O]?: number } = {},
+): { readonly [K in NamesOf<B, "update">]: readonly Tensor[] } {
+  const covered = Object.entries<readonly Tensor[]>(updates);
+  const nameOf = (binding: string, i: number) => (i === 0 ? binding : `${binding} + ${i}`);
+  const old = covered.flatMap(([binding, tensors]) =>
+    tensors.map((tensor, i) => [nameOf(binding, i), tensor] as const),
+  );
+  const writes: Record<string, Tensor> = {};
+  const dispatch: Dispatch = {
+    id: nextId(),
+    kernel,
+    params,
+    options: options as Record<string, number>,
+    reads: { ...(reads as Record<string, Tensor>), ...Object.fromEntries(old) },
+    writes,
+    ranges: Object.fromEntries(
+      covered.map(([binding, tensors]) => [binding, { offset: 0, size: spanOf(tensors) }]),
+    ),
+  };
+  for (const [name, tensor] of old) writes[name] = make(tensor.shape, tensor.storage, dispatch);
+  const made = covered.map(([binding, tensors]) => [
+    binding,
+    tensors.map((_, i) => writes[nameOf(binding, i)]),
+  ]);
+  return Object.fromEntries(made);
+}
+
+/** Bytes from the first of several f32 tensors in one buffer to the end of the last. */
+function spanOf(tensors: readonly Tensor[]): number {
+  const last = tensors.at(-1)!.storage;
+  return WORD_BYTES * (apart(tensors[0]!, tensors.at(-1)!)! + last.elements);
+}
+
+/** Elements from where one tensor begins to where another does; undefined in different buffers. */
+export function apart({ storage: a }: Tensor, { storage: b }: Tensor): number | undefined {
+  if (a === b) return 0;
+  return a.within && a.within.buffer === b.within?.buffer
+    ? b.within.first - a.within.first
+    : undefined;
 }
 
 /**

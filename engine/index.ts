@@ -1,6 +1,6 @@
 /** The engine's public face: `import { … } from "roclip/engine"`. */
 export type { AdapterChoice } from "./adapter.ts";
-export { type Device, hold, openDevice, overwrite, release } from "./device.ts";
+export { type Device, openDevice } from "./device.ts";
 export { grad, vjp } from "./grad.ts";
 export {
   constant,
@@ -16,6 +16,7 @@ export {
   view,
   withGrad,
 } from "./graph.ts";
+export { describe, hold, overwrite, release, type Sharing } from "./held.ts";
 export * from "./ops/index.ts";
 export {
   adamWInit,

@@ -1,6 +1,6 @@
 /** Optimisers over trees of parameters: `init` makes their state, `update` its new version. */
 import { constant, type HostArray, type Tensor } from "./graph.ts";
-import { type AdamWSettings, adamW } from "./ops/adamW.ts";
+import { type AdamWSettings, type Adapting, adamW } from "./ops/adamW.ts";
 import type { LossScale } from "./ops/lossScale.ts";
 import { movingAverage } from "./ops/movingAverage.ts";
 import { type SgdSettings, sgd } from "./ops/sgd.ts";
@@ -75,28 +75,31 @@ export function adamWUpdate<T>(
   moments: Moments<Mapped<T, Tensor, Tensor>>,
   params: T,
   schedule: Tensor,
-  settings: AdamWSettings & Choices,
+  settings: AdamWSettings & Choices & Pick<Adapting, "weightDecay">,
 ): { params: T; moments: Moments<T> } {
-  const { decays, factor = ONE, ...shared } = settings;
+  const { decays, factor = ONE, weightDecay } = settings;
   const next = eachParameter("adamWUpdate", "moments", params, {
     trees: { gradient: grads, first: moments.first, second: moments.second },
-    update: (path, parameter, { gradient, first, second }) => {
-      const weightDecay = decays(path, parameter) ? shared.weightDecay : 0;
-      const own = { ...shared, weightDecay };
-      return adamW(parameter, gradient, { first, second }, schedule, factor, own);
+    update: (found) => {
+      const tensors = found.map(({ path, ...own }) => ({
+        ...own,
+        weightDecay: decays(path, own.parameter) ? weightDecay : 0,
+      }));
+      return adamW(tensors, schedule, factor, settings);
     },
   });
   return { params: next("parameter"), moments: { first: next("first"), second: next("second") } };
 }
 
-/** Trees like the parameters', by what an update calls them, and the update of one parameter. */
+/** A parameter, by its path, with what belongs to it in other trees. */
+type Found<Name extends string> = { readonly path: string; readonly parameter: Tensor } & Readonly<
+  Record<Name, Tensor>
+>;
+
+/** Trees like the parameters', by what an update calls them, and the update of all parameters. */
 interface Updates<T, Name extends string, Part extends string> {
   readonly trees: Readonly<Record<Name, Mapped<T, Tensor, Tensor>>>;
-  readonly update: (
-    path: string,
-    parameter: Tensor,
-    own: Readonly<Record<Name, Tensor>>,
-  ) => Readonly<Record<Part, Tensor>>;
+  readonly update: (found: readonly Found<Name>[]) => readonly Readonly<Record<Part, Tensor>>[];
 }
 
 /**
@@ -116,19 +119,20 @@ function eachParameter<T, Name extends string, Part extends string>(
   const byPath = Object.entries<Mapped<T, Tensor, Tensor>>(trees).map(
     ([name, tree]) => [name, new Map(leaves<Tensor>(tree))] as const,
   );
-  const next = leaves<Tensor>(params).map(([path, parameter]) => {
+  const found = leaves<Tensor>(params).map(([path, parameter]) => {
     const own = byPath.map(([name, tree]) => [name, tree.get(path)] as const);
     if (own.some(([, tensor]) => !tensor))
       throw new Error(
         `${where}: a parameter must have a gradient and ${memory}; ${path} has not; ` +
           "pass trees of the same form",
       );
-    return [
-      path,
-      update(path, parameter, Object.fromEntries(own) as Record<Name, Tensor>),
-    ] as const;
+    return { path, parameter, ...Object.fromEntries(own) } as Found<Name>;
   });
-  return (part) => rebuild(params, new Map(next.map(([path, made]) => [path, made[part]]))) as T;
+  const made = update(found);
+  return (part) => {
+    const entries = found.map(({ path }, i) => [path, made[i]![part]] as const);
+    return rebuild(params, new Map(entries)) as T;
+  };
 }
 
 /**
@@ -183,11 +187,12 @@ export function sgdUpdate<T>(
   const { decays, factor = ONE, momentum: keep } = settings;
   const next = eachParameter("sgdUpdate", "momentum", params, {
     trees: { gradient: grads, velocity: momentum },
-    update: (path, parameter, { gradient, velocity }) => {
-      const weightDecay = decays(path, parameter) ? settings.weightDecay : 0;
-      const own = { momentum: keep, weightDecay };
-      return sgd(parameter, gradient, velocity, schedule, factor, own);
-    },
+    update: (found) =>
+      found.map(({ path, parameter, gradient, velocity }) => {
+        const weightDecay = decays(path, parameter) ? settings.weightDecay : 0;
+        const own = { momentum: keep, weightDecay };
+        return sgd(parameter, gradient, velocity, schedule, factor, own);
+      }),
   });
   return { params: next("parameter"), momentum: next("momentum") };
 }

@@ -33,7 +33,7 @@ function checkVersions(order: readonly Dispatch[], wanted: readonly Tensor[]): v
   for (const dispatch of order) {
     for (const tensor of Object.values(dispatch.reads)) check(tensor, dispatch.kernel.name);
     for (const [name, tensor] of Object.entries(dispatch.writes))
-      if (dispatch.kernel.bindings[name] === "update") updatedBy.set(tensor.storage, dispatch);
+      if (name in dispatch.reads) updatedBy.set(tensor.storage, dispatch);
   }
   for (const tensor of wanted) check(tensor, "the plan's output");
 }

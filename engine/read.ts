@@ -1,5 +1,5 @@
 /** Reading back: from buffers on the device to arrays of the host. */
-import { byteLength, type Device } from "./device.ts";
+import { byteLength, type Device, type Region } from "./device.ts";
 import type { HostArray, HostData, Storage, Tensor } from "./graph.ts";
 import { leaves, type Mapped, mapTree } from "./tree.ts";
 
@@ -27,13 +27,6 @@ function giveBack(gpu: GPUDevice, staging: GPUBuffer): void {
     staging.unmap();
     spareStaging(gpu, staging.size).push(staging);
   }
-}
-
-/** Where a storage's data begins. */
-export interface Region {
-  readonly buffer: GPUBuffer;
-  /** Bytes from the buffer's start. */
-  readonly offset: number;
 }
 
 /** Read storages back, all in one submission. */
@@ -64,7 +57,7 @@ export async function readState<T>(device: Device, tree: T): Promise<Mapped<T, T
   const tensors = leaves<Tensor>(tree).map(([, tensor]) => tensor);
   const data = await readBuffers(
     device,
-    tensors.map(({ storage }) => ({ buffer: device.buffers.get(storage)!, offset: 0, storage })),
+    tensors.map(({ storage }) => ({ ...device.held.get(storage)!, storage })),
   );
   const byTensor = new Map(tensors.map((tensor, i) => [tensor, data[i]!]));
   return mapTree(tree, (tensor: Tensor) => ({

@@ -1,8 +1,9 @@
 /** The roof: what this adapter does at most, measured by two kernels that do nothing else. */
 import { type Cost, searchSpace, WORD_BYTES } from "../kernels/kernel.ts";
 import { LANES, roofCopy, roofFma } from "../kernels/roof/roof.ts";
-import { type Device, hold, release } from "./device.ts";
+import type { Device } from "./device.ts";
 import { launch, type Tensor } from "./graph.ts";
+import { hold, release } from "./held.ts";
 import { costOf } from "./outline.ts";
 import { compile, type Plan, type PlanOptions } from "./plan.ts";
 import { timeSteps } from "./profile.ts";

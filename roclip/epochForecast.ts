@@ -5,7 +5,6 @@
 import {
   compile,
   type Device,
-  hold,
   type Outline,
   outline,
   release,
@@ -13,7 +12,7 @@ import {
 } from "../engine/index.ts";
 import { parseConfig } from "./config.ts";
 import { batchInputs, inputsFor } from "./inputs.ts";
-import { initState } from "./model.ts";
+import { holdState, initState } from "./model.ts";
 import { noiseBatch } from "./noise.ts";
 import type { Config } from "./schema.ts";
 import { trainingStep } from "./step.ts";
@@ -59,7 +58,7 @@ function probeOf({ model }: Config): { config: Config; probe: string } {
 /** Measure this adapter's roof, and what share of it a small model's plain step reaches. */
 export async function measureShare(device: Device, config: Config): Promise<Reached> {
   const { config: small, probe } = probeOf(config);
-  const state = hold(device, initState(small, small.vocabularySize, PAIRS));
+  const state = holdState(device, initState(small, small.vocabularySize, PAIRS));
   const { loss, state: updates } = trainingStep(small, state, batchInputs(small, "plain"), "plain");
   const program = { outputs: { loss }, updates };
   const plan = await compile(device, program);

@@ -1,12 +1,15 @@
 /** The two-tower model and the whole state of a training run. */
 import {
+  type Device,
+  describe,
   fold,
   type HostArray,
+  hold,
   type Key,
   type LossScale,
   lossScaleInit,
   mapTree,
-  state,
+  type Sharing,
   type Tensor,
 } from "../engine/index.ts";
 import { rowsFor } from "./amount.ts";
@@ -152,8 +155,15 @@ export function modelOf<Leaf>(state: State<Leaf>) {
 /** State whose leaves are on the device. */
 export type HeldState = State<Tensor>;
 
+/** Parameters, first and second moments share a buffer each, so that a dispatch moves several. */
+const sharing: Sharing = (path) => /^(params|moments\.first|moments\.second)\./.exec(path)?.[1];
+
+/** Put a state on the device. */
+export function holdState(device: Device, state: State<HostArray>): HeldState {
+  return hold(device, state, sharing);
+}
+
 /** The tensors of `initState` on no device, its data never made: for outlines of plans. */
 export function describeState(config: Config, vocabulary: number, pairs: number): HeldState {
-  const host = initState(config, vocabulary, pairs);
-  return mapTree(host, ({ shape, dtype = "u32" }: HostArray, path) => state(path, shape, dtype));
+  return describe(initState(config, vocabulary, pairs), sharing);
 }

@@ -18,7 +18,7 @@ import { UserError } from "./errors.ts";
 import type { EvaluationData } from "./evaluate.ts";
 import { type Captions, needsCaptions } from "./match.ts";
 import { type Fit, fitMemory } from "./memory.ts";
-import { type HeldState, initState, modelOf, poolRows, type State } from "./model.ts";
+import { type HeldState, holdState, initState, modelOf, poolRows, type State } from "./model.ts";
 import type { Chosen } from "./order.ts";
 import { readPretrained } from "./pretrained.ts";
 import { inTurns, type PlanKind, programOf } from "./programs.ts";
@@ -139,7 +139,7 @@ export async function beginSession(options: SessionOptions): Promise<Session> {
     progress = saved.progress;
     await trimMetrics(folder, (progress.epoch - 1) * stepsInEpoch + progress.step);
   }
-  const state: HeldState = hold(device, host);
+  const state: HeldState = holdState(device, host);
   const captions = heldCaptions(options);
   const { plan, free } = plansOf(device, (kind) => programOf(kind, { config, state, captions }));
   return {

@@ -16,7 +16,7 @@ import {
 } from "../engine/index.ts";
 import { batchInputs, inputsFor } from "./inputs.ts";
 import { needsCaptions } from "./match.ts";
-import { initState } from "./model.ts";
+import { holdState, initState } from "./model.ts";
 import { noiseBatch, noiseCaptions } from "./noise.ts";
 import { type StepKind, stepKinds } from "./schedule.ts";
 import type { Config } from "./schema.ts";
@@ -86,7 +86,7 @@ export async function tuneSteps(
 ): Promise<TunedSteps> {
   requirePool(config, pairs);
   const full: Config = { ...config, roclip: { ...config.roclip, poolStart: "noise" } };
-  const state = hold(device, initState(full, config.vocabularySize, pairs));
+  const state = holdState(device, initState(full, config.vocabularySize, pairs));
   const captions = needsCaptions(config) ? hold(device, noiseCaptions(config, pairs)) : undefined;
   const kinds = stepKinds(config);
   const planOf = async (kind: StepKind, choice: PlanOptions) => {

@@ -1,7 +1,8 @@
 /** The search with fewer bits first: its answer is that of the search in f32, to the bit. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Device, hold, openDevice, release } from "../engine/device.ts";
+import { type Device, openDevice } from "../engine/device.ts";
 import { constant, type HostData } from "../engine/graph.ts";
+import { hold, release } from "../engine/held.ts";
 import { nearest } from "../engine/ops/nearest.ts";
 import { quantiseRows } from "../engine/ops/quantiseRows.ts";
 import { compile } from "../engine/plan.ts";

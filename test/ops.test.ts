@@ -1,6 +1,7 @@
 /** Every op's values, gradients, bounds and errors, on whatever adapter there is. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Device, openDevice, release } from "../engine/device.ts";
+import { type Device, openDevice } from "../engine/device.ts";
+import { release } from "../engine/held.ts";
 import { ShapeError } from "../engine/shape.ts";
 import { operandTensors } from "./case.ts";
 import { loadCases } from "./cases.ts";

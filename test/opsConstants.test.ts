@@ -4,8 +4,9 @@
  * those it tries the smallest, of f16, which SwiftShader has not; SwiftShader tries them all.
  */
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type Device, openDevice, release } from "../engine/device.ts";
+import { type Device, openDevice } from "../engine/device.ts";
 import type { HostData } from "../engine/graph.ts";
+import { release } from "../engine/held.ts";
 import { orderDispatches } from "../engine/order.ts";
 import type { PlanOptions } from "../engine/plan.ts";
 import type { Step } from "../engine/steps.ts";

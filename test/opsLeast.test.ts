@@ -5,7 +5,8 @@
  * chosen, 3 s each, are the smallest; elsewhere the first choice.
  */
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { type Device, openDevice, release } from "../engine/device.ts";
+import { type Device, openDevice } from "../engine/device.ts";
+import { release } from "../engine/held.ts";
 import type { PlanOptions } from "../engine/plan.ts";
 import { searchSpace } from "../kernels/kernel.ts";
 import { loadCases } from "./cases.ts";

@@ -1,11 +1,13 @@
 /** AdamW over a tree, several steps, against the formula in float64. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Device, hold, openDevice, release } from "../engine/device.ts";
+import { type Device, openDevice } from "../engine/device.ts";
 import { constant, type HostArray, input, type Tensor } from "../engine/graph.ts";
+import { hold, release, type Sharing } from "../engine/held.ts";
 import { adamWInit, adamWSchedule, adamWUpdate } from "../engine/optim.ts";
 import { compile } from "../engine/plan.ts";
 import { keyOf, stream } from "../engine/random.ts";
 import { readState } from "../engine/read.ts";
+import { leaves } from "../engine/tree.ts";
 import { worstError } from "./check.ts";
 
 const SETTINGS = { beta1: 0.9, beta2: 0.999, eps: 1e-8, weightDecay: 0.5 };
@@ -70,6 +72,38 @@ describe("AdamW over a tree", () => {
     check(found.scale, start.scale, slopes.scale, 0);
     plan.destroy();
     release(device, { params, moments });
+  });
+
+  it("updates three neighbours in a dispatch where they share a buffer, to the same bits", async () => {
+    // Widths of Vectors that differ, a tensor of several workgroups, one that shares nothing.
+    const shapes = { a: [3, 4], b: [4], c: [8, 300], d: [12], e: [257], f: [], g: [5], alone: [4] };
+    const drawn = () =>
+      Object.fromEntries(Object.entries(shapes).map(([name, shape]) => [name, array(...shape)]));
+    const [start, slopes] = [drawn(), drawn()];
+    const step = async (sharing?: Sharing) => {
+      const state = hold(device, { params: start, moments: adamWInit(start) }, sharing);
+      const constants = Object.entries(slopes).map(([name, { data, shape }]) => [
+        name,
+        constant(data, shape),
+      ]);
+      const grads: Record<string, Tensor> = Object.fromEntries(constants);
+      const schedule = input("schedule", [3]);
+      const settings = { ...SETTINGS, decays: (path: string) => path > "b" };
+      const updates = adamWUpdate(grads, state.moments, state.params, schedule, settings);
+      const plan = await compile(device, { outputs: {}, updates });
+      for (let at = 1; at <= STEPS; at++) plan.run({ schedule: adamWSchedule(at, LR, SETTINGS) });
+      const found = leaves<HostArray>(await readState(device, state));
+      plan.destroy();
+      release(device, state);
+      return { found, dispatches: plan.steps.length };
+    };
+    const apart = await step();
+    const shared = await step((path) =>
+      path.endsWith("alone") ? undefined : path.slice(0, path.lastIndexOf(".")),
+    );
+    expect(shared.found).toEqual(apart.found);
+    expect(apart.dispatches).toBe(8);
+    expect(shared.dispatches).toBe(4); // a b c, d, e f g, alone
   });
 
   it("makes its corrections in double", () => {

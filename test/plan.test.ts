@@ -1,9 +1,10 @@
 /** Ordering, memory and state: what a plan promises beyond the values of its ops. */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
-import { type Device, hold, openDevice } from "../engine/device.ts";
+import { type Device, openDevice } from "../engine/device.ts";
 import { grad } from "../engine/grad.ts";
 import { constant, input, launch, type Storage, state, type Tensor } from "../engine/graph.ts";
+import { hold } from "../engine/held.ts";
 import { conflictsOf, type Lifetime, layOut, lifetimesOf } from "../engine/memory.ts";
 import { add } from "../engine/ops/add.ts";
 import { cast } from "../engine/ops/cast.ts";

@@ -1,8 +1,9 @@
 /** A case of an op made into a program, run, and compared with its definition in float64. */
 import { expect } from "vitest";
-import { type Device, hold, overwrite } from "../engine/device.ts";
+import type { Device } from "../engine/device.ts";
 import { vjp } from "../engine/grad.ts";
 import { constant, type HostArray, type HostData, type Tensor } from "../engine/graph.ts";
+import { hold, overwrite } from "../engine/held.ts";
 import { orderDispatches } from "../engine/order.ts";
 import { compile, type PlanOptions, type Program } from "../engine/plan.ts";
 import { fold, keyOf, stream } from "../engine/random.ts";

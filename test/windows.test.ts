@@ -1,7 +1,8 @@
 /** Operands that are larger than a binding: the same results, window by window. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Device, hold, openDevice, release } from "../engine/device.ts";
+import { type Device, openDevice } from "../engine/device.ts";
 import { input, state } from "../engine/graph.ts";
+import { hold, release } from "../engine/held.ts";
 import { nearest } from "../engine/ops/nearest.ts";
 import { compile } from "../engine/plan.ts";
 import type { Case, Shapes } from "./case.ts";

@@ -1,6 +1,7 @@
 /** A ladder's rungs: held against the op's definition, timed in turns, compiled for a GPU. */
-import { type Device, hold, release } from "../../engine/device.ts";
+import type { Device } from "../../engine/device.ts";
 import { type HostArray, product, type Tensor } from "../../engine/graph.ts";
+import { hold, release } from "../../engine/held.ts";
 import { compile, type Plan } from "../../engine/plan.ts";
 import type { Step } from "../../engine/steps.ts";
 import { type Array64, type Case, named, operandData, type Shapes } from "../../test/case.ts";

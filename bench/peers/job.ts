@@ -1,5 +1,6 @@
 /** What every engine is asked to do: one op at one shape, written once for each of them. */
 import type { HostArray, HostData, Tensor } from "../../engine/graph.ts";
+import type { Sharing } from "../../engine/held.ts";
 import type { Program } from "../../engine/plan.ts";
 import type { Jax, JaxArray } from "./engines/jaxTypes.ts";
 import type { OnnxModel } from "./engines/onnx.ts";
@@ -35,6 +36,8 @@ export interface Job {
   readonly shape: string;
   readonly operands: () => Named<HostArray>;
   readonly own: (operands: Named<Tensor>) => Program;
+  /** Which operands share a buffer on our engine; none when left out. */
+  readonly sharing?: Sharing;
   readonly tfjs: (tf: Tf, operands: Named<TfTensor>) => Named<TfTensor>;
   readonly jax: (jax: Jax, operands: Named<JaxArray>) => Named<JaxArray>;
   readonly ort: ((operands: Named<HostArray>) => OnnxModel) | Cannot;

@@ -1,5 +1,6 @@
 /** How the pool search scales with the pool and with the batch. */
-import { type Device, hold, release } from "../../engine/device.ts";
+import type { Device } from "../../engine/device.ts";
+import { hold, release } from "../../engine/held.ts";
 import { nearest } from "../../engine/ops/nearest.ts";
 import { compile } from "../../engine/plan.ts";
 import { WORD_BYTES } from "../../kernels/kernel.ts";

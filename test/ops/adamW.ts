@@ -20,7 +20,9 @@ type Operands = "parameter" | "gradient" | "first" | "second" | "schedule" | "fa
 
 export default defineCase<Operands>({
   run({ parameter, gradient, first, second, schedule, factor }) {
-    return { ...adamW(parameter, gradient, { first, second }, schedule, factor, SETTINGS) };
+    const { weightDecay } = SETTINGS;
+    const tensor = { parameter, gradient, first, second, weightDecay };
+    return { ...adamW([tensor], schedule, factor, SETTINGS)[0]! };
   },
   reference({ parameter, gradient, first, second, schedule, factor }) {
     const { beta1, beta2, eps, weightDecay } = SETTINGS;

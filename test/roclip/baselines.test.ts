@@ -4,7 +4,6 @@ import {
   compile,
   type Device,
   type HostArray,
-  hold,
   keyOf,
   leaves,
   mapTree,
@@ -20,7 +19,7 @@ import { VIEWS } from "../../roclip/baselines/views.ts";
 import type { HostBatch } from "../../roclip/batches.ts";
 import { type Config, parseConfig } from "../../roclip/config.ts";
 import { batchInputs, inputsFor } from "../../roclip/inputs.ts";
-import { type HeldState, initState } from "../../roclip/model.ts";
+import { type HeldState, holdState, initState } from "../../roclip/model.ts";
 import { epochOrder } from "../../roclip/order.ts";
 import { learningRate, phaseOf, type StepKind } from "../../roclip/schedule.ts";
 import { trainingStep } from "../../roclip/step.ts";
@@ -80,7 +79,7 @@ function initialState(config: Config) {
 }
 
 async function trainFive(device: Device, config: Config, order: string) {
-  const state: HeldState = hold(device, initialState(config));
+  const state: HeldState = holdState(device, initialState(config));
   const losses: number[] = [];
   for (const [step, letter] of [...order].entries()) {
     const kind = KINDS[letter]!;

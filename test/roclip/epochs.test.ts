@@ -5,7 +5,6 @@ import {
   compile,
   type Device,
   type HostArray,
-  hold,
   leaves,
   openDevice,
   readState,
@@ -16,7 +15,7 @@ import { type Config, parseConfig } from "../../roclip/config.ts";
 import type { Dataset } from "../../roclip/data/dataset.ts";
 import { presetOf } from "../../roclip/explain.ts";
 import { batchInputs, inputsFor } from "../../roclip/inputs.ts";
-import { type HeldState, initState, type State } from "../../roclip/model.ts";
+import { type HeldState, holdState, initState, type State } from "../../roclip/model.ts";
 import { foreignTensors, fromForeign } from "../../roclip/openClip.ts";
 import { decodeSafetensors, encodeSafetensors } from "../../roclip/safetensors.ts";
 import { isMatchingEpoch } from "../../roclip/schedule.ts";
@@ -103,7 +102,7 @@ function initialState(config: Config, model: string): State<HostArray> {
 
 /** Losses, captions matched and weights after the golden run's steps. */
 async function trainAll(device: Device, config: Config, start: State<HostArray>) {
-  const state: HeldState = hold(device, start);
+  const state: HeldState = holdState(device, start);
   const plans = await Promise.all(
     (["plain", "matching"] as const).map((kind) => {
       const step = trainingStep(config, state, batchInputs(config, kind), kind);

@@ -23,7 +23,7 @@ import {
 import { type Config, parseConfig } from "../../roclip/config.ts";
 import { microBatchNote } from "../../roclip/embed.ts";
 import { batchInputs, inputsFor } from "../../roclip/inputs.ts";
-import { type HeldState, initState } from "../../roclip/model.ts";
+import { type HeldState, holdState, initState } from "../../roclip/model.ts";
 import { noiseBatch } from "../../roclip/noise.ts";
 import { fillPools } from "../../roclip/pool.ts";
 import type { StepKind } from "../../roclip/schedule.ts";
@@ -97,7 +97,7 @@ async function gradientsOf(
   config: Config,
   lossOf: (state: HeldState) => { loss: Tensor; trained: unknown; updates: unknown },
 ): Promise<Found> {
-  const state: HeldState = hold(device, initState(config, VOCABULARY, PAIRS));
+  const state: HeldState = holdState(device, initState(config, VOCABULARY, PAIRS));
   const fill = await compile(device, {
     outputs: {},
     updates: fillPools(config, state, batchInputs(config, "plain")),

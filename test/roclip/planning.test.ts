@@ -1,12 +1,12 @@
 /** Plans of runs: what is counted is what a compiled step has; memory asked for is kept. */
 import { describe, expect, it } from "vitest";
-import { compile, hold, openDevice, outline, release } from "../../engine/index.ts";
+import { compile, openDevice, outline, release } from "../../engine/index.ts";
 import { parseConfig } from "../../roclip/config.ts";
 import { PRESETS } from "../../roclip/configs/presets.ts";
 import { epochSeconds, leastMsUnder } from "../../roclip/epochForecast.ts";
 import { batchInputs } from "../../roclip/inputs.ts";
 import { fitMemory } from "../../roclip/memory.ts";
-import { initState, poolRows } from "../../roclip/model.ts";
+import { holdState, initState, poolRows } from "../../roclip/model.ts";
 import {
   AT_LEAST,
   countFlops,
@@ -37,7 +37,7 @@ describe("a plan of a run", () => {
   it("has the bytes of the compiled step, and arithmetic that grows with the batch", async () => {
     const config = small({ defence: "clip" });
     const device = await openDevice();
-    const state = hold(device, initState(config, 600, PAIRS));
+    const state = holdState(device, initState(config, 600, PAIRS));
     const step = trainingStep(config, state, batchInputs(config, "plain"), "plain");
     const program = { outputs: { loss: step.loss }, updates: step.state };
     const plan = await compile(device, program);

@@ -20,7 +20,7 @@ import { VIEWS } from "../../roclip/baselines/views.ts";
 import { type HostBatch, imageWords } from "../../roclip/batches.ts";
 import { type Config, parseConfig } from "../../roclip/config.ts";
 import { batchInputs, inputsFor } from "../../roclip/inputs.ts";
-import { type HeldState, initState } from "../../roclip/model.ts";
+import { type HeldState, holdState, initState } from "../../roclip/model.ts";
 import type { StepKind } from "../../roclip/schedule.ts";
 import { trainingStep } from "../../roclip/step.ts";
 
@@ -94,7 +94,7 @@ export async function stateAfter(
 ) {
   const chosen = configOf(changes);
   const host = initState(chosen, VOCABULARY, PAIRS);
-  const state: HeldState = hold(
+  const state: HeldState = holdState(
     device,
     mapTree(host, (leaf: HostArray, path) => start[path] ?? leaf),
   );

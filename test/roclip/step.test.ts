@@ -5,7 +5,6 @@ import {
   type Device,
   type HostArray,
   type HostData,
-  hold,
   input,
   mapTree,
   openDevice,
@@ -14,7 +13,13 @@ import {
   unitRows,
 } from "../../engine/index.ts";
 import { batchInputs } from "../../roclip/inputs.ts";
-import { type HeldState, initState, MAX_LOGIT_SCALE, NO_MATCH } from "../../roclip/model.ts";
+import {
+  type HeldState,
+  holdState,
+  initState,
+  MAX_LOGIT_SCALE,
+  NO_MATCH,
+} from "../../roclip/model.ts";
 import { fillPools } from "../../roclip/pool.ts";
 import { trainingStep } from "../../roclip/step.ts";
 import { textFeatures } from "../../roclip/text.ts";
@@ -151,7 +156,7 @@ describe("a step", () => {
   });
 
   it("fills the pool with unit text vectors and their captions' ids", async () => {
-    const state: HeldState = hold(device, initState(config, VOCABULARY, PAIRS));
+    const state: HeldState = holdState(device, initState(config, VOCABULARY, PAIRS));
     const inputs = batchInputs(config, "plain");
     const { tokens, ends, pairs } = hostBatch(0);
     const { tokens: captions, ends: places } = inputs.parts[0];

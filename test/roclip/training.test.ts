@@ -19,7 +19,7 @@ import { identityDraws } from "../../roclip/augment.ts";
 import type { HostBatch } from "../../roclip/batches.ts";
 import { type Config, parseConfig } from "../../roclip/config.ts";
 import { batchInputs, inputsFor } from "../../roclip/inputs.ts";
-import { type HeldState, initState, type State } from "../../roclip/model.ts";
+import { type HeldState, holdState, initState, type State } from "../../roclip/model.ts";
 import { learningRate, matchingTrainsText, type StepKind } from "../../roclip/schedule.ts";
 import { stepLoss, trainingStep } from "../../roclip/step.ts";
 import { worstError } from "../check.ts";
@@ -93,7 +93,7 @@ async function gradientsOf(
   batch: HostBatch,
   kind: StepKind,
 ): Promise<Arrays> {
-  const copy = hold(device, await readState(device, state));
+  const copy = holdState(device, await readState(device, state));
   const { loss, trained } = stepLoss(config, copy, batchInputs(config, kind), kind);
   const outputs = Object.fromEntries(leaves<Tensor>(grad(loss, trained)));
   const plan = await compile(device, { outputs });
@@ -117,7 +117,7 @@ interface Found {
 
 async function trainTen(device: Device, name: string): Promise<Found> {
   const config = configOf(name);
-  const state: HeldState = hold(device, initialState(config));
+  const state: HeldState = holdState(device, initialState(config));
   const captions = hold(device, { tokens: stored("data.tokens"), ends: stored("data.ends") });
   const plans = await Promise.all(
     KINDS.map((kind) => {

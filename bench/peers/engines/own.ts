@@ -1,6 +1,7 @@
 /** Our own engine as a runner. */
-import { type Device, hold, release } from "../../../engine/device.ts";
+import type { Device } from "../../../engine/device.ts";
 import { constant, type HostArray, type Tensor, view } from "../../../engine/graph.ts";
+import { hold, release } from "../../../engine/held.ts";
 import { gatherRows } from "../../../engine/ops/gatherRows.ts";
 import { compile } from "../../../engine/plan.ts";
 import { type Job, type Named, type Runner, timed, type Wait } from "../job.ts";
@@ -26,7 +27,7 @@ export async function prepareOwn(
   operands: Named<HostArray>,
   wait: Wait,
 ): Promise<Runner> {
-  const held = hold(device, operands) as Named<Tensor>;
+  const held = hold(device, operands, job.sharing) as Named<Tensor>;
   const { outputs, updates } = job.own(held);
   const names = Object.keys(outputs);
   const peek = wait === "read" ? { peek: peekOf(outputs[names[0]!]!) } : {};

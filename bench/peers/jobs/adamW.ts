@@ -76,14 +76,10 @@ export const adamWJob: Job = {
     schedule: { shape: [3], data: SCHEDULE },
   }),
   own({ parameter, gradient, first, second, schedule }) {
-    const next = adamW(
-      parameter!,
-      gradient!,
-      { first: first!, second: second! },
-      schedule!,
-      constant(Float32Array.of(1), []),
-      SETTINGS,
-    );
+    const { weightDecay } = SETTINGS;
+    const moments = { first: first!, second: second! };
+    const tensor = { parameter: parameter!, gradient: gradient!, ...moments, weightDecay };
+    const next = adamW([tensor], schedule!, constant(Float32Array.of(1), []), SETTINGS)[0]!;
     return { outputs: { ...next }, updates: next };
   },
   tfjs(tf, { parameter, gradient, first, second }) {

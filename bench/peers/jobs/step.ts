@@ -152,6 +152,7 @@ export const stepJob: Job = {
   shape: `CLIP of the demonstration, batch ${CONFIG.batch}`,
   operands,
   own,
+  sharing: (name) => /^(parameter|first|second)\./.exec(name)?.[1], // as roclip/model.ts
   tfjs,
   jax,
   ort: { cannot: "it has no gradients" },
