@@ -12,7 +12,8 @@
 //   stats                            f32[2, cols]        saved for batchnorm and its gradients
 //
 // One thread per column, over its parts in order, twice: the mean is summed as deviations from the
-// first part's, the squares about the mean, so nothing cancels.
+// first part's, the squares about the mean, so nothing cancels: S adds at most parts + 4 units in
+// the last place to the error of the parts' own squares.
 //
 // Source: Ioffe & Szegedy 2015, arXiv:1502.03167, alg. 1; Chan, Golub & LeVeque 1983 (as in
 // batchnorm_moments) for merging parts; the unbiased running variance and the sense of momentum are
