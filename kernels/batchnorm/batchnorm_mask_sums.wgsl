@@ -8,8 +8,8 @@
 //   stats         f32[2, cols · VECTOR]    mean and rstd
 //   dgain, dbias  f32[ceil(rows / span), cols · VECTOR]    to be summed (sum_rows)
 //
-// Parallelised and summed as batchnorm_grad_sums, with its error. The ReLU's input is not known from
-// x alone, so its output tells where it let pass.
+// Parallelised and summed as batchnorm_grad_sums, with its error. The ReLU's input is not known
+// from x alone, so its output tells where it let pass.
 //
 // Source: derived from batchnorm's formula.
 
