@@ -58,12 +58,16 @@ describe("a plan of a run", () => {
   });
 
   it("counts a product as a person would", () => {
-    const config = parseConfig({ ...PRESETS.clip!.config, batch: 8 });
-    const { forward } = countFlops(config, { pairs: 64 })[0]!;
+    const forwardOf = (precision: string) => {
+      const config = parseConfig({ ...PRESETS.clip!.config, batch: 8, precision });
+      return countFlops(config, { pairs: 64 })[0]!.forward;
+    };
+    const forward = forwardOf("amp"); // every tap, where f32 goes by Winograd's way
     // Radford et al.'s RN50 has 18.2 GFLOP per pair in open_clip's docs/model_profile.csv, which
     // runs the tokens' last projection over all of them.
     expect(forward / 8 / 1e9).toBeGreaterThan(17);
     expect(forward / 8 / 1e9).toBeLessThan(18.5);
+    expect(forwardOf("fp32") / forward).toBeLessThan(0.8);
   });
 });
 
