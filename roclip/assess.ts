@@ -1,22 +1,17 @@
 /** Any of the measures on a model, as rows of one table. */
-import { type Device, fold, keyOf, readState } from "../engine/index.ts";
+import { fold, keyOf } from "../engine/index.ts";
+import { type Assessed, mean, type Named } from "./assessed.ts";
+import { assessDetection, assessPool } from "./assessPairs.ts";
 import { classIndices } from "./classes.ts";
 import { type Dataset, subset } from "./data/dataset.ts";
-import { type Embedder, embedClasses, measureBackdoor, type Subjects } from "./evaluate.ts";
-import { detection } from "./measures/detection.ts";
-import { judgement } from "./measures/judgement.ts";
+import { embedClasses, measureBackdoor } from "./evaluate.ts";
 import { type LinearModel, probeAccuracy } from "./measures/linearModel.ts";
 import { linearProbe } from "./measures/linearProbe.ts";
 import { sweptRegression } from "./measures/logisticRegression.ts";
 import { margins } from "./measures/margins.ts";
-import { poolAudit } from "./measures/poolAudit.ts";
 import { retrieval } from "./measures/retrieval.ts";
-import { pairSimilarities } from "./measures/similarity.ts";
-import { backdoorSuccess, poisonSuccess, type Rate, type Rows, zeroShot } from "./measures.ts";
-import type { HeldState } from "./model.ts";
-import type { SourceData } from "./source.ts";
+import { backdoorSuccess, poisonSuccess, type Rows, zeroShot } from "./measures.ts";
 import { isCaptionBackdoor } from "./triggers/trigger.ts";
-import type { Attack } from "./truth.ts";
 
 /** Groups of measures, by the name that `--measures` takes. */
 export const MEASURES = [
@@ -44,22 +39,6 @@ export interface MeasureRow {
   readonly cases?: number;
 }
 
-/** What the measures read. */
-export interface Assessed {
-  readonly device: Device;
-  readonly embedder: Embedder;
-  readonly state: HeldState;
-  readonly seed: number;
-  /** Share of the pool by which it judges pairs; 0 where it does not. */
-  readonly judge: number;
-  readonly data: Pick<SourceData, "train" | "test" | "classes" | "prompts">;
-  readonly subjects: Subjects;
-  /** The training data as the model saw it; asked for by detection and audit alone. */
-  readonly attacked: () => Attack;
-}
-
-export type Named = readonly [measure: string, value: Rate | number];
-
 export const PROBE_KEY = 0x70726f62; // "prob": orders and validation rows of the probes
 
 /** A measure as a row. */
@@ -70,9 +49,6 @@ export function rowOf(group: string, [measure, value]: Named): MeasureRow {
   const interval = cases > 0 ? { low, high } : {};
   return { group, measure, value: cases > 0 ? value.value : null, ...interval, cases };
 }
-
-const mean = (values: ArrayLike<number>) =>
-  Array.from(values).reduce((sum, value) => sum + value, 0) / values.length;
 
 async function assessZeroShot({ embedder, data, subjects }: Assessed): Promise<Named[]> {
   const { labelled } = subjects;
@@ -188,60 +164,6 @@ async function assessRegression(assessed: Assessed): Promise<Named[]> {
     [`${name} top-1`, found.top1],
     [`${name} class mean`, found.classMean],
     [`${name} λ`, fitted.lambda],
-  ];
-}
-
-/** Training pairs as the model saw them, un-augmented; low similarity is what gives them away. */
-async function assessDetection(assessed: Assessed): Promise<Named[]> {
-  const { embedder, attacked } = assessed;
-  const { dataset, truth } = attacked();
-  const images = await embedder.images(dataset);
-  const scores = pairSimilarities(images, await embedder.captions(dataset.captions));
-  const rows = new Set(truth.map(({ row }) => row));
-  const flags = Array.from(scores, (_, row) => rows.has(row));
-  const found = detection(
-    scores.map((similarity) => -similarity),
-    flags,
-  );
-  return [
-    ["AUROC", found.auroc],
-    ["average precision", found.averagePrecision],
-    ["mean similarity, clean", mean(scores.filter((_, row) => !flags[row]))],
-    ["mean similarity, poisoned", mean(scores.filter((_, row) => flags[row]))],
-    ...(await assessJudge(assessed)),
-  ];
-}
-
-/** What the pool made of pairs, where it judges them. */
-async function assessJudge({ device, state, judge, attacked }: Assessed): Promise<Named[]> {
-  if (!state.judged) return [];
-  const { ranks } = await readState(device, { ranks: state.judged.ranks });
-  const found = judgement(ranks.data as Float32Array, judge, attacked().truth);
-  return [
-    ["judge: AUROC", found.auroc],
-    ["judge: clean pairs kept", found.clean],
-    ["judge: poisoned pairs kept", found.poison],
-    ["judge: triggered pairs kept", found.backdoor],
-  ];
-}
-
-async function assessPool({ device, state, attacked }: Assessed): Promise<Named[]> {
-  const { dataset, truth } = attacked();
-  const { pool, matches } = state;
-  const read = await readState(device, { ids: pool.ids, cursor: pool.cursor, matches });
-  const words = (name: keyof typeof read) => read[name].data as Uint32Array;
-  const own = { ids: words("ids"), next: words("cursor")[0]!, matches: words("matches") };
-  const found = poolAudit(own, dataset, truth);
-  return [
-    ["pool rows", found.rows],
-    ["pool rows of poisoned pairs", found.poisonedRows],
-    ["pool rows that repeat a text", found.duplicates],
-    ["pool rows that were matched", found.coverage],
-    ["pairs matched to a poisoned caption", found.matchedPoisoned],
-    ["poisoned pairs matched to one", found.attackedPoisoned],
-    ["poisoned pairs matched to the wanted class", found.attackedAdversarial],
-    ["matches shared with another pair", found.sharedMatches],
-    ["mean age of matched rows (rows)", found.meanAge],
   ];
 }
 

@@ -1,6 +1,7 @@
 /** A model measured on data that it was not trained on: an evaluation set, with its own classes. */
 import { type Device, fold, keyOf } from "../engine/index.ts";
-import { type MeasureRow, type Named, PROBE_KEY, rowOf } from "./assess.ts";
+import { type MeasureRow, PROBE_KEY, rowOf } from "./assess.ts";
+import type { Named } from "./assessed.ts";
 import type { Dataset } from "./data/dataset.ts";
 import type { Labelled, ReadSet } from "./data/evaluationSets.ts";
 import { type Embedder, embedClasses } from "./evaluate.ts";

@@ -1,7 +1,8 @@
 /** Measuring a saved model, for `roclip evaluate` and for the cells of a sweep. */
 import { dirname } from "node:path";
 import { type Device, release } from "../../engine/index.ts";
-import { type Assessed, assess, type MeasureGroup, type MeasureRow } from "../assess.ts";
+import { assess, type MeasureGroup, type MeasureRow } from "../assess.ts";
+import type { Assessed } from "../assessed.ts";
 import { assessSet } from "../assessSet.ts";
 import { attack } from "../attack.ts";
 import { type EvaluationSet, readSet } from "../data/evaluationSets.ts";
