@@ -10,7 +10,7 @@ const gpu = { pool: "forks", maxWorkers: 2, testTimeout: 120_000, env } as const
 /** Commands, whole runs and what measures: they compile the same kernels again and again. */
 const runs = [
   "test/{bench,results,tune}.test.ts",
-  "test/roclip/{baselineRuns,browser,cli,everySwitch,sweep,train}.test.ts",
+  "test/roclip/{baselineRuns,browser,cli,evaluate,everySwitch,sweep,train}.test.ts",
 ];
 const data = ["test/data/**/*.test.ts"];
 

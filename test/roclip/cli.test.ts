@@ -1,16 +1,14 @@
 /** The command line as a person meets it: help, errors, exit codes. */
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type HostArray, leaves } from "../../engine/index.ts";
-import type { MeasureRow } from "../../roclip/assess.ts";
 import { imageOf } from "../../roclip/data/dataset.ts";
 import { readManifest } from "../../roclip/data/manifest.ts";
 import { initState } from "../../roclip/model.ts";
 import { readRun } from "../../roclip/runFolder.ts";
-import type { ResultRow } from "../../roclip/table.ts";
 import { parseTruth } from "../../roclip/truth.ts";
 import { readWeights } from "../../roclip/weights.ts";
 import { roclip, roclipUnread, writePairs } from "./command.ts";
@@ -108,51 +106,6 @@ describe("roclip", () => {
     expect(resumed.out).not.toMatch(/epoch +1 /);
     expect(resumed.out).toContain("epoch 40");
     expect(resumed.code).toBe(0);
-    const json = join(folder, "measures.json");
-    const sides = join(folder, "sides");
-    for (const side of ["train", "test"])
-      for (const [row, name] of ["red", "blue"].entries()) {
-        mkdirSync(join(sides, side, name), { recursive: true });
-        copyFileSync(join(folder, "images", `${row}.png`), join(sides, side, name, "a.png"));
-      }
-    const on = ["--on", `folders=${sides}`];
-    const measured = await roclip(["evaluate", run, "--measures", "all", "--json", json, ...on]);
-    expect(measured.out).toMatch(/zero-shot +top-1 +\d+\.\d% +\d+\.\d% – \d+\.\d% +\d+/);
-    const rows = JSON.parse(readFileSync(json, "utf8")) as (ResultRow & {
-      measures: MeasureRow[];
-    })[];
-    const { measures, ...row } = rows[0]!;
-    const top1 = measures.find(({ measure }) => measure === "top-1")!.value;
-    expect(row).toMatchObject({ seed: 1, epoch: 40, zeroShotTop1: top1, psr: null, asr: null });
-    expect([...new Set(measures.map(({ group }) => group))]).toEqual([
-      ...["zero-shot", "retrieval", "probe", "regression", "detection", "audit", "folders"],
-    ]);
-    const elsewhere = measures.filter(({ group }) => group === "folders");
-    expect(elsewhere.map(({ measure, cases }) => [measure, cases])).toEqual([
-      ...[
-        ["zero-shot top-1", 2],
-        ["zero-shot top-5", 2],
-        ["zero-shot class mean", undefined],
-      ],
-      ...[
-        ["linear probe top-1", 2],
-        ["linear probe class mean", undefined],
-      ],
-    ]);
-    expect(elsewhere[1]!.value).toBe(1); // of two classes
-    expect(elsewhere[3]!.value).toBe(1); // red and blue squares
-    const probed = measures.find(({ measure }) => measure === "linear probe top-1");
-    expect(probed!.value).toBe(1); // red and blue squares
-
-    // The clean model, by the attack on another: what is taken for the target without a trigger's
-    // having been learnt.
-    const attacked = join(folder, "with-backdoor");
-    const backdoor = ["--backdoor-count", "4", "--epochs", "1", "--out", attacked];
-    expect((await roclip([...words, ...backdoor])).code).toBe(0);
-    const all = [...pairs, "--min-class", "2", "--test", join(folder, "pairs.csv")];
-    await roclip(["evaluate", run, ...all, "--attacks-of", attacked, "--json", json]);
-    const [by] = JSON.parse(readFileSync(json, "utf8")) as ResultRow[];
-    expect(by).toMatchObject({ epoch: 40, psr: null, asr: expect.any(Number) });
   });
 
   it("writes an attacked data set that it can read again, and a picture of the attacks", async () => {

@@ -1,0 +1,82 @@
+/** `roclip evaluate` on models of the command line's own training. */
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { MeasureRow } from "../../roclip/assess.ts";
+import type { ResultRow } from "../../roclip/table.ts";
+import { roclip, writePairs } from "./command.ts";
+
+const folder = mkdtempSync(join(tmpdir(), "roclip-evaluate-"));
+const at = (...parts: string[]) => join(folder, ...parts);
+const pairs = ["--data", at("pairs.csv"), "--images", at("images"), "--min-class", "2"];
+const clean = at("clean");
+const attacked = at("attacked");
+
+const SMALL = "--batch 16 --image-size 8 --image-blocks 1 --text-layers 1 --vocabulary-size 514";
+const NO_ATTACK = "--poison-targets 0 --backdoor-count 0";
+
+/** Train on the pairs; later flags win. */
+async function trained(run: string, flags: string): Promise<void> {
+  const words = ["train", ...pairs, ...`${SMALL} ${NO_ATTACK} ${flags}`.split(" ")];
+  const { code, errors } = await roclip([...words, "--out", run]);
+  expect(code, errors).toBe(0);
+}
+
+beforeAll(async () => {
+  await writePairs(folder, 48);
+  await trained(clean, "--epochs 40");
+  await trained(attacked, "--epochs 1 --backdoor-count 4");
+}, 240_000);
+afterAll(() => rmSync(folder, { recursive: true }));
+
+/** What `evaluate` prints, and the row that it writes as JSON. */
+async function evaluated(run: string, ...words: string[]) {
+  const json = at("measured.json");
+  const { code, out, errors } = await roclip(["evaluate", run, ...words, "--json", json]);
+  expect(code, errors).toBe(0);
+  const rows = JSON.parse(readFileSync(json, "utf8")) as (ResultRow & { measures: MeasureRow[] })[];
+  const { measures, ...row } = rows[0]!;
+  return { out, measures, row };
+}
+
+describe("roclip evaluate", () => {
+  it("takes every measure of a run, also on other data", async () => {
+    for (const side of ["train", "test"])
+      for (const [row, name] of ["red", "blue"].entries()) {
+        mkdirSync(at("sides", side, name), { recursive: true });
+        copyFileSync(at("images", `${row}.png`), at("sides", side, name, "a.png"));
+      }
+    const words = ["--measures", "all", "--on", `folders=${at("sides")}`];
+    const { out, measures, row } = await evaluated(clean, ...words);
+    expect(out).toMatch(/zero-shot +top-1 +\d+\.\d% +\d+\.\d% – \d+\.\d% +\d+/);
+    const top1 = measures.find(({ measure }) => measure === "top-1")!.value;
+    expect(row).toMatchObject({ seed: 1, epoch: 40, zeroShotTop1: top1, psr: null, asr: null });
+    expect([...new Set(measures.map(({ group }) => group))]).toEqual([
+      ...["zero-shot", "retrieval", "probe", "regression", "detection", "audit", "folders"],
+    ]);
+    const elsewhere = measures.filter(({ group }) => group === "folders");
+    expect(elsewhere.map(({ measure, cases }) => [measure, cases])).toEqual([
+      ...[
+        ["zero-shot top-1", 2],
+        ["zero-shot top-5", 2],
+        ["zero-shot class mean", undefined],
+      ],
+      ...[
+        ["linear probe top-1", 2],
+        ["linear probe class mean", undefined],
+      ],
+    ]);
+    expect(elsewhere[1]!.value).toBe(1); // of two classes
+    expect(elsewhere[3]!.value).toBe(1); // red and blue squares
+    const probed = measures.find(({ measure }) => measure === "linear probe top-1");
+    expect(probed!.value).toBe(1); // red and blue squares
+  });
+
+  it("measures a clean model by another's attack: what chance alone gives", async () => {
+    // What is taken for the target without a trigger's having been learnt.
+    const words = [...pairs, "--test", at("pairs.csv"), "--attacks-of", attacked];
+    const { row } = await evaluated(clean, ...words);
+    expect(row).toMatchObject({ epoch: 40, psr: null, asr: expect.any(Number) });
+  });
+});
