@@ -10,7 +10,7 @@ import { linearProbe } from "./measures/linearProbe.ts";
 import { sweptRegression } from "./measures/logisticRegression.ts";
 import { margins } from "./measures/margins.ts";
 import { retrieval } from "./measures/retrieval.ts";
-import { backdoorSuccess, poisonSuccess, type Rows, zeroShot } from "./measures.ts";
+import { backdoorSuccess, poisonSuccess, type Rows, type ZeroShot, zeroShot } from "./measures.ts";
 import { isCaptionBackdoor } from "./triggers/trigger.ts";
 
 /** Groups of measures, by the name that `--measures` takes. */
@@ -50,11 +50,16 @@ export function rowOf(group: string, [measure, value]: Named): MeasureRow {
   return { group, measure, value: cases > 0 ? value.value : null, ...interval, cases };
 }
 
-async function assessZeroShot({ embedder, data, subjects }: Assessed): Promise<Named[]> {
+/** Zero-shot classification of the labelled held-out images. */
+export async function classifyHeldOut({ embedder, data, subjects }: Assessed): Promise<ZeroShot> {
   const { labelled } = subjects;
   const vectors = await embedClasses(embedder, data);
   const labels = classIndices(data.classes, labelled.labels);
-  const found = zeroShot(await embedder.images(labelled), vectors, labels);
+  return zeroShot(await embedder.images(labelled), vectors, labels);
+}
+
+async function assessZeroShot(assessed: Assessed): Promise<Named[]> {
+  const found = await classifyHeldOut(assessed);
   return [
     ["top-1", found.top1],
     ["top-3", found.top3],

@@ -2,6 +2,7 @@
 import { type Command, InvalidArgumentError } from "commander";
 import { MEASURES, type MeasureGroup, type MeasureRow } from "../assess.ts";
 import { evaluationSet } from "../data/evaluationSets.ts";
+import { type Confusion, worstConfusions } from "../measures/confusions.ts";
 import { DEFENCE_NAMES } from "../report/data.ts";
 import { formatCells, isShare, measureText, percent } from "../table.ts";
 import {
@@ -32,6 +33,8 @@ function setFolder(text: string, before: readonly SetFolder[] = []): SetFolder[]
   return [...before, { set: evaluationSet(name!), folder: rest.join("=") }];
 }
 
+const SHOWN = 5; // confusions that are printed
+
 const USUAL: readonly MeasureGroup[] = ["zero-shot", "attacks", "retrieval"];
 
 /** The groups that `--measures` names. */
@@ -61,6 +64,20 @@ function formatMeasures(rows: readonly MeasureRow[]): string {
   return formatCells(columns, cells);
 }
 
+/** The worst confusions as lines of text; undefined where every image is classified right. */
+function formatConfusions(confusions: readonly Confusion[]): string | undefined {
+  const worst = worstConfusions(confusions, SHOWN);
+  if (worst.length === 0) return undefined;
+  const columns = [
+    ...["class", "taken for"].map((title) => ({ title })),
+    ...["images", "of the class"].map((title) => ({ title, numeric: true })),
+  ];
+  const cells = worst.map(({ trueClass, predicted, images, share }) => [
+    ...[trueClass, predicted, String(images), percent(share)],
+  ]);
+  return formatCells(columns, cells);
+}
+
 async function runEvaluate(path: string, options: Options): Promise<void> {
   const source = options.data === undefined ? undefined : sourceOf(options);
   const device = await openNamedDevice(options);
@@ -68,9 +85,11 @@ async function runEvaluate(path: string, options: Options): Promise<void> {
     const measured = await measureRun(device, path, {
       ...{ ...options, on: options.on ?? [], source, attacks: options.attacksOf },
     });
-    const { defence, seed, epoch, kind, measures } = measured;
+    const { defence, seed, epoch, kind, measures, confusions } = measured;
     console.log(`\n${DEFENCE_NAMES[defence]}, seed ${seed}, epoch ${epoch} (${kind})\n`);
     console.log(formatMeasures(measures));
+    const confused = options.measures.includes("zero-shot") && formatConfusions(confusions);
+    if (confused) console.log(`\nMost frequent confusions:\n\n${confused}`);
     writeRows(options.json, [measured]);
   } finally {
     device.close();
@@ -99,7 +118,7 @@ export function addEvaluate(program: Command): void {
       "measure by the attacks of another run: of a clean model, what chance alone gives",
     )
     .option("--per-class <n>", "--on: training images of a class, at most", wholeNumber)
-    .option("--json <file>", "also write the row and its measures as JSON");
+    .option("--json <file>", "also write the row, its measures and all confusions as JSON");
   addSourceOptions(command);
   addDeviceOption(command);
   command.addHelpText(

@@ -1,13 +1,14 @@
 /** Measuring a saved model, for `roclip evaluate` and for the cells of a sweep. */
 import { dirname } from "node:path";
 import { type Device, release } from "../../engine/index.ts";
-import { assess, type MeasureGroup, type MeasureRow } from "../assess.ts";
+import { assess, classifyHeldOut, type MeasureGroup, type MeasureRow } from "../assess.ts";
 import type { Assessed } from "../assessed.ts";
 import { assessSet } from "../assessSet.ts";
 import { attack } from "../attack.ts";
 import { type EvaluationSet, readSet } from "../data/evaluationSets.ts";
 import { UserError } from "../errors.ts";
 import { createEmbedder, evaluate, remembering, subjectsOf } from "../evaluate.ts";
+import { type Confusion, confusionsOf } from "../measures/confusions.ts";
 import { readConfig, readRun, readTruth, type SavedRun } from "../runFolder.ts";
 import { type Phase, phaseOf } from "../schedule.ts";
 import type { Source, SourceData } from "../source.ts";
@@ -54,6 +55,34 @@ const sayWhat = (name: string) => console.log(`measuring ${name}`);
 export interface Measured extends ResultRow {
   readonly kind: Phase;
   readonly measures: readonly MeasureRow[];
+  /** Which classes the labelled held-out images are taken for, without the attacks. */
+  readonly confusions: readonly Confusion[];
+}
+
+/** A saved model on a device, and what it is measured on. */
+async function openModel(
+  device: Device,
+  path: string,
+  saved: SavedRun,
+  { source, attacks, load = loadSource }: ToMeasure,
+): Promise<Assessed> {
+  const { config, classes, prompts, source: own } = saved.progress;
+  const folder = attacks ?? (path.endsWith(".safetensors") ? dirname(path) : path);
+  const truth = await readTruth(folder);
+  const data = await load(source ?? own, config);
+  const { state, tokenizer } = loadModel(device, saved);
+  const embedder = remembering(await createEmbedder(device, config, state, tokenizer));
+  let made: Attack | undefined;
+  const attackedBy = attacks === undefined ? config : await readConfig(attacks);
+  const subjects = subjectsOf(attackedBy, { test: data.test, classes, prompts, truth });
+  return {
+    ...{ device, embedder, state, seed: config.seed, judge: config.roclip.judge, subjects },
+    data: { ...data, classes, prompts },
+    attacked() {
+      made ??= attackedAgain(data, saved, truth);
+      return made;
+    },
+  };
 }
 
 /**
@@ -66,40 +95,26 @@ export async function measureRun(
   path: string,
   options: ToMeasure,
 ): Promise<Measured> {
-  const { source, attacks, measures: groups, on, perClass, load = loadSource } = options;
   const saved = await readRun(path);
-  const { config, classes, prompts, source: own } = saved.progress;
-  const folder = attacks ?? (path.endsWith(".safetensors") ? dirname(path) : path);
-  const truth = await readTruth(folder);
-  const data = await load(source ?? own, config);
-  const { state, tokenizer } = loadModel(device, saved);
-  const embedder = remembering(await createEmbedder(device, config, state, tokenizer));
-  let made: Attack | undefined;
-  const attackedBy = attacks === undefined ? config : await readConfig(attacks);
-  const subjects = subjectsOf(attackedBy, { test: data.test, classes, prompts, truth });
-  const assessed: Assessed = {
-    ...{ device, embedder, state, seed: config.seed, judge: config.roclip.judge, subjects },
-    data: { ...data, classes, prompts },
-    attacked() {
-      made ??= attackedAgain(data, saved, truth);
-      return made;
-    },
-  };
-  const measures = await assess(assessed, groups, sayWhat);
-  for (const { set, folder } of on) {
+  const { defence, seed, imageSize } = saved.progress.config;
+  const assessed = await openModel(device, path, saved, options);
+  const { embedder, subjects, data, state } = assessed;
+  const measures = await assess(assessed, options.measures, sayWhat);
+  for (const { set, folder } of options.on) {
     sayWhat(set.name);
-    const read = await readSet(set, folder, config.imageSize, perClass);
-    measures.push(...(await assessSet(device, embedder, config.seed, read)));
+    const read = await readSet(set, folder, imageSize, options.perClass);
+    measures.push(...(await assessSet(device, embedder, seed, read)));
   }
-  const found = await evaluate(embedder, subjects, { classes, prompts, test: data.test });
+  const { confusion } = await classifyHeldOut(assessed);
+  const found = await evaluate(embedder, subjects, data);
   embedder.destroy();
   release(device, state);
   const { phase, epoch } = reached(saved);
   const unknown = { loss: Number.NaN, pairsPerSecond: Number.NaN, seconds: Number.NaN };
-  const { defence, seed } = config;
   const epochs = [{ epoch, phase, ...unknown, ...found }];
   const [row] = resultRows([{ defence, seed, epochs }]);
-  return { ...row!, kind: phase, measures };
+  const confusions = confusionsOf(confusion, data.classes);
+  return { ...row!, kind: phase, measures, confusions };
 }
 
 /** The epoch that a saved model has reached: between epochs the one under way has no step done. */

@@ -1,10 +1,9 @@
 /** `roclip evaluate` on models of the command line's own training. */
-import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { MeasureRow } from "../../roclip/assess.ts";
-import type { ResultRow } from "../../roclip/table.ts";
+import type { Measured } from "../../roclip/cli/measure.ts";
 import { roclip, writePairs } from "./command.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "roclip-evaluate-"));
@@ -35,9 +34,9 @@ async function evaluated(run: string, ...words: string[]) {
   const json = at("measured.json");
   const { code, out, errors } = await roclip(["evaluate", run, ...words, "--json", json]);
   expect(code, errors).toBe(0);
-  const rows = JSON.parse(readFileSync(json, "utf8")) as (ResultRow & { measures: MeasureRow[] })[];
-  const { measures, ...row } = rows[0]!;
-  return { out, measures, row };
+  const rows = JSON.parse(readFileSync(json, "utf8")) as Measured[];
+  const { measures, confusions, ...row } = rows[0]!;
+  return { out, measures, confusions, row };
 }
 
 describe("roclip evaluate", () => {
@@ -78,5 +77,28 @@ describe("roclip evaluate", () => {
     const words = [...pairs, "--test", at("pairs.csv"), "--attacks-of", attacked];
     const { row } = await evaluated(clean, ...words);
     expect(row).toMatchObject({ epoch: 40, psr: null, asr: expect.any(Number) });
+  });
+
+  it("says which classes are confused, and all of it in the JSON", async () => {
+    const [, ...rows] = readFileSync(at("pairs.csv"), "utf8").split("\n");
+    const swapped = rows.map((row) =>
+      row.replace(/(red|blue)$/, (label) => (label === "red" ? "blue" : "red")),
+    );
+    writeFileSync(at("swapped.csv"), ["image,caption,label", ...swapped].join("\n"));
+    const of = (table: string) =>
+      evaluated(clean, ...pairs, "--data", at(table), "--test", at(table));
+    const right = await of("pairs.csv");
+    expect(right.out).not.toContain("confusions");
+    const cell = { images: 24, share: 1 };
+    expect(right.confusions).toEqual([
+      { trueClass: "blue", predicted: "blue", ...cell },
+      { trueClass: "red", predicted: "red", ...cell },
+    ]);
+    const wrong = await of("swapped.csv");
+    expect(wrong.out).toMatch(/blue +red +24 +100\.0%\nred +blue +24 +100\.0%\n/);
+    expect(wrong.confusions).toEqual([
+      { trueClass: "blue", predicted: "red", ...cell },
+      { trueClass: "red", predicted: "blue", ...cell },
+    ]);
   });
 });

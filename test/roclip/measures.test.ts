@@ -1,5 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { confusionsOf, worstConfusions } from "../../roclip/measures/confusions.ts";
 import {
   backdoorSuccess,
   classVectors,
@@ -123,6 +124,30 @@ describe("zeroShot", () => {
     expect(() => zeroShot(images, SIX, [0, 0, 1, 1, 6])).toThrow("a class in [0, 6)");
     expect(() => zeroShot(images, SIX, [0, 0, 1, 1, -1])).toThrow("one of them -1");
     expect(() => zeroShot(images, SIX, [0])).toThrow("found 1 classes for 5 images");
+  });
+});
+
+describe("confusionsOf", () => {
+  // Of four cats one is taken for a dog, of three dogs two for cats; no image shows the rose.
+  const matrix = Uint32Array.of(3, 1, 0, 2, 0, 1, 0, 0, 0);
+  const confusions = confusionsOf(matrix, ["cat", "dog", "rose"]);
+
+  it("names the cells that are not 0, with their share of the class", () => {
+    expect(confusions).toEqual([
+      { trueClass: "cat", predicted: "cat", images: 3, share: 3 / 4 },
+      { trueClass: "cat", predicted: "dog", images: 1, share: 1 / 4 },
+      { trueClass: "dog", predicted: "cat", images: 2, share: 2 / 3 },
+      { trueClass: "dog", predicted: "rose", images: 1, share: 1 / 3 },
+    ]);
+  });
+
+  it("puts the mistakes of most images first, of equals the first, and no right answers", () => {
+    const worst = worstConfusions(confusions, 2);
+    expect(worst.map(({ trueClass, predicted }) => [trueClass, predicted])).toEqual([
+      ["dog", "cat"],
+      ["cat", "dog"],
+    ]);
+    expect(worstConfusions(confusionsOf(Uint32Array.of(3), ["cat"]), 5)).toEqual([]);
   });
 });
 
