@@ -3,7 +3,7 @@ import { readState } from "../engine/index.ts";
 import { type Assessed, mean, type Named } from "./assessed.ts";
 import { detection } from "./measures/detection.ts";
 import { judgement } from "./measures/judgement.ts";
-import { poolAudit } from "./measures/poolAudit.ts";
+import { type MatchRow, matchRows, poolAudit } from "./measures/poolAudit.ts";
 import { pairSimilarities } from "./measures/similarity.ts";
 
 /** Training pairs as the model saw them, un-augmented; low similarity is what gives them away. */
@@ -40,13 +40,23 @@ async function assessJudge({ device, state, judge, attacked }: Assessed): Promis
   ];
 }
 
-export async function assessPool({ device, state, attacked }: Assessed): Promise<Named[]> {
+/** What is known of the pool and of what went through it: operands of poolAudit and matchRows. */
+async function audited({ device, state, attacked }: Assessed) {
   const { dataset, truth } = attacked();
   const { pool, matches } = state;
   const read = await readState(device, { ids: pool.ids, cursor: pool.cursor, matches });
   const words = (name: keyof typeof read) => read[name].data as Uint32Array;
   const own = { ids: words("ids"), next: words("cursor")[0]!, matches: words("matches") };
-  const found = poolAudit(own, dataset, truth);
+  return [own, dataset, truth] as const;
+}
+
+/** What every training pair of a run was last matched to. */
+export async function assessMatches(assessed: Assessed): Promise<MatchRow[]> {
+  return matchRows(...(await audited(assessed)));
+}
+
+export async function assessPool(assessed: Assessed): Promise<Named[]> {
+  const found = poolAudit(...(await audited(assessed)));
   return [
     ["pool rows", found.rows],
     ["pool rows of poisoned pairs", found.poisonedRows],

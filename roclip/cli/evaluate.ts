@@ -1,8 +1,12 @@
 /** `roclip evaluate`: measure a saved model. */
 import { type Command, InvalidArgumentError } from "commander";
 import { MEASURES, type MeasureGroup, type MeasureRow } from "../assess.ts";
+import type { Assessed } from "../assessed.ts";
+import { assessMatches } from "../assessPairs.ts";
+import { writeAtomically } from "../checkpoint.ts";
 import { evaluationSet } from "../data/evaluationSets.ts";
 import { type Confusion, worstConfusions } from "../measures/confusions.ts";
+import { formatMatches } from "../measures/poolAudit.ts";
 import { DEFENCE_NAMES } from "../report/data.ts";
 import { formatCells, isShare, measureText, percent } from "../table.ts";
 import {
@@ -19,6 +23,7 @@ import { measureRun, type SetFolder } from "./measure.ts";
 
 interface Options extends DeviceOptions, SourceOptions {
   readonly json?: string;
+  readonly matches?: string;
   readonly measures: readonly MeasureGroup[];
   readonly on?: readonly SetFolder[];
   readonly perClass?: number;
@@ -78,13 +83,22 @@ function formatConfusions(confusions: readonly Confusion[]): string | undefined 
   return formatCells(columns, cells);
 }
 
+/** Write what each training pair was matched to. */
+async function writeMatches(path: string, assessed: Assessed): Promise<void> {
+  const rows = await assessMatches(assessed);
+  await writeAtomically(path, new TextEncoder().encode(formatMatches(rows)));
+  console.log(`What ${rows.length} pairs were last matched to: ${path}`);
+}
+
 async function runEvaluate(path: string, options: Options): Promise<void> {
   const source = options.data === undefined ? undefined : sourceOf(options);
   const device = await openNamedDevice(options);
   try {
-    const measured = await measureRun(device, path, {
-      ...{ ...options, on: options.on ?? [], source, attacks: options.attacksOf },
-    });
+    const { on = [], attacksOf: attacks, matches } = options;
+    const also = async (assessed: Assessed) => {
+      if (matches !== undefined) await writeMatches(matches, assessed);
+    };
+    const measured = await measureRun(device, path, { ...options, on, source, attacks, also });
     const { defence, seed, epoch, kind, measures, confusions } = measured;
     console.log(`\n${DEFENCE_NAMES[defence]}, seed ${seed}, epoch ${epoch} (${kind})\n`);
     console.log(formatMeasures(measures));
@@ -118,6 +132,7 @@ export function addEvaluate(program: Command): void {
       "measure by the attacks of another run: of a clean model, what chance alone gives",
     )
     .option("--per-class <n>", "--on: training images of a class, at most", wholeNumber)
+    .option("--matches <csv>", "also write what each training pair was last matched to in the pool")
     .option("--json <file>", "also write the row, its measures and all confusions as JSON");
   addSourceOptions(command);
   addDeviceOption(command);
@@ -130,6 +145,7 @@ swept on held-out rows, which takes minutes on tens of thousands of images.
 Examples:
   roclip evaluate runs/demo/roclip --json rows.json
   roclip evaluate runs/demo/roclip --measures probe,detection,audit
+  roclip evaluate runs/demo/roclip --measures audit --matches matches.csv
   roclip evaluate runs/clean --attacks-of runs/attacked
   roclip evaluate runs/demo/roclip --on cifar10=cifar-10-batches-bin --on dtd=dtd`,
   );

@@ -46,6 +46,8 @@ export interface ToMeasure {
   /** Other data than the run's own. */
   readonly source?: Source | undefined;
   readonly load?: typeof loadSource;
+  /** Given the model, measured, before it is let go. */
+  readonly also?: (assessed: Assessed) => Promise<void>;
 }
 
 /** Some measures take minutes. */
@@ -107,6 +109,7 @@ export async function measureRun(
   }
   const { confusion } = await classifyHeldOut(assessed);
   const found = await evaluate(embedder, subjects, data);
+  await options.also?.(assessed);
   embedder.destroy();
   release(device, state);
   const { phase, epoch } = reached(saved);

@@ -2,7 +2,7 @@ import { mentions, namesOf } from "../classes.ts";
 import type { Dataset } from "../data/dataset.ts";
 import { type Rate, wilson } from "../measures.ts";
 import { NO_MATCH } from "../model.ts";
-import type { TruthRow } from "../truth.ts";
+import { csvLine, type TruthRow } from "../truth.ts";
 
 /** What the pool holds and what it did. */
 export interface PoolAudit {
@@ -49,57 +49,104 @@ function repeats(keys: readonly unknown[]): Rate {
 /** What is read of a data set. */
 type Captioned = Pick<Dataset, "captions" | "names">;
 
-/** Shares of attacked pairs by what they were last matched to. */
-function leaks(matches: Uint32Array, dataset: Captioned, truth: readonly TruthRow[]) {
-  const attacked = new Set(truth.map(({ row }) => row));
-  const classes = [...new Set(truth.map(({ targetClass }) => targetClass))];
-  const named = new Map(classes.map((name) => [name, mentions(...namesOf(dataset, name))]));
-  const matched = truth.filter(({ row }) => matches[row] !== NO_MATCH);
-  return {
-    attackedPoisoned: share(matched, ({ row }) => attacked.has(matches[row]!)),
-    attackedAdversarial: share(matched, ({ row, targetClass }) =>
-      named.get(targetClass)!(dataset.captions[matches[row]!]!),
-    ),
-  };
+/** What one training pair was last matched to. */
+export interface MatchRow {
+  readonly row: number;
+  readonly caption: string;
+  /** The training pair whose caption it was matched to. */
+  readonly matchedRow: number;
+  readonly matchedCaption: string;
+  /** What was done to the pair; "" where it is clean. */
+  readonly attack: TruthRow["kind"] | "";
+  /** Whether the matched caption is of an attacked pair. */
+  readonly matchedPoisoned: boolean;
+  /** Whether it names the class that the attack on the pair wants; "" where the pair is clean. */
+  readonly namesTarget: boolean | "";
+  /** Rows that were pushed into the pool after it; "" where it is no longer there. */
+  readonly age: number | "";
+}
+
+const COLUMNS = [
+  ...(["row", "caption", "matchedRow", "matchedCaption"] as const),
+  ...(["attack", "matchedPoisoned", "namesTarget", "age"] as const),
+] satisfies (keyof MatchRow)[];
+
+/** The rows as CSV, under the names of their keys. */
+export function formatMatches(rows: readonly MatchRow[]): string {
+  const lines = [COLUMNS, ...rows.map((row) => COLUMNS.map((key) => String(row[key])))];
+  return lines.map((line) => `${csvLine(line)}\n`).join("");
+}
+
+/** Captions of the pool from the row written last to the oldest: a caption's place is its age. */
+function fromNewest({ ids, next }: PoolState): number[] {
+  return Array.from(ids, (_, age) => ids[(next - 1 - age + 2 * ids.length) % ids.length]!);
 }
 
 /**
- * Audit of the caption pool: what it holds, what images were matched to, and whether poisoned
- * captions leak through it.
+ * What each training pair was last matched to; pairs that never were are left out.
  *
  * @param pool      the run's state at its end
  * @param dataset   the training data, attacked
  * @param truth     which of its rows are attacked
  * @throws          Error unless there is a caption for each pair
  */
+export function matchRows(
+  pool: PoolState,
+  dataset: Captioned,
+  truth: readonly TruthRow[],
+): MatchRow[] {
+  const { captions } = dataset;
+  const { matches } = pool;
+  if (matches.length !== captions.length)
+    throw new Error(
+      `matchRows: every training pair must have a caption; found ${captions.length} for ` +
+        `${matches.length} pairs; use the data of the run`,
+    );
+  const attacks = new Map(truth.map((attacked) => [attacked.row, attacked]));
+  const classes = [...new Set(truth.map(({ targetClass }) => targetClass))];
+  const names = new Map(classes.map((name) => [name, mentions(...namesOf(dataset, name))]));
+  // A caption that is there twice has the age of its newer row.
+  const ageOf = new Map([...fromNewest(pool).entries()].reverse().map(([age, id]) => [id, age]));
+  return Array.from(matches).flatMap((matchedRow, row): MatchRow[] => {
+    if (matchedRow === NO_MATCH) return [];
+    const [caption, matchedCaption] = [captions[row]!, captions[matchedRow]!];
+    const own = attacks.get(row);
+    return [
+      {
+        ...{ row, caption, matchedRow, matchedCaption, attack: own?.kind ?? "" },
+        matchedPoisoned: attacks.has(matchedRow),
+        namesTarget: own ? names.get(own.targetClass)!(matchedCaption) : "",
+        age: ageOf.get(matchedRow) ?? "",
+      },
+    ];
+  });
+}
+
+/**
+ * Audit of the caption pool: what it holds, what images were matched to, and whether poisoned
+ * captions leak through it. Operands and errors are those of matchRows.
+ */
 export function poolAudit(
-  { ids, next, matches }: PoolState,
+  pool: PoolState,
   dataset: Captioned,
   truth: readonly TruthRow[],
 ): PoolAudit {
-  const { captions } = dataset;
-  if (matches.length !== captions.length)
-    throw new Error(
-      `poolAudit: every training pair must have a caption; found ${captions.length} for ` +
-        `${matches.length} pairs; use the data of the run`,
-    );
+  const rows = matchRows(pool, dataset, truth);
+  const onAttacked = rows.filter(({ attack }) => attack !== "");
   const attacked = new Set(truth.map(({ row }) => row));
-  // From the row written last to the oldest: a caption's first place is its age.
-  const ages = Array.from(ids, (_, age) => ids[(next - 1 - age + 2 * ids.length) % ids.length]!);
-  const held = ages.filter((id) => id !== NO_MATCH);
-  const pairs = Array.from(matches.keys()).filter((row) => matches[row] !== NO_MATCH);
-  const matched = pairs.map((row) => matches[row]!);
+  const held = fromNewest(pool).filter((id) => id !== NO_MATCH);
+  const matched = rows.map(({ matchedRow }) => matchedRow);
   const used = new Set(matched);
-  const ageOf = new Map([...ages.entries()].reverse().map(([age, id]) => [id, age]));
-  const known = matched.flatMap((id) => ageOf.get(id) ?? []);
+  const ages = rows.flatMap(({ age }) => (age === "" ? [] : [age]));
   return {
     rows: held.length,
-    duplicates: repeats(held.map((id) => captions[id])),
+    duplicates: repeats(held.map((id) => dataset.captions[id])),
     poisonedRows: share(held, (id) => attacked.has(id)),
-    matchedPoisoned: share(matched, (id) => attacked.has(id)),
-    ...leaks(matches, dataset, truth),
+    matchedPoisoned: share(rows, ({ matchedPoisoned }) => matchedPoisoned),
+    attackedPoisoned: share(onAttacked, ({ matchedPoisoned }) => matchedPoisoned),
+    attackedAdversarial: share(onAttacked, ({ namesTarget }) => namesTarget === true),
     coverage: share(held, (id) => used.has(id)),
     sharedMatches: repeats(matched),
-    meanAge: known.reduce((sum, age) => sum + age, 0) / known.length,
+    meanAge: ages.reduce((sum, age) => sum + age, 0) / ages.length,
   };
 }

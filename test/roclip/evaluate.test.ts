@@ -2,8 +2,10 @@
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { parse } from "csv-parse/sync";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Measured } from "../../roclip/cli/measure.ts";
+import { readTruth } from "../../roclip/runFolder.ts";
 import { roclip, writePairs } from "./command.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "roclip-evaluate-"));
@@ -16,8 +18,8 @@ const SMALL = "--batch 16 --image-size 8 --image-blocks 1 --text-layers 1 --voca
 const NO_ATTACK = "--poison-targets 0 --backdoor-count 0";
 
 /** Train on the pairs; later flags win. */
-async function trained(run: string, flags: string): Promise<void> {
-  const words = ["train", ...pairs, ...`${SMALL} ${NO_ATTACK} ${flags}`.split(" ")];
+async function trained(run: string, flags: string, ...more: string[]): Promise<void> {
+  const words = ["train", ...pairs, ...more, ...`${SMALL} ${NO_ATTACK} ${flags}`.split(" ")];
   const { code, errors } = await roclip([...words, "--out", run]);
   expect(code, errors).toBe(0);
 }
@@ -25,7 +27,10 @@ async function trained(run: string, flags: string): Promise<void> {
 beforeAll(async () => {
   await writePairs(folder, 48);
   await trained(clean, "--epochs 40");
-  await trained(attacked, "--epochs 1 --backdoor-count 4");
+  const poison = "--poison-targets 1 --poison-captions-per-target 2";
+  const matching = "--epochs 2 --roclip-first-epoch 2 --roclip-frequency 2";
+  const attacks = `${matching} ${poison} --backdoor-count 4`;
+  await trained(attacked, attacks, "--test", at("pairs.csv"));
 }, 240_000);
 afterAll(() => rmSync(folder, { recursive: true }));
 
@@ -76,7 +81,7 @@ describe("roclip evaluate", () => {
     // What is taken for the target without a trigger's having been learnt.
     const words = [...pairs, "--test", at("pairs.csv"), "--attacks-of", attacked];
     const { row } = await evaluated(clean, ...words);
-    expect(row).toMatchObject({ epoch: 40, psr: null, asr: expect.any(Number) });
+    expect(row).toMatchObject({ epoch: 40, psr: expect.any(Number), asr: expect.any(Number) });
   });
 
   it("says which classes are confused, and all of it in the JSON", async () => {
@@ -100,5 +105,39 @@ describe("roclip evaluate", () => {
       { trueClass: "blue", predicted: "red", ...cell },
       { trueClass: "red", predicted: "blue", ...cell },
     ]);
+  });
+
+  it("measures attacks, detection and audit of an attacked run, and writes its matches", async () => {
+    const csv = at("matches.csv");
+    const words = ["--measures", "attacks,detection,audit", "--matches", csv];
+    const { measures, row } = await evaluated(attacked, ...words);
+    const truth = await readTruth(attacked);
+    const of = (name: string) => measures.find(({ measure }) => measure === name)!;
+    expect(of("PSR")).toMatchObject({ group: "attacks", value: row.psr, cases: 1 });
+    const asr = measures.find(({ measure }) => measure.startsWith("ASR, checker → "))!;
+    expect(asr).toMatchObject({ group: "attacks", value: row.asr });
+    for (const name of ["AUROC", "average precision"]) {
+      expect(of(name)).toMatchObject({ group: "detection", value: expect.any(Number) });
+      expect(Math.abs(of(name).value! - 0.5)).toBeLessThanOrEqual(0.5);
+    }
+    // The file and the audit tell of the same matches.
+    const rows: Record<string, string>[] = parse(readFileSync(csv), { columns: true });
+    const known = rows.filter(({ attack }) => attack !== "");
+    const matched = new Set(rows.map(({ row }) => Number(row)));
+    expect(matched.size).toBe(48); // three batches of 16; the rest of 50 pairs is left out
+    expect(known.map(({ row, attack, caption }) => [Number(row), attack, caption])).toEqual(
+      truth
+        .filter(({ row }) => matched.has(row))
+        .map(({ row, kind, caption }) => [row, kind, caption]),
+    );
+    const poisoned = ({ matchedPoisoned }: Record<string, string>) => matchedPoisoned === "true";
+    expect(of("pairs matched to a poisoned caption")).toMatchObject({
+      value: rows.filter(poisoned).length / rows.length,
+      cases: 48,
+    });
+    expect(of("poisoned pairs matched to one")).toMatchObject({
+      value: known.filter(poisoned).length / known.length,
+      cases: known.length,
+    });
   });
 });

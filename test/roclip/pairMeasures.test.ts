@@ -3,7 +3,7 @@ import { captionBackdoorSuccess } from "../../roclip/measures/captionBackdoor.ts
 import { detection } from "../../roclip/measures/detection.ts";
 import { judgement } from "../../roclip/measures/judgement.ts";
 import { margins } from "../../roclip/measures/margins.ts";
-import { poolAudit } from "../../roclip/measures/poolAudit.ts";
+import { formatMatches, matchRows, poolAudit } from "../../roclip/measures/poolAudit.ts";
 import { retrieval } from "../../roclip/measures/retrieval.ts";
 import { pairSimilarities } from "../../roclip/measures/similarity.ts";
 import type { Rows } from "../../roclip/measures.ts";
@@ -104,17 +104,31 @@ describe("poolAudit", () => {
     ...{ trueClass: "", targetClass, caption: captions[row]!, originalCaption: "", seed: 1 },
   });
 
+  // A ring of 4 whose row 2 is written next: from newest to oldest, captions 1, 4, none, 0.
+  const example = [
+    {
+      ids: Uint32Array.of(4, 1, 0, NO_MATCH),
+      next: 2,
+      matches: Uint32Array.of(1, NO_MATCH, 4, 4, 1, 2),
+    },
+    { captions, names: { dog: ["dog", "hound"] } },
+    [attacked(4, "dog"), attacked(5, "moon"), attacked(1, "cat")],
+  ] as const;
+
+  it("says what each pair was matched to", () => {
+    expect(formatMatches(matchRows(...example)).split("\n")).toEqual([
+      "row,caption,matchedRow,matchedCaption,attack,matchedPoisoned,namesTarget,age",
+      "0,a cat,1,a dog,,true,,0",
+      "2,a cat,4,the dog,,true,,1",
+      "3,a rose,4,the dog,,true,,1",
+      "4,the dog,1,a dog,poison,true,true,0",
+      "5,a moon,2,a cat,poison,false,false,", // caption 2 is no longer in the pool
+      "",
+    ]);
+  });
+
   it("is the hand-computed example", () => {
-    // A ring of 4 whose row 2 is written next: from newest to oldest, captions 1, 4, none, 0.
-    const audit = poolAudit(
-      {
-        ids: Uint32Array.of(4, 1, 0, NO_MATCH),
-        next: 2,
-        matches: Uint32Array.of(1, NO_MATCH, 4, 4, 1, 2),
-      },
-      { captions, names: { dog: ["dog", "hound"] } },
-      [attacked(4, "dog"), attacked(5, "moon"), attacked(1, "cat")],
-    );
+    const audit = poolAudit(...example);
     expect(audit.rows).toBe(3);
     expect(audit.duplicates).toMatchObject({ successes: 0, count: 3 });
     expect(audit.poisonedRows).toMatchObject({ successes: 2, count: 3 }); // captions 1 and 4
