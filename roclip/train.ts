@@ -2,6 +2,8 @@
  * A training run: epochs of steps, each epoch measured, everything saved. All of the method's I/O.
  */
 import { type Device, hold, readState } from "../engine/index.ts";
+import type { MeasureRow } from "./assess.ts";
+import type { Assessed } from "./assessed.ts";
 import { chooseSafe, chosenNow } from "./baselines/safeSet.ts";
 import { createBatches } from "./batches.ts";
 import { UserError } from "./errors.ts";
@@ -10,6 +12,7 @@ import {
   type Embedder,
   type Evaluation,
   evaluate,
+  remembering,
   type Subjects,
   subjectsOf,
 } from "./evaluate.ts";
@@ -41,7 +44,12 @@ export interface TrainOptions extends SessionOptions {
   readonly signal?: AbortSignal;
   readonly onStep?: (report: StepReport) => void;
   readonly onEpoch?: (result: EpochResult) => void;
+  /** Further measures of the model after every epoch, for its metrics. */
+  readonly measure?: (model: EpochModel) => Promise<readonly MeasureRow[]>;
 }
+
+/** A model between two epochs, as measures read it. */
+export type EpochModel = Pick<Assessed, "embedder" | "state" | "subjects">;
 
 /** What a run came to. */
 export interface TrainedRun {
@@ -164,6 +172,22 @@ async function closeEpoch(
   return { result, last };
 }
 
+/** Log what an epoch came to, and the further measures that were asked for. */
+async function logEpoch(
+  { folder, measure }: TrainOptions,
+  model: EpochModel,
+  step: number,
+  result: EpochResult,
+): Promise<void> {
+  const lines: object[] = [{ kind: "epoch", step, ...result }];
+  if (measure) {
+    const measures = await measure({ ...model, embedder: remembering(model.embedder) });
+    const { epoch, phase } = result;
+    lines.push({ kind: "measures", step, epoch, phase, measures });
+  }
+  await appendMetrics(folder, lines);
+}
+
 async function save(session: Session, progress: Progress): Promise<void> {
   const { device, folder } = session.options;
   await saveRun(folder, await readState(device, session.state), progress);
@@ -196,7 +220,7 @@ async function trainSession(
   session: Session,
   embedder: Embedder,
 ): Promise<TrainedRun> {
-  const { config, device, evaluation, folder } = options;
+  const { config, device, evaluation } = options;
   const { state, stepsInEpoch } = session;
   const subjects = subjectsOf(config, evaluation);
   const followed = followPairs(options.train, evaluation.truth);
@@ -215,8 +239,8 @@ async function trainSession(
     last = closed.last;
     const results = [...reached.results, closed.result];
     progress = { ...reached, epoch: reached.epoch + 1, step: 0, lossSum: 0, results };
-    const line = { kind: "epoch", step: reached.epoch * stepsInEpoch, ...closed.result };
-    await appendMetrics(folder, [line]);
+    const step = reached.epoch * stepsInEpoch;
+    await logEpoch(options, { embedder, state, subjects }, step, closed.result);
     await save(session, progress);
     options.onEpoch?.(closed.result);
   }

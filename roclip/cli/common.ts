@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { type Command, InvalidArgumentError, Option } from "commander";
 import { ADAPTER_CHOICES, type AdapterChoice } from "../../engine/adapter.ts";
 import { type Device, loadTuned, openDevice } from "../../engine/index.ts";
+import { MEASURES, type MeasureGroup } from "../assess.ts";
 import { type Config, parseConfig } from "../config.ts";
 import { PRESETS } from "../configs/presets.ts";
 import { UserError } from "../errors.ts";
@@ -38,6 +39,16 @@ export function wholeNumber(text: string): number {
   if (!Number.isInteger(value) || value < 1)
     throw new InvalidArgumentError(`it must be a whole number ≥ 1; found ${text}`);
   return value;
+}
+
+/** The groups of measures that an option names. */
+export function measureGroups(text: string): MeasureGroup[] {
+  const names = text === "all" ? MEASURES : text.split(",").map((name) => name.trim());
+  return names.map((name) => {
+    const group = MEASURES.find((known) => known === name);
+    if (group) return group;
+    throw new InvalidArgumentError(`it must name some of ${MEASURES.join(", ")}; found "${name}"`);
+  });
 }
 
 const collect = (text: string, before: readonly string[] = []) => [...before, text];

@@ -13,6 +13,7 @@ import {
   addDeviceOption,
   addSourceOptions,
   type DeviceOptions,
+  measureGroups,
   openNamedDevice,
   type SourceOptions,
   sourceOf,
@@ -41,16 +42,6 @@ function setFolder(text: string, before: readonly SetFolder[] = []): SetFolder[]
 const SHOWN = 5; // confusions that are printed
 
 const USUAL: readonly MeasureGroup[] = ["zero-shot", "attacks", "retrieval"];
-
-/** The groups that `--measures` names. */
-function groupsOf(text: string): MeasureGroup[] {
-  const names = text === "all" ? MEASURES : text.split(",").map((name) => name.trim());
-  return names.map((name) => {
-    const group = MEASURES.find((known) => known === name);
-    if (group) return group;
-    throw new InvalidArgumentError(`it must name some of ${MEASURES.join(", ")}; found "${name}"`);
-  });
-}
 
 /** The measures as lines of text. */
 function formatMeasures(rows: readonly MeasureRow[]): string {
@@ -119,7 +110,7 @@ export function addEvaluate(program: Command): void {
     .option(
       "--measures <names>",
       `some of ${MEASURES.join(",")}, or all (default: ${USUAL.join(",")})`,
-      groupsOf,
+      measureGroups,
       USUAL,
     )
     .option(

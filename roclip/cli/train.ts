@@ -3,6 +3,7 @@ import { basename, join, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { Command } from "commander";
 import type { Device } from "../../engine/index.ts";
+import { assess, MEASURES, type MeasureGroup } from "../assess.ts";
 import { attack } from "../attack.ts";
 import { stepsPerEpoch } from "../batches.ts";
 import { microBatchNote } from "../embed.ts";
@@ -13,7 +14,7 @@ import type { Config } from "../schema.ts";
 import type { Source, SourceData } from "../source.ts";
 import { formatTable, percent, resultRows } from "../table.ts";
 import { type Tokenizer, tokenizerFromJson } from "../tokenize.ts";
-import { type TrainedRun, type TrainOptions, train } from "../train.ts";
+import { type EpochModel, type TrainedRun, type TrainOptions, train } from "../train.ts";
 import type { TruthRow } from "../truth.ts";
 import {
   addConfigOptions,
@@ -23,6 +24,7 @@ import {
   configOf,
   type DeviceOptions,
   loadSource,
+  measureGroups,
   openNamedDevice,
   type SourceOptions,
   sourceOf,
@@ -151,6 +153,7 @@ interface Options extends DeviceOptions, SourceOptions {
   readonly out?: string;
   readonly resume?: string;
   readonly json?: string;
+  readonly epochMeasures?: readonly MeasureGroup[];
 }
 
 /** The folder of a new run: named after the defence and the time. */
@@ -162,7 +165,7 @@ async function trainOn(
   options: Options & Record<string, unknown>,
   stop: AbortSignal,
 ) {
-  const { resume } = options;
+  const { resume, epochMeasures } = options;
   const saved = resume === undefined ? undefined : (await readRun(resume)).progress;
   const config = saved?.config ?? configOf(options);
   const source = saved?.source ?? sourceOf(options);
@@ -171,7 +174,8 @@ async function trainOn(
   const folder = resume ?? options.out ?? newFolder(config);
   const command = `roclip train --config ${join(folder, RUN_FILES.config)}`;
   const more = { device, folder, resume: saved !== undefined, signal: stop, command };
-  const result = await trainInFolder({ ...prepared, ...more });
+  const asked = epochMeasures && { epochMeasures };
+  const result = await trainInFolder({ ...prepared, ...more, ...asked });
   if (!result) {
     console.log(`Stopped and saved. Go on with: roclip train --resume ${folder}`);
     return;
@@ -190,6 +194,17 @@ export interface FolderRun extends Prepared {
   readonly signal: AbortSignal;
   /** The command that makes the run again. */
   readonly command: string;
+  /** What is measured after every epoch besides what training measures by itself. */
+  readonly epochMeasures?: readonly MeasureGroup[];
+}
+
+/** What measures the model of a run after every epoch. */
+function measuring({ config, device, data, attacked, epochMeasures }: FolderRun) {
+  if (!epochMeasures) return {};
+  const about = { device, seed: config.seed, judge: config.roclip.judge, data };
+  const measure = (model: EpochModel) =>
+    assess({ ...model, ...about, attacked: () => attacked }, epochMeasures, () => undefined);
+  return { measure };
 }
 
 /** Train in a folder and write the report there; undefined when the signal stopped it. */
@@ -199,7 +214,8 @@ export async function trainInFolder(options: FolderRun): Promise<RunResult | und
   if (resume) requireSameAttacks(folder, await readTruth(folder), truth);
   else await beginRun(folder, config, truth);
   const evaluation = { ...data, truth };
-  const run = await trainShown(config.defence, { ...options, train: dataset, evaluation });
+  const more = { ...measuring(options), train: dataset, evaluation };
+  const run = await trainShown(config.defence, { ...options, ...more });
   if (!run.finished) return undefined;
   const result = asRunResult(config, run);
   const title = `${basename(folder)}: ${data.train.name}`;
@@ -238,6 +254,11 @@ export function addTrain(program: Command): void {
     .description("Train a CLIP model on captioned images: plain, by RoCLIP, or by another defence.")
     .option("--out <folder>", "new folder for the run (default: runs/<defence>-<time>)")
     .option("--resume <folder>", "go on with an interrupted run, to the same bits")
+    .option(
+      "--epoch-measures <names>",
+      `write measures to metrics.jsonl after every epoch: some of ${MEASURES.join(",")}`,
+      measureGroups,
+    )
     .option("--json <file>", "also write the table as JSON rows");
   addSourceOptions(command);
   addDeviceOption(command);
@@ -253,6 +274,7 @@ Examples:
   roclip train --defence safeclip --epochs 30
   roclip train --config runs/clip/config.json --defence cleanclip --pretrained runs/clip
   roclip train --data train.csv --images photos/ --test test.csv --config run.json
+  roclip train --epoch-measures audit,detection
   roclip train --resume runs/roclip-2026-01-31T12-00-00`,
   );
   command.action(runTrain);

@@ -182,6 +182,11 @@ describe("roclip", () => {
       /it must name some of zero-shot, attacks.*found "accuracy"/,
     ],
     [
+      "an unknown measure of every epoch",
+      () => ["train", "--epoch-measures", "leaks"],
+      /it must name some of zero-shot, attacks.*found "leaks"/,
+    ],
+    [
       "an unknown data set",
       () => ["evaluate", folder, "--on", "cifar=x"],
       /"cifar": a data set must be one of .*did you mean "cifar10"/,

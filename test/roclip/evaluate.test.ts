@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { parse } from "csv-parse/sync";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Measured } from "../../roclip/cli/measure.ts";
-import { readTruth } from "../../roclip/runFolder.ts";
+import { RUN_FILES, readTruth } from "../../roclip/runFolder.ts";
 import { roclip, writePairs } from "./command.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "roclip-evaluate-"));
@@ -29,7 +29,7 @@ beforeAll(async () => {
   await trained(clean, "--epochs 40");
   const poison = "--poison-targets 1 --poison-captions-per-target 2";
   const matching = "--epochs 2 --roclip-first-epoch 2 --roclip-frequency 2";
-  const attacks = `${matching} ${poison} --backdoor-count 4`;
+  const attacks = `${matching} ${poison} --backdoor-count 4 --epoch-measures audit,detection`;
   await trained(attacked, attacks, "--test", at("pairs.csv"));
 }, 240_000);
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -138,6 +138,22 @@ describe("roclip evaluate", () => {
     expect(of("poisoned pairs matched to one")).toMatchObject({
       value: known.filter(poisoned).length / known.length,
       cases: known.length,
+    });
+  });
+
+  it("measures at its end what training was asked to measure after every epoch", async () => {
+    const { measures } = await evaluated(attacked, "--measures", "audit,detection");
+    const lines = readFileSync(join(attacked, RUN_FILES.metrics), "utf8").trim().split("\n");
+    const measured = lines
+      .map((line) => JSON.parse(line))
+      .filter((line) => line.kind === "measures");
+    expect(measured).toHaveLength(2);
+    expect(measured[1]).toEqual({
+      kind: "measures",
+      step: 6,
+      epoch: 2,
+      phase: "matching",
+      measures,
     });
   });
 });

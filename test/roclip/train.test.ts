@@ -1,13 +1,14 @@
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Device, openDevice, overwrite, readState } from "../../engine/index.ts";
+import { assess } from "../../roclip/assess.ts";
 import { createBatches } from "../../roclip/batches.ts";
 import { createEmbedder, evaluate, subjectsOf } from "../../roclip/evaluate.ts";
 import { fillPoolsFromData, reencodeAll } from "../../roclip/fillPools.ts";
 import type { Rows } from "../../roclip/measures.ts";
 import { beginRun, readRun } from "../../roclip/runFolder.ts";
 import { beginSession } from "../../roclip/session.ts";
-import { loadModel, train } from "../../roclip/train.ts";
-import { config, expectSameAfterStops, metricsOf, newRun, removeRuns } from "./runs.ts";
+import { type EpochModel, loadModel, type StepReport, train } from "../../roclip/train.ts";
+import { config, expectSameAfterStops, metricsOf, newRun, removeRuns, stateBits } from "./runs.ts";
 
 let device: Device;
 beforeAll(async () => {
@@ -101,6 +102,37 @@ describe("a training run", () => {
       images.push(await embedder.images(options.evaluation.test));
     }
     expect(images[0]).not.toEqual(images[1]); // trained alike, evaluated by averages
+  });
+
+  it("is measured after every epoch as from its checkpoint, and is the same run as without", async () => {
+    const without = await newRun(device);
+    await train(without);
+    const options = await newRun(device);
+    const { train: data, evaluation, folder } = options;
+    const attacked = { dataset: data, truth: [], notes: [] };
+    const about = { device, seed: 1, judge: 0, data: { ...evaluation, train: data } };
+    const measure = (model: EpochModel) =>
+      assess({ ...about, ...model, attacked: () => attacked }, ["audit", "probe"], () => undefined);
+    const controller = new AbortController();
+    const onStep = ({ step }: StepReport) => step === 9 && controller.abort();
+    await train({ ...options, measure, signal: controller.signal, onStep });
+    await train({ ...options, measure, resume: true });
+    const lines = metricsOf(folder);
+    const measured = lines.filter(({ kind }) => kind === "measures");
+    expect(measured.map(({ epoch, phase, step }) => [epoch, phase, step])).toEqual([
+      ...[
+        [1, "plain", 6],
+        [2, "matching", 12],
+        [3, "plain", 18],
+      ],
+    ]);
+    expect(lines.filter((line) => !measured.includes(line))).toEqual(metricsOf(without.folder));
+    expect(stateBits(folder)).toEqual(stateBits(without.folder));
+    const { state, tokenizer } = loadModel(device, await readRun(folder));
+    const embedder = await createEmbedder(device, config, state, tokenizer);
+    const subjects = subjectsOf(config, evaluation);
+    expect(measured[2]!.measures).toEqual(await measure({ embedder, state, subjects }));
+    expect(measured[0]!.measures).not.toEqual(measured[2]!.measures);
   });
 
   it("stops at a loss that is not finite and names the step", async () => {
