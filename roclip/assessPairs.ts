@@ -1,7 +1,7 @@
 /** Measures of the training pairs as the model saw them, and of the pool they went through. */
 import { readState } from "../engine/index.ts";
 import { type Assessed, mean, type Named } from "./assessed.ts";
-import { detection } from "./measures/detection.ts";
+import { detection, precisionAt } from "./measures/detection.ts";
 import { judgement } from "./measures/judgement.ts";
 import { type MatchRow, matchRows, poolAudit } from "./measures/poolAudit.ts";
 import { pairSimilarities } from "./measures/similarity.ts";
@@ -21,6 +21,8 @@ export async function assessDetection(assessed: Assessed): Promise<Named[]> {
   return [
     ["AUROC", found.auroc],
     ["average precision", found.averagePrecision],
+    ["precision at recall 0.5", precisionAt(found.curve, 0.5)],
+    ["precision at recall 0.9", precisionAt(found.curve, 0.9)],
     ["mean similarity, clean", mean(scores.filter((_, row) => !flags[row]))],
     ["mean similarity, poisoned", mean(scores.filter((_, row) => flags[row]))],
     ...(await assessJudge(assessed)),

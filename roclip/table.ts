@@ -70,9 +70,9 @@ export function resultRows(runs: readonly RunResult[]): ResultRow[] {
   });
 }
 
-/** Whether a measure is a share of something: a rate of cases, a mean of rates, what is kept. */
+/** Whether a measure is a share of something: a rate of cases, a mean of rates, a precision. */
 export function isShare({ cases, measure }: Pick<MeasureRow, "cases" | "measure">): boolean {
-  return cases !== undefined || /class mean|kept$/.test(measure);
+  return cases !== undefined || /class mean|kept$|^precision at/.test(measure);
 }
 
 /** A measured number: a share as per cent, any other with four digits; a dash without one. */

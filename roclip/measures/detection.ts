@@ -7,6 +7,22 @@ interface Detection {
   readonly averagePrecision: number;
   readonly positives: number;
   readonly count: number;
+  /** Precision and recall at every threshold, from the highest score down. */
+  readonly curve: readonly CurvePoint[];
+}
+
+/** What is found by taking every case of a score, or above it, for positive. */
+interface CurvePoint {
+  readonly score: number;
+  /** Share of the positives that is found; NaN where there is none. */
+  readonly recall: number;
+  /** Share of what is found that is positive. */
+  readonly precision: number;
+}
+
+/** The precision of the highest threshold that has a recall; NaN where none has. */
+export function precisionAt(curve: readonly CurvePoint[], recall: number): number {
+  return curve.find((point) => point.recall >= recall)?.precision ?? Number.NaN;
 }
 
 /** Scores from high to low with equal ones together: how many of each kind. */
@@ -23,7 +39,7 @@ function stepsOf(scores: ArrayLike<number>, positive: ArrayLike<boolean>) {
 }
 
 /**
- * AUROC and average precision of a score.
+ * AUROC, average precision and the precision-recall curve of a score.
  *
  *   AUROC = P(s⁺ > s⁻) + ½ P(s⁺ = s⁻)
  *   AP    = Σ (Rₖ − Rₖ₋₁) Pₖ over thresholds k from the highest score down, without interpolation
@@ -33,7 +49,7 @@ function stepsOf(scores: ArrayLike<number>, positive: ArrayLike<boolean>) {
  * @returns         NaN where there is no positive, or for AUROC no negative
  * @throws          Error unless there is a finite score for each flag
  * @see             Fawcett 2006, Pattern Recognition Letters 27(8), §7; scikit-learn's
- *                  `roc_auc_score` and `average_precision_score`
+ *                  `roc_auc_score`, `average_precision_score` and `precision_recall_curve`
  */
 export function detection(scores: ArrayLike<number>, positive: ArrayLike<boolean>): Detection {
   const count = scores.length;
@@ -44,18 +60,17 @@ export function detection(scores: ArrayLike<number>, positive: ArrayLike<boolean
     );
   const positives = Array.from(positive).filter(Boolean).length;
   const negatives = count - positives;
-  let [found, mistaken, wins, precision] = [0, 0, 0, 0];
+  let [found, mistaken, wins, area] = [0, 0, 0, 0];
+  const curve: CurvePoint[] = [];
   for (const step of stepsOf(scores, positive)) {
     // A positive of this step beats the negatives below it, and half of those at its score.
     wins += step.positives * (negatives - mistaken - step.negatives / 2);
     found += step.positives;
     mistaken += step.negatives;
-    precision += (step.positives / positives) * (found / (found + mistaken));
+    const precision = found / (found + mistaken);
+    area += (step.positives / positives) * precision;
+    curve.push({ score: step.score, recall: found / positives, precision });
   }
-  return {
-    auroc: wins / (positives * negatives),
-    averagePrecision: positives === 0 ? Number.NaN : precision,
-    positives,
-    count,
-  };
+  const averagePrecision = positives === 0 ? Number.NaN : area;
+  return { auroc: wins / (positives * negatives), averagePrecision, positives, count, curve };
 }

@@ -11,13 +11,14 @@ import numpy as np
 import sklearn
 import torch
 from sklearn.linear_model import LogisticRegression
-from sklearn.metrics import average_precision_score, roc_auc_score
+from sklearn.metrics import average_precision_score, precision_recall_curve, roc_auc_score
 
 WIDTH = 6
 CLASSES = 4
 ROWS = 61  # not a multiple of CLASSES: a first gradient of exactly 0 has no sign for AdamW to follow
 LAMBDAS = (0.01, 1.0, 30.0)
 EPOCHS = 32
+RECALLS = (0.5, 0.9)
 
 
 def embeddings():
@@ -62,11 +63,17 @@ def probe(x, y):
 def detected(x, y):
     """A score with ties: the first coordinate to one decimal; class 0 is to be detected."""
     scores, positive = np.round(x[:, 0], 1), y == 0
+    precision, recall, thresholds = precision_recall_curve(positive, scores)
+    # Thresholds rise and recall falls; the last point, recall 0, is at no threshold.
+    at = [precision[np.flatnonzero(recall >= share)[-1]] for share in RECALLS]
+    curve = {"scores": thresholds, "recalls": recall[:-1], "precisions": precision[:-1]}
     return {
         "scores": scores.tolist(),
         "positive": positive.tolist(),
         "auroc": roc_auc_score(positive, scores),
         "averagePrecision": average_precision_score(positive, scores),
+        "curve": {name: values[::-1].tolist() for name, values in curve.items()},
+        "precisionAt": dict(zip(RECALLS, at)),
     }
 
 

@@ -110,13 +110,15 @@ describe("roclip evaluate", () => {
   it("measures attacks, detection and audit of an attacked run, and writes its matches", async () => {
     const csv = at("matches.csv");
     const words = ["--measures", "attacks,detection,audit", "--matches", csv];
-    const { measures, row } = await evaluated(attacked, ...words);
+    const { out, measures, row } = await evaluated(attacked, ...words);
+    expect(out).toMatch(/precision at recall 0\.9 +\d+\.\d%/);
     const truth = await readTruth(attacked);
     const of = (name: string) => measures.find(({ measure }) => measure === name)!;
     expect(of("PSR")).toMatchObject({ group: "attacks", value: row.psr, cases: 1 });
     const asr = measures.find(({ measure }) => measure.startsWith("ASR, checker → "))!;
     expect(asr).toMatchObject({ group: "attacks", value: row.asr });
-    for (const name of ["AUROC", "average precision"]) {
+    const precisions = ["precision at recall 0.5", "precision at recall 0.9"];
+    for (const name of ["AUROC", "average precision", ...precisions]) {
       expect(of(name)).toMatchObject({ group: "detection", value: expect.any(Number) });
       expect(Math.abs(of(name).value! - 0.5)).toBeLessThanOrEqual(0.5);
     }

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { captionBackdoorSuccess } from "../../roclip/measures/captionBackdoor.ts";
-import { detection } from "../../roclip/measures/detection.ts";
+import { detection, precisionAt } from "../../roclip/measures/detection.ts";
 import { judgement } from "../../roclip/measures/judgement.ts";
 import { margins } from "../../roclip/measures/margins.ts";
 import { formatMatches, matchRows, poolAudit } from "../../roclip/measures/poolAudit.ts";
@@ -60,17 +60,26 @@ describe("detection", () => {
   it("is the hand-computed example", () => {
     // From high to low: + − + +− (a tie). Pairs won: 2 + 1 + ½ = 3.5 of 3 × 2.
     // Precision: 1 at ⅓, 2/3 at ⅔, 3/5 at 1.
-    const { auroc, averagePrecision, positives } = detection(
+    const { auroc, averagePrecision, positives, curve } = detection(
       [0.9, 0.8, 0.7, 0.5, 0.5],
       [true, false, true, true, false],
     );
     expect(auroc).toBeCloseTo(3.5 / 6, 12);
     expect(averagePrecision).toBeCloseTo((1 + 2 / 3 + 3 / 5) / 3, 12);
     expect(positives).toBe(3);
+    expect(curve).toEqual([
+      { score: 0.9, recall: 1 / 3, precision: 1 },
+      { score: 0.8, recall: 1 / 3, precision: 1 / 2 },
+      { score: 0.7, recall: 2 / 3, precision: 2 / 3 },
+      { score: 0.5, recall: 1, precision: 3 / 5 },
+    ]);
+    const at = [0.2, 1 / 3, 0.5, 0.9, 1].map((recall) => precisionAt(curve, recall));
+    expect(at).toEqual([1, 1, 2 / 3, 3 / 5, 3 / 5]);
   });
 
   it("says nothing of one kind alone, and refuses what is no number", () => {
     expect(detection([1, 2], [false, false])).toMatchObject({ averagePrecision: Number.NaN });
+    expect(precisionAt(detection([1, 2], [false, false]).curve, 0.5)).toBeNaN();
     expect(detection([1, 2], [true, true]).auroc).toBeNaN();
     expect(() => detection([1, Number.NaN], [true, false])).toThrow("a finite score and a flag");
   });

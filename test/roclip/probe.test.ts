@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Device, keyOf, openDevice } from "../../engine/index.ts";
 import { stream } from "../../engine/random.ts";
 import { crossEntropy, heldCrossEntropy } from "../../roclip/measures/crossEntropy.ts";
-import { detection } from "../../roclip/measures/detection.ts";
+import { detection, precisionAt } from "../../roclip/measures/detection.ts";
 import { lbfgs, type Objective } from "../../roclip/measures/lbfgs.ts";
 import { logitsOf, probeAccuracy } from "../../roclip/measures/linearModel.ts";
 import { linearProbe, PROBE } from "../../roclip/measures/linearProbe.ts";
@@ -23,6 +23,8 @@ interface Golden {
     readonly positive: boolean[];
     readonly auroc: number;
     readonly averagePrecision: number;
+    readonly curve: Readonly<Record<"scores" | "recalls" | "precisions", readonly number[]>>;
+    readonly precisionAt: Readonly<Record<string, number>>;
   };
 }
 
@@ -159,10 +161,19 @@ describe("linearProbe", () => {
 });
 
 describe("detection", () => {
-  it("is scikit-learn's AUROC and average precision, with ties", () => {
-    const { scores, positive, auroc, averagePrecision } = golden.detection;
+  it("is scikit-learn's AUROC, average precision and precision-recall curve, with ties", () => {
+    const { scores, positive, auroc, averagePrecision, curve } = golden.detection;
+    const precisions = golden.detection.precisionAt;
     const found = detection(scores, positive);
     expect(found.auroc).toBeCloseTo(auroc, 12);
     expect(found.averagePrecision).toBeCloseTo(averagePrecision, 12);
+    expect(found.curve.map(({ score }) => score)).toEqual(curve.scores);
+    for (const [i, { recall, precision }] of found.curve.entries()) {
+      expect(recall).toBeCloseTo(curve.recalls[i]!, 12);
+      expect(precision).toBeCloseTo(curve.precisions[i]!, 12);
+    }
+    expect(Object.keys(precisions)).toEqual(["0.5", "0.9"]);
+    for (const [recall, precision] of Object.entries(precisions))
+      expect(precisionAt(found.curve, Number(recall))).toBeCloseTo(precision, 12);
   });
 });
