@@ -1,5 +1,5 @@
 /** The command line as a person meets it: help, errors, exit codes. */
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp from "sharp";
@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type HostArray, leaves } from "../../engine/index.ts";
 import { imageOf } from "../../roclip/data/dataset.ts";
 import { readManifest } from "../../roclip/data/manifest.ts";
+import { promptsOf } from "../../roclip/data/sets/set.ts";
 import { initState } from "../../roclip/model.ts";
 import { readRun } from "../../roclip/runFolder.ts";
 import { parseTruth } from "../../roclip/truth.ts";
@@ -131,6 +132,33 @@ describe("roclip", () => {
         1,
       );
     }
+  });
+
+  it("lists what is missing of an evaluation set, and ends with 1 until it is whole", async () => {
+    const at = (...parts: string[]) => join(folder, "set", ...parts);
+    const check = () => roclip(["data", "dtd", "--check", at()]);
+    mkdirSync(at("labels"), { recursive: true });
+    const { code, out } = await check();
+    expect(code).toBe(1);
+    expect(out).toContain("images, labels/train1.txt, labels/val1.txt, labels/test1.txt.\n");
+    expect(out).toContain("It is had from: https://www.robots.ox.ac.uk/~vgg/data/dtd/");
+    const classes = promptsOf("dtd").folders ?? promptsOf("dtd").classes;
+    const files = classes.map((name) => `${name}/a.jpg`);
+    writeFileSync(at("labels", "train1.txt"), files[0]!);
+    writeFileSync(at("labels", "val1.txt"), "");
+    writeFileSync(at("labels", "test1.txt"), files.slice(1).join("\n"));
+    mkdirSync(at("images"));
+    const partly = await check();
+    expect(partly.code).toBe(1);
+    expect(partly.out).toContain("1 training images, 46 for testing.");
+    expect(partly.out).toMatch(/Missing in \S+: images\/banded\/a\.jpg, (\S+, ){9}and 37 more\./);
+    expect(partly.out).toContain("Classes without a test image: banded.");
+    writeFileSync(at("labels", "test1.txt"), files.join("\n"));
+    for (const name of classes) mkdirSync(at("images", name));
+    for (const name of files) writeFileSync(at("images", name), "");
+    const whole = await check();
+    expect(whole.code).toBe(0);
+    expect(whole.out).toContain(`All is there. Use it: roclip evaluate <run> --on dtd=${at()}`);
   });
 
   it("explains a configuration, and prints one that --config takes", async () => {

@@ -99,6 +99,11 @@ describe("poison", () => {
     }
   });
 
+  it("takes captions below 1 for a share of the training rows, and at least one", () => {
+    expect(poisoned(2, 0.3).truth).toHaveLength(2 * 2); // 2.1 of 7 rows
+    expect(poisoned(2, 0.01).truth).toHaveLength(2 * 1);
+  });
+
   it("finds captions by what they call the label", () => {
     const names = { "fire engine": ["cat", "dog"], cat: ["unheard of"], dog: ["unheard of"] };
     const config = parseConfig({ seed: 1, poison: { targets: 4, captionsPerTarget: 3 } });
