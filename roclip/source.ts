@@ -44,6 +44,7 @@ export interface SourceData {
 }
 
 const HELD_OUT_SHARE = 0.05; // of the captions, when no test table is given
+const MOST_LISTED = 10; // classes named in one message
 const HOLD_KEY = 0x686f6c64; // "hold"
 
 /** Split by caption, so that none is on both sides. */
@@ -69,6 +70,24 @@ function frequentLabels(labels: readonly string[], least: number): string[] {
     .filter(([label, count]) => label !== "" && count >= least)
     .map(([label]) => label)
     .sort();
+}
+
+/** Classes that no held-out image is of: they can have no part in any accuracy. */
+export function unseenClasses({ test, classes }: Pick<SourceData, "test" | "classes">): string[] {
+  const seen = new Set(test.labels);
+  return classes.filter((name) => !seen.has(name));
+}
+
+/** @throws UserError unless a held-out table has an image of every class */
+function requireSeen(path: string, data: Pick<SourceData, "test" | "classes">): void {
+  const unseen = unseenClasses(data);
+  if (unseen.length === 0) return;
+  const rest = unseen.length > MOST_LISTED ? ", …" : "";
+  throw new UserError(
+    `${path}: every class must have a labelled held-out image; ${unseen.length} of ` +
+      `${data.classes.length} have none (${unseen.slice(0, MOST_LISTED).join(", ")}${rest}); ` +
+      "add images of them, or choose a larger --min-class",
+  );
 }
 
 async function readTables(
@@ -102,7 +121,9 @@ async function readTables(
   const labels = split.test.labels.map((label) => (known.has(label) ? label : ""));
   const skipped = [...first.skipped, ...(second?.skipped ?? [])];
   const train = { ...split.train, names };
-  return { train, test: { ...split.test, names, labels }, classes, prompts, skipped };
+  const made = { train, test: { ...split.test, names, labels }, classes, prompts, skipped };
+  if (test !== undefined) requireSeen(test, made);
+  return made;
 }
 
 /**

@@ -11,7 +11,7 @@ import { presetOf } from "../explain.ts";
 import { applyFlags, flagsOf } from "../flags.ts";
 import { merged } from "../overlay.ts";
 import { pretrainedTokenizer } from "../pretrained.ts";
-import { readSource, type Source, type SourceData } from "../source.ts";
+import { readSource, type Source, type SourceData, unseenClasses } from "../source.ts";
 import { clipTokenizer, compactTokenizer, learnTokenizer, type Tokenizer } from "../tokenize.ts";
 import { showProgress } from "./progress.ts";
 
@@ -155,6 +155,11 @@ export async function loadSource(source: Source, config: Config): Promise<Source
     `Data: ${train.name}, ${train.ids.length} training pairs; ${test.ids.length} held-out ` +
       `images, ${labelled} of ${classes.length} classes.`,
   );
+  const unseen = unseenClasses(data);
+  if (unseen.length > 0)
+    console.log(
+      `Classes without a held-out image, which no accuracy counts: ${unseen.join(", ")}.`,
+    );
   if (skipped.length > 0) {
     const named = skipped.slice(0, 3).map(({ file, reason }) => `${file} (${reason})`);
     console.log(
