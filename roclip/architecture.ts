@@ -7,7 +7,7 @@
  */
 import { z } from "zod";
 import { MAX_TOKENS } from "../engine/index.ts";
-import { UserError } from "./errors.ts";
+import { SHOWN, shown, UserError } from "./errors.ts";
 import { nearestName } from "./spelling.ts";
 
 const count = () => z.int().min(1);
@@ -165,7 +165,7 @@ export function namedModel(name: string, where: string): ModelConfig {
   const names = ["small", ...Object.keys(PRESETS)];
   throw new UserError(
     `${where}: model must be one of ${names.join(", ")}, or an object in open_clip's form; ` +
-      `found "${name}"; did you mean "${nearestName(name, names)}"?`,
+      `found ${shown(name)}; did you mean "${nearestName(name.slice(0, SHOWN), names)}"?`,
   );
 }
 

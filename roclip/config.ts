@@ -1,7 +1,7 @@
 /** What a training run is configured by: its keys described, and JSON checked against them. */
 import { z } from "zod";
 import { MODEL_SCHEMA } from "./architecture.ts";
-import { UserError } from "./errors.ts";
+import { SHOWN, shown, UserError } from "./errors.ts";
 import { expandModel } from "./expandModel.ts";
 import { CONFIG_SCHEMA, type Config } from "./schema.ts";
 import { nearestName } from "./spelling.ts";
@@ -128,7 +128,7 @@ function explain(issue: z.core.$ZodIssue, json: unknown): string[] {
   if (issue.code === "unrecognized_keys") {
     return issue.keys.map((name) => {
       const path = issue.path.filter((part) => typeof part === "string");
-      const key = [...path, name].join(".");
+      const key = [...path, name.slice(0, SHOWN)].join("."); // comparing names takes their product
       const ofModel = (other: string) => other.startsWith("model.");
       const known = KNOWN.filter((other) => ofModel(other) === ofModel(key));
       return `every key must be known; found "${key}"; did you mean "${nearestName(key, known)}"?`;
@@ -144,7 +144,7 @@ function explain(issue: z.core.$ZodIssue, json: unknown): string[] {
     return (issue.errors.at(-1) ?? []).flatMap((inner) =>
       explain({ ...inner, path: [...issue.path, ...inner.path] }, json),
     );
-  const found = JSON.stringify(value) ?? "nothing";
+  const found = shown(value);
   const row = ALL_ROWS.find((candidate) => candidate.key === key);
   if (!row)
     return [`${key || "the configuration"} must be an object of keys; found ${found}; see --help`];

@@ -1,7 +1,7 @@
 /** From the name of a model to every key of a configuration that it decides. */
 import { isDeepStrictEqual } from "node:util";
 import { MODEL_SCHEMA, type ModelConfig, namedModel } from "./architecture.ts";
-import { UserError } from "./errors.ts";
+import { shown, UserError } from "./errors.ts";
 import { CONFIG_SCHEMA } from "./schema.ts";
 
 /** Whether `value` is an object that may hold keys. */
@@ -26,13 +26,14 @@ function decidedBy({ embed_dim, vision_cfg, text_cfg }: ModelConfig): Record<str
 function differences(given: unknown, decided: unknown, key: string): string[] {
   if (isObject(given) && isObject(decided))
     return Object.keys(given).flatMap((name) =>
-      name in decided ? differences(given[name], decided[name], key ? `${key}.${name}` : name) : [],
+      Object.hasOwn(decided, name)
+        ? differences(given[name], decided[name], key ? `${key}.${name}` : name)
+        : [],
     );
   if (isDeepStrictEqual(given, decided)) return [];
-  const [found, wanted] = [given, decided].map((value) => JSON.stringify(value));
   return [
-    `${key} must be the model's, ${wanted}; found ${found}; leave it out, or give a model ` +
-      "with that value as an object",
+    `${key} must be the model's, ${shown(decided)}; found ${shown(given)}; leave it out, or ` +
+      "give a model with that value as an object",
   ];
 }
 

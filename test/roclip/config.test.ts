@@ -132,6 +132,32 @@ describe("applyFlags", () => {
   });
 });
 
+describe("values that are nested deeper than JSON.stringify goes, or are very long", () => {
+  const deep = JSON.parse(`${"[".repeat(1e5)}${"]".repeat(1e5)}`) as unknown;
+  const long = "n".repeat(1e6);
+  it.each([
+    ["a whole configuration", deep, "the configuration must be an object of keys; found [[[[[…"],
+    [
+      "a number",
+      { seed: deep },
+      "seed must be an integer ≥ 0; found [[[[[…]]]]]; the default is 1",
+    ],
+    ["a group", { roclip: deep }, "roclip must be an object of keys; found [[[[[…"],
+    ["a model", { model: deep }, "model must be"],
+    ["a model's name", { model: long }, 'found "nnn'],
+    [
+      "what a model decides",
+      { model: "RN50", imageSize: deep },
+      "must be the model's, 224; found [[",
+    ],
+    ["a key", { [long]: 1 }, 'every key must be known; found "nnn'],
+  ])("are refused in a short message: %s", (_, json, message) => {
+    expect(() => parseConfig(json)).toThrow(UserError);
+    expect(() => parseConfig(json)).toThrow(message);
+    expect(() => parseConfig(json)).toThrow(/^.{20,500}$/);
+  });
+});
+
 describe("nearestName", () => {
   it("takes the fewest edits, of the whole name or its last part", () => {
     expect(nearestName("epoch", ["batch", "epochs", "seed"])).toBe("epochs");

@@ -43,6 +43,9 @@ const tensor: fc.Arbitrary<StoredTensor> = fc
     );
   });
 
+/** Deeper than JSON.stringify goes. */
+const DEEP = `${"[".repeat(1e5)}${"]".repeat(1e5)}`;
+
 describe("safetensors", () => {
   it("lays bytes out as the format says", () => {
     const bytes = encodeSafetensors({
@@ -100,8 +103,15 @@ describe("safetensors", () => {
     ["no JSON", fileOf("{"), "header must be JSON"],
     ["no UTF-8", fileOf("{}").fill(255, 8), "header must be JSON"],
     ["a list", fileOf("[]"), "header must be a JSON object"],
+    ["a header of 8 MB", fileOf(`${" ".repeat(8e6)}{}`), "header must have at most 8000000 bytes"],
     ["metadata of numbers", fileOf('{"__metadata__":{"a":1}}'), "metadata must be texts"],
     ["bytes no tensor has", fileOf("{}", new Uint8Array(4)), "tensors must fill the data"],
+    ["a deep tensor", fileOf(`{"a":${DEEP}}`), 'tensor "a" must be an object; found [[[[[…]]]]]'],
+    [
+      "deep metadata",
+      fileOf(`{"__metadata__":${DEEP}}`),
+      "metadata must be texts by name; found [[",
+    ],
     ["a tensor of null", fileOf('{"a":null}'), 'tensor "a" must be an object'],
     ["f16", entry("F16", [2], [0, 4]), "must have dtype F32 or U32"],
     ["a dtype off the prototype", entry("constructor", [1], [0, 4]), "must have dtype"],
@@ -125,6 +135,20 @@ describe("safetensors", () => {
     expect(() => decodeSafetensors(bytes, "run/checkpoint")).toThrow(UserError);
     expect(() => decodeSafetensors(bytes, "run/checkpoint")).toThrow(message);
     expect(() => decodeSafetensors(bytes, "run/checkpoint")).toThrow(/^run\/checkpoint: /);
+  });
+
+  it("is refused in a message that stays short", () => {
+    const long = "n".repeat(1e6);
+    const names = Array.from({ length: 1e5 }, (_, i) => `"${i}":"${i}"`).join(",");
+    for (const value of [`"${long}"`, `{"${long}":1}`, `[${"0,".repeat(1e6)}0]`, `{${names}}`]) {
+      const refused = (header: string) => () => decodeSafetensors(fileOf(header), "x");
+      for (const header of [
+        `{"a":${value}}`,
+        `{"${long}":${value}}`,
+        `{"__metadata__":[${value}]}`,
+      ])
+        expect(refused(header)).toThrow(/^x: .{20,390}$/);
+    }
   });
 
   it("refuses to write a tensor that does not fill its shape", () => {
