@@ -1,9 +1,15 @@
 /** The whole state of a run in one file, written so that it is there whole or not at all. */
 import { randomUUID } from "node:crypto";
-import { open, readFile, rename, rm } from "node:fs/promises";
+import { open, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
-import { UserError } from "./errors.ts";
-import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "./safetensors.ts";
+import { shown, UserError } from "./errors.ts";
+import {
+  STATE_DTYPES,
+  type StoredTensor,
+  safetensorsParts,
+  type TensorSpec,
+} from "./safetensors.ts";
+import { withSafetensors } from "./safetensorsFile.ts";
 
 /** Any value JSON can hold. */
 export type Json =
@@ -20,16 +26,16 @@ export interface Checkpoint {
   readonly metadata: Json;
 }
 
-/** What a tensor must be for a model to take it. */
-export type TensorSpec = Pick<StoredTensor, "dtype" | "shape">;
-
 const METADATA_KEY = "roclip"; // where our JSON stands among the file's metadata texts
 
-/** Write `bytes` to `path` and wait until the disk has them. */
-async function writeThrough(path: string, bytes: Uint8Array): Promise<void> {
+/** What a file is written of: bytes, or parts that follow each other. */
+type Content = Uint8Array | readonly Uint8Array[];
+
+/** Write `content` to `path` and wait until the disk has it. */
+async function writeThrough(path: string, content: Content): Promise<void> {
   const file = await open(path, "wx");
   try {
-    await file.writeFile(bytes);
+    await writeFile(file, content);
     await file.sync();
   } finally {
     await file.close();
@@ -51,10 +57,10 @@ async function syncDirectory(directory: string): Promise<void> {
  * Write a file whole or not at all: to a temporary name in the same folder, then renamed over
  * `path`. A reader, or a run that is killed, sees the old file or the new one.
  */
-export async function writeAtomically(path: string, bytes: Uint8Array): Promise<void> {
+export async function writeAtomically(path: string, content: Content): Promise<void> {
   const temporary = `${path}.${randomUUID()}.tmp`;
   try {
-    await writeThrough(temporary, bytes);
+    await writeThrough(temporary, content);
     await rename(temporary, path);
   } catch (cause) {
     await rm(temporary, { force: true });
@@ -63,39 +69,41 @@ export async function writeAtomically(path: string, bytes: Uint8Array): Promise<
   await syncDirectory(dirname(path));
 }
 
-/** Write a checkpoint atomically, as safetensors. */
+/** Write a checkpoint atomically, as safetensors, from where its arrays are: none is copied. */
 export async function writeCheckpoint(path: string, checkpoint: Checkpoint): Promise<void> {
   const metadata = { [METADATA_KEY]: JSON.stringify(checkpoint.metadata) };
-  await writeAtomically(path, encodeSafetensors({ tensors: checkpoint.tensors, metadata }));
+  await writeAtomically(path, safetensorsParts({ tensors: checkpoint.tensors, metadata }));
 }
 
-/**
- * Read a checkpoint.
- *
- * @throws  UserError when there is no such file, or it is not a checkpoint of ours
- */
-export async function readCheckpoint(path: string): Promise<Checkpoint> {
-  let bytes: Uint8Array;
+/** The JSON that a checkpoint's metadata hold. */
+function parseMetadata(text: string | undefined, path: string): Json {
   try {
-    bytes = await readFile(path);
-  } catch (cause) {
-    const found = cause instanceof Error ? cause.message : String(cause);
-    throw new UserError(`${path}: must be a readable checkpoint; found ${found}; check the path`, {
-      cause,
-    });
-  }
-  const { tensors, metadata } = decodeSafetensors(bytes, path);
-  const text = metadata[METADATA_KEY];
-  try {
-    return { tensors, metadata: JSON.parse(text ?? "") as Json };
+    return JSON.parse(text ?? "") as Json;
   } catch (cause) {
     throw new UserError(
       `${path}: must hold JSON under metadata "${METADATA_KEY}"; found ` +
-        `${text === undefined ? "no such key" : `"${text.slice(0, 40)}"`}; ` +
-        "give a file that roclip train wrote",
+        `${text === undefined ? "no such key" : shown(text)}; give a file that roclip train wrote`,
       { cause },
     );
   }
+}
+
+/**
+ * Read a checkpoint, a tensor at a time.
+ *
+ * @param chunk  bytes of one read, at most
+ * @throws       UserError when there is no such file, or it is not a checkpoint of ours
+ */
+export async function readCheckpoint(path: string, chunk?: number): Promise<Checkpoint> {
+  return withSafetensors(
+    path,
+    STATE_DTYPES,
+    async ({ metadata, tensors }) => ({
+      metadata: parseMetadata(metadata[METADATA_KEY], path),
+      tensors: await tensors(),
+    }),
+    chunk,
+  );
 }
 
 /** A spec as errors show it. */

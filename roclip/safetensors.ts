@@ -13,9 +13,9 @@ interface Arrays {
   readonly f16: Uint16Array;
   readonly i64: BigInt64Array;
 }
-type StoredDtype = keyof Arrays;
+export type StoredDtype = keyof Arrays;
 /** The element types of our states. */
-const STATE_DTYPES = ["f32", "u32"] as const;
+export const STATE_DTYPES = ["f32", "u32"] as const;
 type StateDtype = (typeof STATE_DTYPES)[number];
 
 /** A named array of a file. */
@@ -23,13 +23,20 @@ export type StoredTensor<D extends StoredDtype = StateDtype> = {
   [K in D]: { readonly dtype: K; readonly shape: readonly number[]; readonly data: Arrays[K] };
 }[D];
 
+/** What a tensor is but for its data. */
+export type TensorSpec<D extends StoredDtype = StateDtype> = Pick<
+  StoredTensor<D>,
+  "dtype" | "shape"
+>;
+
 /** Named arrays and named texts. */
 export interface SafetensorsFile<D extends StoredDtype = StateDtype> {
   readonly tensors: Readonly<Record<string, StoredTensor<D>>>;
   readonly metadata: Readonly<Record<string, string>>;
 }
 
-const PREFIX = 8; // bytes of the header's length
+/** Bytes of the header's length, which a file begins with. */
+export const PREFIX = 8;
 const ALIGNMENT = 8; // bytes; the header is padded with spaces so that the data starts aligned
 // Bytes. A checkpoint's header with CLIP's merges takes 2 MB, each epoch's results 0.6 kB more;
 // a hostile one may take 25 times as much memory, which the reference reader's 100 MB would allow.
@@ -42,13 +49,31 @@ function elements(shape: readonly number[]): number {
   return shape.reduce((product, extent) => product * extent, 1);
 }
 
+/** The header of a file, padded, with its length before it. */
+function encodeHeader(entries: readonly (readonly [string, unknown])[]): Uint8Array {
+  const text = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)));
+  if (text.length > MAX_HEADER)
+    throw new Error(
+      `encodeSafetensors: a header must have at most ${MAX_HEADER} bytes; found ${text.length}; ` +
+        "give fewer tensors or shorter texts",
+    );
+  const bytes = new Uint8Array(Math.ceil((PREFIX + text.length) / ALIGNMENT) * ALIGNMENT);
+  new DataView(bytes.buffer).setBigUint64(0, BigInt(bytes.length - PREFIX), true);
+  bytes.set(text, PREFIX);
+  return bytes.fill(0x20, PREFIX + text.length);
+}
+
 /**
- * The bytes of a file with these tensors: those of wide elements first, so that all are aligned,
- * in this order otherwise.
+ * A file with these tensors in its parts, one after the other: the header, then the bytes of each
+ * tensor, which are views. Wide elements come first, so that all are aligned, in this order
+ * otherwise. The whole may be larger than any one array.
  *
  * @throws  Error when a tensor's data does not fill its shape, or one is named "__metadata__"
  */
-export function encodeSafetensors({ tensors, metadata }: SafetensorsFile<StoredDtype>): Uint8Array {
+export function safetensorsParts({
+  tensors,
+  metadata,
+}: SafetensorsFile<StoredDtype>): readonly Uint8Array[] {
   const entries: [string, unknown][] = [[METADATA, metadata]];
   const ordered = Object.entries(tensors).toSorted(
     ([, a], [, b]) => BYTES[b.dtype] - BYTES[a.dtype],
@@ -65,15 +90,20 @@ export function encodeSafetensors({ tensors, metadata }: SafetensorsFile<StoredD
     entries.push([name, { dtype: dtype.toUpperCase(), shape, data_offsets: offsets }]);
     end += data.byteLength;
   }
-  const header = new TextEncoder().encode(JSON.stringify(Object.fromEntries(entries)));
-  const start = Math.ceil((PREFIX + header.length) / ALIGNMENT) * ALIGNMENT;
-  const bytes = new Uint8Array(start + end).fill(0x20, 0, start);
-  new DataView(bytes.buffer).setBigUint64(0, BigInt(start - PREFIX), true);
-  bytes.set(header, PREFIX);
-  let at = start;
-  for (const [, { data }] of ordered) {
-    bytes.set(new Uint8Array(data.buffer, data.byteOffset, data.byteLength), at);
-    at += data.byteLength;
+  const views = ordered.map(
+    ([, { data }]) => new Uint8Array(data.buffer, data.byteOffset, data.byteLength),
+  );
+  return [encodeHeader(entries), ...views];
+}
+
+/** The bytes of a file with these tensors, `safetensorsParts` in one array. */
+export function encodeSafetensors(file: SafetensorsFile<StoredDtype>): Uint8Array {
+  const parts = safetensorsParts(file);
+  const bytes = new Uint8Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
   }
   return bytes;
 }
@@ -116,32 +146,103 @@ function readEntry<D extends StoredDtype>(
   return { name, dtype, shape, begin, end };
 }
 
-/** The JSON header and the byte the data starts at. */
-function readHeader(
-  bytes: Uint8Array,
-  fail: (rule: string, found: string) => UserError,
-): { header: Record<string, unknown>; start: number } {
-  if (bytes.length < PREFIX) throw fail("must start with 8 bytes", `${bytes.length} bytes`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+/** What a header says, checked. */
+export interface Header<D extends StoredDtype> {
+  readonly entries: readonly Entry<D>[];
+  readonly metadata: Readonly<Record<string, string>>;
+}
+
+/** What the error of a broken rule says. */
+const failure = (where: string, rule: string, found: string) =>
+  new UserError(`${where}: ${rule}; found ${found}; the file is damaged or no safetensors`);
+
+/**
+ * Where a file's data starts.
+ *
+ * @param prefix  the first `PREFIX` bytes of the file, or all where there are fewer
+ * @param size    of the file; bytes
+ * @throws        UserError when the header is longer than the file or than any may be
+ */
+export function dataStart(prefix: Uint8Array, size: number, where: string): number {
+  const fail = (rule: string, found: string) => failure(where, rule, found);
+  if (prefix.length < PREFIX) throw fail("must start with 8 bytes", `${prefix.length} bytes`);
+  const view = new DataView(prefix.buffer, prefix.byteOffset, prefix.byteLength);
   const length = Number(view.getBigUint64(0, true));
-  if (length > bytes.length - PREFIX)
-    throw fail("header must lie within the file", `${length} of ${bytes.length} bytes`);
+  if (length > size - PREFIX)
+    throw fail("header must lie within the file", `${length} of ${size} bytes`);
   if (length > MAX_HEADER) throw fail(`header must have at most ${MAX_HEADER} bytes`, `${length}`);
-  const start = PREFIX + length;
-  let header: unknown;
+  return PREFIX + length;
+}
+
+/** The JSON object of a header. */
+function parseJson(bytes: Uint8Array, where: string): Record<string, unknown> {
+  let json: unknown;
   try {
-    const decoder = new TextDecoder("utf-8", { fatal: true });
-    header = JSON.parse(decoder.decode(bytes.subarray(PREFIX, start)));
+    json = JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
   } catch (cause) {
-    throw fail("header must be JSON", cause instanceof Error ? cause.message : String(cause));
+    throw failure(
+      where,
+      "header must be JSON",
+      shown(cause instanceof Error ? cause.message : cause),
+    );
   }
-  if (!isObject(header)) throw fail("header must be a JSON object", typeof header);
-  return { header, start };
+  if (isObject(json)) return json;
+  throw failure(where, "header must be a JSON object", shown(json));
 }
 
 /**
- * The tensors of a file. Safe on any bytes: every length is checked before it is used, tensors may
- * neither overlap nor leave gaps, so no more is allocated than the file holds.
+ * What a file's header says. Tensors may neither overlap nor leave gaps, so that their data is no
+ * more than the file holds.
+ *
+ * @param bytes   the header, after the prefix
+ * @param room    bytes of data
+ * @param where   what to call the file in an error: its path
+ * @param dtypes  element types to take
+ * @throws        UserError when a rule of the format is broken
+ */
+export function parseHeader<D extends StoredDtype>(
+  bytes: Uint8Array,
+  room: number,
+  where: string,
+  dtypes: readonly D[],
+): Header<D> {
+  const fail = (rule: string, found: string) => failure(where, rule, found);
+  const { [METADATA]: texts = {}, ...rest } = parseJson(bytes, where);
+  if (!isObject(texts) || !Object.values(texts).every((text) => typeof text === "string"))
+    throw fail("metadata must be texts by name", shown(texts));
+  const entries = Object.entries(rest).map(([name, value]) => {
+    const entry = readEntry(name, value, room, dtypes);
+    if (typeof entry !== "string") return entry;
+    throw fail(`tensor ${shown(name)} ${entry}`, shown(value));
+  });
+  let end = 0;
+  for (const { name, ...entry } of entries.toSorted((a, b) => a.begin - b.begin || a.end - b.end)) {
+    if (entry.begin !== end)
+      throw fail(`tensor ${shown(name)} must start at byte ${end} of the data`, `${entry.begin}`);
+    end = entry.end;
+  }
+  if (end !== room) throw fail("tensors must fill the data", `${end} of ${room} bytes used`);
+  return { entries, metadata: texts as Record<string, string> };
+}
+
+const MAKE: { readonly [K in StoredDtype]: (bytes: ArrayBuffer) => Arrays[K] } = {
+  f32: (bytes) => new Float32Array(bytes),
+  u32: (bytes) => new Uint32Array(bytes),
+  f16: (bytes) => new Uint16Array(bytes),
+  i64: (bytes) => new BigInt64Array(bytes),
+};
+
+/** The tensor of an entry, whose data `bytes` become. */
+export function tensorOf<D extends StoredDtype>(
+  { dtype, shape }: Entry<D>,
+  bytes: ArrayBuffer,
+): StoredTensor<D> {
+  return { dtype, shape, data: MAKE[dtype](bytes) } as StoredTensor<D>;
+}
+
+/**
+ * The tensors of a file. Safe on any bytes: every length is checked before it is used, and no more
+ * is allocated for tensors than the file holds.
  *
  * @param bytes   the whole file
  * @param where   what to call it in an error: its path
@@ -153,54 +254,19 @@ export function decodeSafetensors<D extends StoredDtype = StateDtype>(
   where: string,
   dtypes: readonly D[] = STATE_DTYPES as readonly StoredDtype[] as readonly D[],
 ): SafetensorsFile<D> {
-  const fail = (rule: string, found: string) =>
-    new UserError(
-      `${where}: ${rule}; found ${found}; the file is damaged or no safetensors of ` +
-        dtypes.join(" and "),
-    );
-  const { header, start } = readHeader(bytes, fail);
-  const { [METADATA]: texts = {}, ...rest } = header;
-  if (!isObject(texts) || !Object.values(texts).every((text) => typeof text === "string")) {
-    throw fail("metadata must be texts by name", shown(texts));
-  }
-  const entries = Object.entries(rest).map(([name, value]) => {
-    const entry = readEntry(name, value, bytes.length - start, dtypes);
-    if (typeof entry !== "string") return entry;
-    throw fail(`tensor ${shown(name)} ${entry}`, shown(value));
+  const start = dataStart(bytes.subarray(0, PREFIX), bytes.length, where);
+  const data = bytes.subarray(start);
+  const { entries, metadata } = parseHeader(
+    bytes.subarray(PREFIX, start),
+    data.length,
+    where,
+    dtypes,
+  );
+  const tensors = entries.map((entry): [string, StoredTensor<D>] => {
+    // An aligned copy; not slice(): that of a Node Buffer shares its memory.
+    const { buffer } = new Uint8Array(data.subarray(entry.begin, entry.end));
+    return [entry.name, tensorOf(entry, buffer)];
   });
-  let end = 0;
-  for (const entry of entries.toSorted((a, b) => a.begin - b.begin || a.end - b.end)) {
-    if (entry.begin !== end) {
-      throw fail(
-        `tensor ${shown(entry.name)} must start at byte ${end} of the data`,
-        `${entry.begin}`,
-      );
-    }
-    end = entry.end;
-  }
-  if (end !== bytes.length - start) {
-    throw fail("tensors must fill the data", `${end} of ${bytes.length - start} bytes used`);
-  }
-  const tensors = entries.map((entry): [string, StoredTensor<D>] => [
-    entry.name,
-    copyTensor(entry, bytes.subarray(start + entry.begin, start + entry.end)),
-  ]);
   // fromEntries defines each name as its own property, "__proto__" too.
-  return { tensors: Object.fromEntries(tensors), metadata: texts as Record<string, string> };
-}
-
-const MAKE: { readonly [K in StoredDtype]: (bytes: ArrayBuffer) => Arrays[K] } = {
-  f32: (bytes) => new Float32Array(bytes),
-  u32: (bytes) => new Uint32Array(bytes),
-  f16: (bytes) => new Uint16Array(bytes),
-  i64: (bytes) => new BigInt64Array(bytes),
-};
-
-/** A tensor with its own, aligned copy of the bytes. */
-function copyTensor<D extends StoredDtype>(
-  { dtype, shape }: Entry<D>,
-  bytes: Uint8Array,
-): StoredTensor<D> {
-  const { buffer } = new Uint8Array(bytes); // not slice(): that of a Node Buffer shares its memory
-  return { dtype, shape, data: MAKE[dtype](buffer) } as StoredTensor<D>;
+  return { tensors: Object.fromEntries(tensors), metadata };
 }

@@ -2,9 +2,8 @@
  * Weights of a model as a file that other programs read: open_clip's names and layouts for CLIP's
  * models, our own for the small one, which no other program has.
  */
-import { readFile } from "node:fs/promises";
 import { type HostArray, leaves, mapTree } from "../engine/index.ts";
-import { UserError } from "./errors.ts";
+import { shown, UserError } from "./errors.ts";
 import { fromHalf, MAX_HALF, toHalf } from "./half.ts";
 import type { Weights } from "./model.ts";
 import {
@@ -16,8 +15,21 @@ import {
   plainName,
   toForeign,
 } from "./openClip.ts";
-import { decodeSafetensors, encodeSafetensors, type StoredTensor } from "./safetensors.ts";
+import {
+  decodeSafetensors,
+  encodeSafetensors,
+  type SafetensorsFile,
+  type StoredTensor,
+  type TensorSpec,
+} from "./safetensors.ts";
+import { withSafetensors } from "./safetensorsFile.ts";
 import type { Config } from "./schema.ts";
+
+/** Element types that checkpoints of CLIP have. */
+const DTYPES = ["f32", "f16", "i64"] as const;
+type ReadDtype = (typeof DTYPES)[number];
+type Stored = StoredTensor<ReadDtype>;
+type Specs = Readonly<Record<string, TensorSpec<ReadDtype>>>;
 
 /** Names and layouts of a model's tensors in a file, by our paths. */
 function tensorsOf(model: Config["model"], weights: Weights<Pick<HostArray, "shape">>) {
@@ -50,19 +62,18 @@ export interface ExportOptions {
 }
 
 /**
- * The bytes of a file of weights.
+ * What a file of weights holds.
  *
- * @returns  safetensors
- * @throws   UserError when a number does not fit half precision
+ * @throws  UserError when a number does not fit half precision
  */
-export function encodeWeights(
+export function foreignWeights(
   model: Config["model"],
   weights: Weights<HostArray>,
   { half, steps }: ExportOptions,
-): Uint8Array {
+): SafetensorsFile<ReadDtype> {
   const named = tensorsOf(model, weights);
   const { params, statistics } = weights;
-  const tensors: Record<string, StoredTensor<"f32" | "f16" | "i64">> = {};
+  const tensors: Record<string, Stored> = {};
   for (const [path, { shape, data }] of leaves<HostArray>({ params, statistics })) {
     const { name, layout, half: narrow } = named.get(path)!;
     const own = toForeign(data as Float32Array, shape, layout);
@@ -78,18 +89,21 @@ export function encodeWeights(
         data: BigInt64Array.of(BigInt(steps)),
       };
   }
-  const metadata = { format: "pt", model: JSON.stringify(model) };
-  return encodeSafetensors({ tensors, metadata });
+  return { tensors, metadata: { format: "pt", model: JSON.stringify(model) } };
 }
 
-/** Element types that checkpoints of CLIP have. */
-const READ = ["f32", "f16", "i64"] as const;
-type Read = StoredTensor<(typeof READ)[number]>;
+/** The bytes of a file of weights (`foreignWeights`), as safetensors. */
+export function encodeWeights(
+  model: Config["model"],
+  weights: Weights<HostArray>,
+  options: ExportOptions,
+): Uint8Array {
+  return encodeSafetensors(foreignWeights(model, weights, options));
+}
 
-/** A stored tensor's numbers, of whichever kind weights may be. */
-function numbersOf({ dtype, data }: Read): Float32Array | undefined {
-  if (dtype === "f32") return data;
-  return dtype === "f16" ? Float32Array.from(data, fromHalf) : undefined;
+/** A stored tensor's numbers, which are of a kind that weights may be. */
+function numbersOf({ dtype, data }: Stored): Float32Array {
+  return dtype === "f32" ? data : Float32Array.from(data as Uint16Array, fromHalf);
 }
 
 const text = (shape: readonly number[]) => `[${shape.join(", ")}]`;
@@ -99,23 +113,58 @@ function fits(found: readonly number[], expected: readonly number[]): boolean {
   return text(found) === text(expected) || (expected.length === 0 && text(found) === "[1]");
 }
 
-/** A file's tensors by the names of `tensorsOf`, without what is no part of a model. */
-function plainTensors(
-  tensors: Readonly<Record<string, Read>>,
+/** The names in a file by the names of `tensorsOf`, without what is no part of a model. */
+function plainNames(
+  specs: Specs,
   expected: ReadonlySet<string>,
   where: string,
-): ReadonlyMap<string, Read> {
-  const found = new Map<string, Read>();
-  for (const [name, tensor] of Object.entries(tensors)) {
+): ReadonlyMap<string, string> {
+  const found = new Map<string, string>();
+  for (const [name, { shape }] of Object.entries(specs)) {
     const plain = plainName(name);
-    if (expected.has(plain)) found.set(plain, tensor);
+    if (expected.has(plain)) found.set(plain, name);
     else if (!FOREIGN_EXTRAS.test(name))
       throw new UserError(
-        `${where}: every tensor must be the model's; found "${name}" ${text(tensor.shape)}, which ` +
+        `${where}: every tensor must be the model's; found ${shown(name)} ${shown(shape)}, which ` +
           "it does not have; choose the model that the file is of (--model)",
       );
   }
   return found;
+}
+
+/**
+ * How the weights of a model are made of a file's tensors.
+ *
+ * @param specs  of the file: they are judged here, before there is data
+ * @param like   weights of the model, for the shapes
+ * @throws       UserError as decodeWeights
+ */
+function weightsReader(
+  specs: Specs,
+  model: Config["model"],
+  like: Weights<HostArray>,
+  where: string,
+): (tensors: Readonly<Record<string, Stored>>) => Weights<HostArray> {
+  const named = tensorsOf(model, like);
+  const names = new Set([...named.values()].map(({ name }) => name));
+  const found = plainNames(specs, names, where);
+  const { params, statistics } = like;
+  for (const [path, { shape }] of leaves<HostArray>({ params, statistics })) {
+    const { name, layout } = named.get(path)!;
+    const expected = foreignShape(shape, layout);
+    const spec = specs[found.get(name) ?? ""];
+    if (spec && fits(spec.shape, expected) && spec.dtype !== "i64") continue;
+    const there = spec ? `${spec.dtype}${text(spec.shape)}` : "none";
+    throw new UserError(
+      `${where}: tensor "${name}" must be f32 or f16 ${text(expected)}, as the model has it; ` +
+        `found ${there}; choose the model that the file is of (--model)`,
+    );
+  }
+  return (tensors) =>
+    mapTree({ params, statistics }, ({ shape }: HostArray, path): HostArray => {
+      const { name, layout } = named.get(path)!;
+      return { shape, data: fromForeign(numbersOf(tensors[found.get(name)!]!), shape, layout) };
+    });
 }
 
 /**
@@ -134,27 +183,12 @@ export function decodeWeights(
   like: Weights<HostArray>,
   where: string,
 ): Weights<HostArray> {
-  const named = tensorsOf(model, like);
-  const names = new Set([...named.values()].map(({ name }) => name));
-  const found = plainTensors(decodeSafetensors(bytes, where, READ).tensors, names, where);
-  const take = ({ shape }: HostArray, path: string): HostArray => {
-    const { name, layout } = named.get(path)!;
-    const expected = foreignShape(shape, layout);
-    const tensor = found.get(name);
-    const numbers = tensor && fits(tensor.shape, expected) && numbersOf(tensor);
-    if (numbers) return { shape, data: fromForeign(numbers, shape, layout) };
-    const there = tensor ? `${tensor.dtype}${text(tensor.shape)}` : "none";
-    throw new UserError(
-      `${where}: tensor "${name}" must be f32 or f16 ${text(expected)}, as the model has it; ` +
-        `found ${there}; choose the model that the file is of (--model)`,
-    );
-  };
-  const { params, statistics } = like;
-  return mapTree({ params, statistics }, take);
+  const { tensors } = decodeSafetensors(bytes, where, DTYPES);
+  return weightsReader(tensors, model, like, where)(tensors);
 }
 
 /**
- * Read the weights of a model from a file (`decodeWeights`).
+ * Read the weights of a model from a file (`decodeWeights`), a tensor at a time.
  *
  * @throws  UserError also when the file cannot be read
  */
@@ -163,11 +197,8 @@ export async function readWeights(
   model: Config["model"],
   like: Weights<HostArray>,
 ): Promise<Weights<HostArray>> {
-  const bytes = await readFile(path).catch((cause: Error) => {
-    throw new UserError(
-      `${path}: must be a readable safetensors file; found ${cause.message}; check --pretrained`,
-      { cause },
-    );
+  return withSafetensors(path, DTYPES, async ({ specs, tensors }) => {
+    const read = weightsReader(specs, model, like, path);
+    return read(await tensors());
   });
-  return decodeWeights(bytes, model, like, path);
 }

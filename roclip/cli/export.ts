@@ -3,8 +3,9 @@ import type { Command } from "commander";
 import { writeAtomically } from "../checkpoint.ts";
 import { initState } from "../model.ts";
 import { readRun, stepsDone } from "../runFolder.ts";
+import { safetensorsParts } from "../safetensors.ts";
 import { tokenizerFromJson } from "../tokenize.ts";
-import { encodeWeights } from "../weights.ts";
+import { foreignWeights } from "../weights.ts";
 
 interface Options {
   readonly out: string;
@@ -17,9 +18,9 @@ async function runExport(path: string, { out, f16 = false }: Options): Promise<v
   const { vocabularySize } = tokenizerFromJson(tokenizer);
   const state = saved.state(initState(config, vocabularySize, pairs));
   const steps = stepsDone(saved.progress);
-  const bytes = encodeWeights(config.model, state, { half: f16, steps });
-  await writeAtomically(out, bytes);
-  console.log(`Written to ${out}: ${bytes.length} bytes.`);
+  const parts = safetensorsParts(foreignWeights(config.model, state, { half: f16, steps }));
+  await writeAtomically(out, parts);
+  console.log(`Written to ${out}: ${parts.reduce((sum, part) => sum + part.length, 0)} bytes.`);
   if (config.model === "small") {
     console.log("The small model is ours alone, so its tensors have our names and layouts.");
     return;

@@ -2,9 +2,18 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { readCheckpoint, requireTensors, writeCheckpoint } from "../../roclip/checkpoint.ts";
+import {
+  readCheckpoint,
+  requireTensors,
+  writeAtomically,
+  writeCheckpoint,
+} from "../../roclip/checkpoint.ts";
 import { UserError } from "../../roclip/errors.ts";
-import { encodeSafetensors, type StoredTensor } from "../../roclip/safetensors.ts";
+import {
+  encodeSafetensors,
+  type StoredTensor,
+  safetensorsParts,
+} from "../../roclip/safetensors.ts";
 
 const tensors: Record<string, StoredTensor> = {
   "params.image.stem": { dtype: "f32", shape: [2, 3], data: Float32Array.of(1, 2, 3, 4, 5, 6) },
@@ -26,6 +35,26 @@ describe("checkpoint", () => {
     await writeCheckpoint(path, { tensors, metadata });
     expect(await readCheckpoint(path)).toEqual({ tensors, metadata });
     expect(await readdir(folder)).toEqual(["a.safetensors"]);
+  });
+
+  it("is read a tensor at a time, each in as many reads as it takes", async () => {
+    const path = join(folder, "parts.safetensors");
+    await writeCheckpoint(path, { tensors, metadata });
+    for (const chunk of [1, 3, 7, 1e9]) {
+      const read = await readCheckpoint(path, chunk);
+      expect(read).toEqual({ tensors, metadata });
+      for (const { data } of Object.values(read.tensors))
+        expect(data.buffer.byteLength).toBe(data.byteLength); // not the whole file's
+    }
+  });
+
+  it("is written as the format says, from arrays that are views of others", async () => {
+    const path = join(folder, "views.safetensors");
+    const data = new Float32Array([0, 1, 2, 3, 4]).subarray(1, 4);
+    const file = { tensors: { a: { dtype: "f32" as const, shape: [3], data } }, metadata: {} };
+    await writeAtomically(path, safetensorsParts(file));
+    expect(new Uint8Array(await readFile(path))).toEqual(encodeSafetensors(file));
+    expect(safetensorsParts(file)[1]!.buffer).toBe(data.buffer);
   });
 
   it("leaves the old file, and no temporary one, when writing fails", async () => {

@@ -1,5 +1,8 @@
 /** Weights as files: open_clip's names and layouts, half precision, and what is refused. */
 import { readFileSync } from "node:fs";
+import { mkdtemp, rm, truncate, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type HostArray, leaves, mapTree } from "../../engine/index.ts";
@@ -10,7 +13,7 @@ import type { Weights } from "../../roclip/model.ts";
 import { initState } from "../../roclip/model.ts";
 import { readPretrained } from "../../roclip/pretrained.ts";
 import { decodeSafetensors, encodeSafetensors } from "../../roclip/safetensors.ts";
-import { decodeWeights, encodeWeights } from "../../roclip/weights.ts";
+import { decodeWeights, encodeWeights, readWeights } from "../../roclip/weights.ts";
 
 const DTYPES = ["f32", "f16", "u32", "i64"] as const;
 
@@ -173,6 +176,22 @@ describe("files of weights", () => {
   ])("are refused with %s", (_, tensors, message) => {
     expect(() => read(tensors)).toThrow(UserError);
     expect(() => read(tensors)).toThrow(message);
+  });
+
+  it("are refused by their header, before there is memory for their data", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "roclip-weights-"));
+    const path = join(folder, "large.safetensors");
+    const size = 2 ** 33; // bytes; no array of Node 20 has more than 2³²
+    const a = { dtype: "F32", shape: [size / 4], data_offsets: [0, size] };
+    const header = Buffer.from(JSON.stringify({ a }).padEnd(128));
+    const prefix = Buffer.alloc(8);
+    prefix.writeBigUInt64LE(BigInt(header.length));
+    await writeFile(path, Buffer.concat([prefix, header]));
+    await truncate(path, 8 + header.length + size); // a hole, which takes no room
+    const reading = readWeights(path, vit.model, vit.like);
+    await expect(reading).rejects.toThrow(UserError);
+    await expect(reading).rejects.toThrow('found "a" [2147483648], which it does not have');
+    await rm(folder, { recursive: true });
   });
 
   it("are refused, and nothing worse, when damaged", () => {
