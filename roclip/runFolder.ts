@@ -18,7 +18,7 @@ import type { EpochResult } from "./report/data.ts";
 import type { StoredTensor } from "./safetensors.ts";
 import type { Config } from "./schema.ts";
 import type { Source } from "./source.ts";
-import type { TokenizerJson } from "./tokenize.ts";
+import type { TokenizerJson } from "./tokenizerJson.ts";
 import { formatTruth, parseTruth, type TruthRow } from "./truth.ts";
 
 /** Names of the files in a run folder. */

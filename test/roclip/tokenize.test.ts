@@ -12,9 +12,9 @@ import {
   compactTokenizer,
   learnTokenizer,
   type Tokenizer,
-  type TokenizerJson,
   tokenizerFromJson,
 } from "../../roclip/tokenize.ts";
+import type { TokenizerJson } from "../../roclip/tokenizerJson.ts";
 
 const CAPTIONS = [
   "red heart",
@@ -222,13 +222,45 @@ describe("bad input", () => {
     expect(() => tokenizer.encodeBatch(["x"], 1)).toThrow(UserError);
   });
 
-  test("JSON that is not a tokenizer of ours", () => {
-    const json = tokenizer.toJSON();
-    const broken = (model: object) => () =>
-      tokenizerFromJson({ ...json, model: { ...json.model, ...model } } as TokenizerJson);
-    expect(() => tokenizerFromJson({} as TokenizerJson)).toThrow(/model or truncation is missing/);
-    expect(broken({ vocab: { ...json.model.vocab, extra: 9999 } })).toThrow(/not 0, 1, 2/);
-    expect(broken({ merges: [["q", "zz"]] })).toThrow(/merge q zz has an unknown part/);
+  const json = tokenizer.toJSON();
+  const { vocab, merges } = json.model;
+  const changed = (model: object) => ({ ...json, model: { ...json.model, ...model } });
+  test.each([
+    ["nothing", null, /vocab, merges or truncation is missing/],
+    ["no model", {}, /vocab, merges or truncation is missing/],
+    ["a context of text", { ...json, truncation: { max_length: "8" } }, /found "8" tokens/],
+    ["merges by name", changed({ merges: {} }), /merges or truncation is missing/],
+    ["a number for a merge", changed({ merges: [...merges, 1] }), /; 1 is not a merge;/],
+    ["a merge of three", changed({ merges: [["a", "b", "c"]] }), /\["a","b","c"\] is not a merge/],
+    ["a merge of other symbols", changed({ merges: [["q", "zz"]] }), /\["q","zz"\] has an unknown/],
+    ["merges turned around", changed({ merges: merges.toReversed() }), /has an unknown part/],
+    [
+      "a merge left out",
+      changed({ merges: merges.slice(0, -1) }),
+      /ids are not those of its merges/,
+    ],
+    ["a vocabulary of text", changed({ vocab: "abc" }), /ids are not those of its merges/],
+    ["a symbol too many", changed({ vocab: { ...vocab, extra: 9999 } }), /ids are not those/],
+    ["another id", changed({ vocab: { ...vocab, "!": 7 } }), /ids are not those of its merges/],
+  ])("JSON with %s", (_, broken, message) => {
+    const read = () => tokenizerFromJson(broken as unknown as TokenizerJson);
+    expect(read).toThrow(UserError);
+    expect(read).toThrow(message);
+  });
+
+  test("a merge that makes a control token", () => {
+    const end = "<|endoftext|>";
+    const letters = [...end].slice(1);
+    const spelt = letters.map((letter, i) => [end.slice(0, i + 1), letter]);
+    const read = () => tokenizerFromJson(changed({ merges: spelt }) as TokenizerJson);
+    expect(read).toThrow(/a merge makes a control token/);
+  });
+
+  test("patterns of a file, which are not run", () => {
+    const slow = { type: "Replace", pattern: { Regex: "(a+)+$" }, content: "x" };
+    const read = tokenizerFromJson({ ...json, normalizer: slow, pre_tokenizer: { type: "?" } });
+    expect(read.toJSON()).toEqual(json);
+    expect(read.encode("A red heart")).toEqual(tokenizer.encode("A red heart"));
   });
 
   test("a file that is not CLIP's merges", async () => {
