@@ -2,12 +2,14 @@
 import { randomUUID } from "node:crypto";
 import { open, rename, rm, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { type HostArray, leaves } from "../engine/index.ts";
 import { shown, UserError } from "./errors.ts";
 import {
   STATE_DTYPES,
   type StoredTensor,
   safetensorsParts,
   type TensorSpec,
+  type TensorSpecs,
 } from "./safetensors.ts";
 import { withSafetensors } from "./safetensorsFile.ts";
 
@@ -91,19 +93,35 @@ function parseMetadata(text: string | undefined, path: string): Json {
 /**
  * Read a checkpoint, a tensor at a time.
  *
- * @param chunk  bytes of one read, at most
- * @throws       UserError when there is no such file, or it is not a checkpoint of ours
+ * @param accept  judges what the file says it holds, before any of its data is read; what it makes
+ *                of the metadata is returned
+ * @param chunk   bytes of one read, at most
+ * @throws        UserError when there is no such file, or it is not a checkpoint of ours; what
+ *                `accept` throws
  */
-export async function readCheckpoint(path: string, chunk?: number): Promise<Checkpoint> {
+export async function readCheckpoint<T>(
+  path: string,
+  accept: (metadata: Json, specs: TensorSpecs) => T,
+  chunk?: number,
+): Promise<{ readonly tensors: Checkpoint["tensors"]; readonly metadata: T }> {
   return withSafetensors(
     path,
     STATE_DTYPES,
-    async ({ metadata, tensors }) => ({
-      metadata: parseMetadata(metadata[METADATA_KEY], path),
-      tensors: await tensors(),
-    }),
+    async ({ metadata: texts, specs, tensors }) => {
+      const metadata = accept(parseMetadata(texts[METADATA_KEY], path), specs);
+      return { metadata, tensors: await tensors() };
+    },
     chunk,
   );
+}
+
+/** What each array of a state is, by path; data that is made when it is read is not made. */
+export function specsOf(state: unknown): TensorSpecs {
+  const specs = leaves<HostArray>(state).map(([path, leaf]) => {
+    const dtype = leaf.dtype ?? (leaf.data instanceof Float32Array ? "f32" : "u32");
+    return [path, { dtype, shape: leaf.shape }];
+  });
+  return Object.fromEntries(specs);
 }
 
 /** A spec as errors show it. */
@@ -114,25 +132,21 @@ function specText(spec: TensorSpec | undefined): string {
 /**
  * Check that a checkpoint is of this model.
  *
- * @param tensors   what the file holds
- * @param expected  what the model needs, by name
+ * @param specs     what the file holds
+ * @param expected  what the model needs
  * @param where     what to call the file in an error: its path
  * @throws          UserError naming the first tensor that differs, as the model has it and as the
  *                  file has it
  */
-export function requireTensors(
-  tensors: Readonly<Record<string, StoredTensor>>,
-  expected: Readonly<Record<string, TensorSpec>>,
-  where: string,
-): void {
-  const names = new Set([...Object.keys(expected), ...Object.keys(tensors)]);
+export function requireTensors(specs: TensorSpecs, expected: TensorSpecs, where: string): void {
+  const names = new Set([...Object.keys(expected), ...Object.keys(specs)]);
   for (const name of names) {
     const wanted = Object.hasOwn(expected, name) ? expected[name] : undefined;
-    const found = Object.hasOwn(tensors, name) ? tensors[name] : undefined;
+    const found = Object.hasOwn(specs, name) ? specs[name] : undefined;
     if (specText(wanted) === specText(found)) continue;
     throw new UserError(
-      `${where}: must be a checkpoint of this model; found "${name}" ${specText(found)} where ` +
-        `the model has ${specText(wanted)}; use the configuration it was trained with`,
+      `${where}: must be a checkpoint of this model; found ${shown(name)} ${specText(found)} ` +
+        `where the model has ${specText(wanted)}; use the configuration it was trained with`,
     );
   }
 }

@@ -122,11 +122,13 @@ function valueAt(json: unknown, path: readonly PropertyKey[]): unknown {
   return value;
 }
 
+const MOST_FAULTS = 30; // in a message; what somebody else wrote may have any number
+
 /** One zod issue as lines of the form "what must hold; what was found; what to do". */
 function explain(issue: z.core.$ZodIssue, json: unknown): string[] {
   if (issue.code === "custom") return [issue.message];
   if (issue.code === "unrecognized_keys") {
-    return issue.keys.map((name) => {
+    return issue.keys.slice(0, MOST_FAULTS).map((name) => {
       const path = issue.path.filter((part) => typeof part === "string");
       const key = [...path, name.slice(0, SHOWN)].join("."); // comparing names takes their product
       const ofModel = (other: string) => other.startsWith("model.");
@@ -160,12 +162,13 @@ function explain(issue: z.core.$ZodIssue, json: unknown): string[] {
  * @param where  what to call it in an error: a file's path, or "config"
  * @returns      the resolved configuration
  * @throws       UserError naming every unknown key (and the nearest known one), bad value and
- *               key that contradicts the model
+ *               key that contradicts the model, up to 30 of them
  */
 export function parseConfig(json: unknown, where = "config"): Config {
   const written = expandModel(json, where);
   const result = CONFIG_SCHEMA.safeParse(written);
   if (result.success) return result.data;
-  const lines = result.error.issues.flatMap((issue) => explain(issue, written));
+  const issues = result.error.issues.slice(0, MOST_FAULTS);
+  const lines = issues.flatMap((issue) => explain(issue, written)).slice(0, MOST_FAULTS);
   throw new UserError(lines.map((line) => `${where}: ${line}`).join("\n"));
 }

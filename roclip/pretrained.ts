@@ -1,11 +1,10 @@
 /** What a run begins with that was trained before: weights, and the tokenizer they are for. */
 import { statSync } from "node:fs";
-import { type HostArray, leaves } from "../engine/index.ts";
-import { requireTensors } from "./checkpoint.ts";
+import type { HostArray } from "../engine/index.ts";
+import { requireTensors, specsOf } from "./checkpoint.ts";
 import { UserError } from "./errors.ts";
 import { initState, type Weights } from "./model.ts";
 import { readRun } from "./runFolder.ts";
-import type { StoredTensor } from "./safetensors.ts";
 import type { Config } from "./schema.ts";
 import { type Tokenizer, tokenizerFromJson } from "./tokenize.ts";
 import { readWeights } from "./weights.ts";
@@ -13,16 +12,8 @@ import { readWeights } from "./weights.ts";
 const isFolder = (path: string) =>
   statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
 
-/** Weights by path, as a checkpoint has them. */
-function storedWeights({ params, statistics }: Weights<HostArray>): Record<string, StoredTensor> {
-  const named = leaves<HostArray>({ params, statistics });
-  return Object.fromEntries(
-    named.map(([path, { shape, data }]) => [
-      path,
-      { dtype: "f32", shape, data: data as Float32Array },
-    ]),
-  );
-}
+/** What of a state is the weights. */
+const weightsOf = ({ params, statistics }: Weights<HostArray>) => ({ params, statistics });
 
 /**
  * The weights that `pretrained` names: of a file, or of a run (the averaged ones, where it has them).
@@ -48,9 +39,9 @@ export async function readPretrained(
   const { progress, state } = await readRun(pretrained);
   const tokenizer = tokenizerFromJson(progress.tokenizer);
   const saved = state(initState(progress.config, tokenizer.vocabularySize, progress.pairs));
-  const { params, statistics } = saved.average ?? saved;
-  requireTensors(storedWeights({ params, statistics }), storedWeights(like), pretrained);
-  return { params, statistics };
+  const weights = weightsOf(saved.average ?? saved);
+  requireTensors(specsOf(weights), specsOf(weightsOf(like)), pretrained);
+  return weights;
 }
 
 /** The tokenizer of the run that `pretrained` names; undefined where it names none. */

@@ -8,18 +8,19 @@ import {
   type Json,
   readCheckpoint,
   requireTensors,
+  specsOf,
   writeAtomically,
   writeCheckpoint,
 } from "./checkpoint.ts";
 import { parseConfig } from "./config.ts";
 import { UserError } from "./errors.ts";
-import type { State } from "./model.ts";
-import type { EpochResult } from "./report/data.ts";
+import { initState, type State } from "./model.ts";
+import { type Progress, parseProgress } from "./progress.ts";
 import type { StoredTensor } from "./safetensors.ts";
 import type { Config } from "./schema.ts";
-import type { Source } from "./source.ts";
-import type { TokenizerJson } from "./tokenizerJson.ts";
 import { formatTruth, parseTruth, type TruthRow } from "./truth.ts";
+
+export { type Progress, withNaN } from "./progress.ts";
 
 /** Names of the files in a run folder. */
 export const RUN_FILES = {
@@ -30,22 +31,6 @@ export const RUN_FILES = {
   report: "report.html",
   picture: "report.png",
 } as const;
-
-/** Where a run stands: what is needed beside the state to go on, or to evaluate. */
-export interface Progress {
-  readonly config: Config;
-  readonly source: Source;
-  readonly tokenizer: TokenizerJson;
-  readonly classes: readonly string[];
-  readonly prompts: readonly string[];
-  readonly pairs: number;
-  /** Epoch under way, from 1, and its steps done. */
-  readonly epoch: number;
-  readonly step: number;
-  /** Sum of the losses of those steps. */
-  readonly lossSum: number;
-  readonly results: readonly EpochResult[];
-}
 
 /** Training steps that a run has done. */
 export function stepsDone({ config, pairs, epoch, step }: Progress): number {
@@ -102,12 +87,6 @@ export async function saveRun(
   });
 }
 
-/** JSON has no NaN: what was not measured comes back as null. */
-export function withNaN(result: Record<string, unknown>): EpochResult {
-  const entries = Object.entries(result).map(([k, v]) => [k, v === null ? Number.NaN : v]);
-  return Object.fromEntries(entries) as EpochResult;
-}
-
 /** A run read back from its checkpoint; `state` fits any tree of the same model. */
 export interface SavedRun {
   readonly progress: Progress;
@@ -123,26 +102,17 @@ export interface SavedRun {
  */
 export async function readRun(path: string): Promise<SavedRun> {
   const file = path.endsWith(".safetensors") ? path : join(path, RUN_FILES.checkpoint);
-  const { tensors, metadata } = await readCheckpoint(file);
-  const saved = metadata as unknown as Progress;
-  if (!saved || typeof saved !== "object" || !saved.config || !saved.tokenizer)
-    throw new UserError(
-      `${file}: a checkpoint must hold a run's configuration; it does not; ` +
-        "give one that roclip train wrote",
-    );
-  const results = saved.results.map((r) => withNaN(r as unknown as Record<string, unknown>));
-  // Keys that did not exist when the run was saved get their defaults.
-  const config = parseConfig(saved.config, file);
+  const { tensors, metadata } = await readCheckpoint(file, (json, specs) => {
+    const progress = parseProgress(json, specs, file);
+    const vocabulary = Object.keys(progress.tokenizer.model.vocab).length;
+    const like = initState(progress.config, vocabulary, progress.pairs);
+    requireTensors(specs, specsOf(like), file);
+    return progress;
+  });
   return {
-    progress: { ...saved, config, results },
+    progress: metadata,
     state(like) {
-      const expected = Object.fromEntries(
-        leaves<HostArray>(like).map(([name, { shape, data }]) => [
-          name,
-          { shape, dtype: data instanceof Float32Array ? "f32" : "u32" } as const,
-        ]),
-      );
-      requireTensors(tensors, expected, file);
+      requireTensors(tensors, specsOf(like), file);
       const entries = new Map<string, HostArray>(Object.entries(tensors));
       return rebuild<State<HostArray>, HostArray, HostArray>(like, entries);
     },

@@ -29,6 +29,11 @@ export type TensorSpec<D extends StoredDtype = StateDtype> = Pick<
   "dtype" | "shape"
 >;
 
+/** What each of a file's tensors is, by name. */
+export type TensorSpecs<D extends StoredDtype = StateDtype> = Readonly<
+  Record<string, TensorSpec<D>>
+>;
+
 /** Named arrays and named texts. */
 export interface SafetensorsFile<D extends StoredDtype = StateDtype> {
   readonly tensors: Readonly<Record<string, StoredTensor<D>>>;
@@ -41,6 +46,7 @@ const ALIGNMENT = 8; // bytes; the header is padded with spaces so that the data
 // Bytes. A checkpoint's header with CLIP's merges takes 2 MB, each epoch's results 0.6 kB more;
 // a hostile one may take 25 times as much memory, which the reference reader's 100 MB would allow.
 const MAX_HEADER = 8_000_000;
+const MAX_RANK = 64; // PyTorch's: aten/src/ATen/TensorIterator has no more dimensions
 const METADATA = "__metadata__";
 const BYTES = { f32: 4, u32: 4, f16: 2, i64: 8 } as const; // of an element
 
@@ -138,7 +144,8 @@ function readEntry<D extends StoredDtype>(
   const { dtype: code, shape, data_offsets: offsets } = value;
   const dtype = dtypes.find((known) => known.toUpperCase() === code);
   if (!dtype) return `must have dtype ${dtypes.map((known) => known.toUpperCase()).join(" or ")}`;
-  if (!isCounts(shape)) return "must have a shape of whole numbers";
+  if (!isCounts(shape) || shape.length > MAX_RANK)
+    return `must have a shape of whole numbers, at most ${MAX_RANK}`;
   if (!isCounts(offsets) || offsets.length !== 2) return "must have two data_offsets";
   const [begin, end] = offsets as [number, number];
   if (begin > end || end > room) return `must lie within the ${room} bytes of data`;

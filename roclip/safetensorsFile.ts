@@ -7,13 +7,13 @@ import {
   parseHeader,
   type StoredDtype,
   type StoredTensor,
-  type TensorSpec,
+  type TensorSpecs,
   tensorOf,
 } from "./safetensors.ts";
 
 /** A file whose header has been read and checked, and whose data has not been read. */
 export interface OpenSafetensors<D extends StoredDtype> {
-  readonly specs: Readonly<Record<string, TensorSpec<D>>>;
+  readonly specs: TensorSpecs<D>;
   readonly metadata: Readonly<Record<string, string>>;
   /** Read the data, each tensor into an array of its own. */
   tensors(): Promise<Readonly<Record<string, StoredTensor<D>>>>;

@@ -1,8 +1,9 @@
 /** Where a run's data comes from, and reading it: the emoji, or a table with a folder of images. */
+import { z } from "zod";
 import { fold, keyOf, stream } from "../engine/index.ts";
 import { type Dataset, type LabelNames, subset } from "./data/dataset.ts";
-import { type EmojiStyle, readEmoji } from "./data/emoji.ts";
-import { readNames } from "./data/labelNames.ts";
+import { EMOJI_STYLES, type EmojiStyle, readEmoji } from "./data/emoji.ts";
+import { LABEL_NAMES, readNames } from "./data/labelNames.ts";
 import { readManifest, type Skipped } from "./data/manifest.ts";
 import { UserError } from "./errors.ts";
 
@@ -33,6 +34,23 @@ export interface ManifestSource {
 }
 
 export type Source = EmojiSource | ManifestSource;
+
+/** A source as checkpoints hold it. */
+export const SOURCE = z.discriminatedUnion("kind", [
+  z.object({ kind: z.literal("emoji"), heldOut: z.exactOptional(z.enum(EMOJI_STYLES)) }),
+  z.object({
+    kind: z.literal("manifest"),
+    data: z.string(),
+    images: z.string(),
+    test: z.exactOptional(z.string()),
+    imageColumn: z.exactOptional(z.string()),
+    captionColumn: z.exactOptional(z.string()),
+    labelColumn: z.exactOptional(z.string()),
+    classNames: z.exactOptional(z.union([z.string(), LABEL_NAMES])),
+    minClass: z.int().min(1),
+    prompts: z.array(z.string()),
+  }),
+]) satisfies z.ZodType<Source>;
 
 /** Data to train and to measure on. */
 export interface SourceData {

@@ -133,13 +133,14 @@ function parseMerges(merges: readonly unknown[], wrong: (found: string) => UserE
  * A tokenizer of ours from JSON that nobody vouches for. Merges and context are taken from it; the
  * program around them is written anew, so that no pattern of a file is ever run.
  *
- * @throws  UserError when it is none: a merge has an unknown part, or the ids are not those that
- *          the merges make
+ * @param where  what to call it in an error
+ * @throws       UserError when it is none: a merge has an unknown part, or the ids are not those
+ *               that the merges make
  */
-export function parseTokenizer(json: unknown): TokenizerJson {
+export function parseTokenizer(json: unknown, where = "tokenizer"): TokenizerJson {
   const wrong = (found: string) =>
     new UserError(
-      `tokenizer: must be a byte-pair tokenizer.json of ours; ${found}; ` +
+      `${where}: must be a byte-pair tokenizer.json of ours; ${found}; ` +
         "use the one saved with the checkpoint",
     );
   const { model, truncation } = membersOf(json);
@@ -147,7 +148,7 @@ export function parseTokenizer(json: unknown): TokenizerJson {
   const { max_length: contextLength } = membersOf(truncation);
   if (!vocab || !Array.isArray(merges) || contextLength === undefined)
     throw wrong("vocab, merges or truncation is missing");
-  checkContext("tokenizer", contextLength);
+  checkContext(where, contextLength);
   const own = describeTokenizer(parseMerges(merges, wrong), contextLength as number);
   const ids = Object.entries(own.model.vocab);
   const saved = new Map(Object.entries(membersOf(vocab)));

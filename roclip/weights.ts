@@ -20,7 +20,7 @@ import {
   encodeSafetensors,
   type SafetensorsFile,
   type StoredTensor,
-  type TensorSpec,
+  type TensorSpecs,
 } from "./safetensors.ts";
 import { withSafetensors } from "./safetensorsFile.ts";
 import type { Config } from "./schema.ts";
@@ -29,7 +29,7 @@ import type { Config } from "./schema.ts";
 const DTYPES = ["f32", "f16", "i64"] as const;
 type ReadDtype = (typeof DTYPES)[number];
 type Stored = StoredTensor<ReadDtype>;
-type Specs = Readonly<Record<string, TensorSpec<ReadDtype>>>;
+type Specs = TensorSpecs<ReadDtype>;
 
 /** Names and layouts of a model's tensors in a file, by our paths. */
 function tensorsOf(model: Config["model"], weights: Weights<Pick<HostArray, "shape">>) {

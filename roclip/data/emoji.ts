@@ -29,7 +29,7 @@ const PACKAGES = {
 export type EmojiStyle = keyof typeof PACKAGES;
 
 /** The names of the drawing styles. */
-const EMOJI_STYLES = Object.keys(PACKAGES) as EmojiStyle[];
+export const EMOJI_STYLES = Object.keys(PACKAGES) as EmojiStyle[];
 
 /** The emoji, ready for training and evaluation. */
 export interface EmojiData {

@@ -158,6 +158,12 @@ describe("values that are nested deeper than JSON.stringify goes, or are very lo
   });
 });
 
+it("names 30 faults of a configuration that has more", () => {
+  const keys = Object.fromEntries(Array.from({ length: 90 }, (_, i) => [`key${i}`, 1]));
+  for (const json of [keys, { backdoors: Array(90).fill(0) }])
+    expect(() => parseConfig(json)).toThrow(/^(config: .*\n){29}config: .*$/);
+});
+
 describe("nearestName", () => {
   it("takes the fewest edits, of the whole name or its last part", () => {
     expect(nearestName("epoch", ["batch", "epochs", "seed"])).toBe("epochs");

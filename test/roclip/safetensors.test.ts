@@ -117,6 +117,7 @@ describe("safetensors", () => {
     ["a dtype off the prototype", entry("constructor", [1], [0, 4]), "must have dtype"],
     ["a negative extent", entry("F32", [-1], [0, 4]), "a shape of whole numbers"],
     ["an extent past 2⁵³", entry("F32", [1e300], [0, 4]), "a shape of whole numbers"],
+    ["65 extents", entry("F32", Array(65).fill(1), [0, 4]), "a shape of whole numbers, at most 64"],
     ["a product past 2⁵³", entry("F32", [2 ** 52, 2 ** 52], [0, 4]), "as many bytes as its shape"],
     ["one offset", entry("F32", [1], [0]), "two data_offsets"],
     ["offsets past the end", entry("F32", [2], [0, 8]), "within the 4 bytes"],
