@@ -30,6 +30,26 @@ export function imageBytes(size: number): number {
 }
 
 /**
+ * Room for the images of a data set: all of them are one array.
+ *
+ * @param where  what to call the data in an error: its path
+ * @returns      u8[rows, size, size, 3], zeros
+ * @throws       UserError when no array is as large
+ */
+export function imageRoom(where: string, rows: number, size: number): Uint8Array {
+  const bytes = rows * imageBytes(size);
+  try {
+    return new Uint8Array(bytes);
+  } catch (cause) {
+    throw new UserError(
+      `${where}: all images must fit one array in memory; found ${rows} of ${size} × ${size} ` +
+        `pixels, ${bytes} bytes; choose smaller images, or fewer of them`,
+      { cause },
+    );
+  }
+}
+
+/**
  * The pixels of one row: a view, not a copy.
  *
  * @param dataset  N rows

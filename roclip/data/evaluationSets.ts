@@ -4,7 +4,7 @@ import { join, resolve } from "node:path";
 import { UserError } from "../errors.ts";
 import { nearestName } from "../spelling.ts";
 import { cached } from "./cache.ts";
-import { imageBytes } from "./dataset.ts";
+import { imageBytes, imageRoom } from "./dataset.ts";
 import { DECODER, eachConcurrently, fingerprint } from "./image.ts";
 import { CIFAR } from "./sets/cifar.ts";
 import { FOLDERS } from "./sets/folders.ts";
@@ -100,7 +100,7 @@ async function decode(root: string, items: readonly Item[], size: number): Promi
   const names = [...new Set(files)];
   const key = [DECODER, resolve(root), String(size), ...files, await fingerprint(root, names)];
   const { bytes } = await cached("set", key, async () => {
-    const pixels = new Uint8Array(items.length * imageBytes(size));
+    const pixels = imageRoom(root, items.length, size);
     await eachConcurrently(items.entries(), async ([row, item]) => {
       const image = await item.pixels(size).catch((cause: unknown) => {
         const found = cause instanceof Error ? cause.message.split("\n")[0] : String(cause);

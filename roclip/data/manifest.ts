@@ -7,7 +7,7 @@ import { pipeline } from "node:stream";
 import { type CsvError, parse } from "csv-parse";
 import { UserError } from "../errors.ts";
 import { cached } from "./cache.ts";
-import { checked, type Dataset, imageBytes } from "./dataset.ts";
+import { checked, type Dataset, imageBytes, imageRoom } from "./dataset.ts";
 import {
   DECODER,
   decodeImage,
@@ -59,7 +59,7 @@ const NAMED = 5; // files named in a message
  * @returns        the data set in the table's order, and the rows left out, in that order
  * @throws         UserError for a missing file or column, an empty or broken table, an image named
  *                           twice,
- *                 too many rows left out
+ *                 too many rows left out, or more pixels than one array holds
  */
 export async function readManifest(
   options: ManifestOptions,
@@ -180,7 +180,7 @@ async function readPixels(
     await fingerprint(images, names),
   ];
   const { note, bytes } = await cached("images", inputs, async () => {
-    const pixels = new Uint8Array(names.length * imageBytes(size));
+    const pixels = imageRoom(options.csv, names.length, size);
     const reasons = new Map(names.map((_, row) => [row, "missing"]));
     let done = 0;
     await eachConcurrently(readImageFiles(images, names), async (file) => {

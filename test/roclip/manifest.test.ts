@@ -179,6 +179,14 @@ describe("readManifest rejects", () => {
     await rejected(read(table(), { images: at("cut.tgz") }), /cut\.tgz cannot be read/);
   });
 
+  test("more pixels than one array holds", async () => {
+    const work = read("image,caption\n000.png,x\n001.png,y\n", { size: 2 ** 25 });
+    await rejected(
+      work,
+      /table\.csv: all images must fit one array in memory; found 2 of 33554432 × 33554432 pixels/,
+    );
+  });
+
   test("a name that fits two entries of an archive", async () => {
     const body = await plainImage(0);
     const entries = ["a/000.png", "b/000.png"].map((name) => ({
