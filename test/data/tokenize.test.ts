@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { parse } from "csv-parse/sync";
 import { beforeAll, expect, test } from "vitest";
+import { tokenizerFor } from "../../roclip/cli/common.ts";
 import { parseConfig } from "../../roclip/config.ts";
 import { initState } from "../../roclip/model.ts";
 import { clipTokenizer, compactTokenizer, type Tokenizer } from "../../roclip/tokenize.ts";
@@ -67,4 +68,13 @@ test("compactTokenizer keeps less than a fifth of CLIP's tokens for the fashion 
   const config = parseConfig({ model: "RN-tiny-32px", merges, compactVocabulary: true });
   const { shape } = initState(config, compact.vocabularySize, captions.length).params.text.tokens;
   expect(shape[0]).toBe(compact.vocabularySize);
+});
+
+test("a run's tokenizer is CLIP's where merges are given, compacted where asked for", async () => {
+  const captions = ["a red shirt", "a watch"];
+  const of = (changes: object) =>
+    tokenizerFor(parseConfig({ model: "RN-tiny-32px", ...changes }), captions);
+  expect((await of({})).vocabularySize).toBeLessThan(600);
+  expect((await of({ merges })).vocabularySize).toBe(49408);
+  expect((await of({ merges, compactVocabulary: true })).vocabularySize).toBeLessThan(600);
 });

@@ -1,132 +1,26 @@
-/** Every key of the configuration changes what it is for: one that did nothing would fail here. */
-import { createHash } from "node:crypto";
-import { readFileSync } from "node:fs";
-import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type Device, leaves, openDevice } from "../../engine/index.ts";
+/**
+ * Every key of the configuration changes what it is for: one that did nothing would fail here. What
+ * is compared is what is computed, bit by bit; not what is logged of the configuration, and not
+ * what a state has by it alone.
+ */
+import { createHash, type Hash } from "node:crypto";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { type Device, type HostArray, leaves, openDevice } from "../../engine/index.ts";
 import { attack } from "../../roclip/attack.ts";
+import { loadSource, tokenizerFor } from "../../roclip/cli/common.ts";
 import { type Config, describeConfig, parseConfig } from "../../roclip/config.ts";
+import type { Fit } from "../../roclip/memory.ts";
 import { initState } from "../../roclip/model.ts";
 import { merged } from "../../roclip/overlay.ts";
+import { LAID_OUT, memoryOf } from "../../roclip/planning.ts";
 import { train } from "../../roclip/train.ts";
+import { writePairs } from "./command.ts";
+import { ELSEWHERE, IN_ATTACKS, IN_RUNS, IN_STATE, ONE_BY_ONE } from "./otherValues.ts";
 import { pairsOf } from "./pairs.ts";
 import { metricsOf, newRun, removeRuns, config as small, stateBits } from "./runs.ts";
-
-/** A key's other value, and what must be set beside it for the key to mean anything. */
-type Change = readonly [value: unknown, beside?: object];
-
-const SGD = { optimiser: "sgd" };
-const SAFECLIP = {
-  defence: "safeclip",
-  epochs: 4,
-  safeclip: { unimodalEpochs: 1, slowEpochs: 1, poolSize: 32, growth: 0.1 },
-};
-/** Fine-tunes the run of no changes, whose folder is known when it ran. */
-const CLEANCLIP = { defence: "cleanclip", pretrained: "" };
-const JITTER = { augment: { jitter: { probability: 1 } } };
-const BLUR = { augment: { blurSigma: [20, 28] } }; // 1.4 to 2 of 16 pixels
-/** Else the plain epoch fills the pool before it is looked at. */
-const MATCHING = { roclip: { poolUpdate: "matching" } };
-const JUDGE = { roclip: { frequency: 1, judge: 0.1 } };
-
-const RESNET = { model: "RN-tiny-32px" };
-
-/** Seen in a whole run: what it logs and leaves. */
-const IN_RUNS: Record<string, Change> = {
-  seed: [2],
-  defence: ["clip"],
-  epochs: [2],
-  batch: [12],
-  precision: ["amp"],
-  "image.pool": [true],
-  "text.heads": [4],
-  optimiser: ["sgd"],
-  lr: [1e-3],
-  beta1: [0.5],
-  beta2: [0.9],
-  eps: [1e-3],
-  momentum: [0, SGD],
-  weightDecay: [0],
-  clipNorm: [0.1],
-  lrSchedule: ["linear"],
-  ema: [0.5],
-  warmupSteps: [5],
-  scheduleOffset: [true],
-  "roclip.frequency": [1],
-  "roclip.firstEpoch": [3],
-  "roclip.epochs": [[3]],
-  "roclip.poolSize": [32],
-  "roclip.poolStart": ["noise", MATCHING],
-  "roclip.poolUpdate": ["matching"],
-  "roclip.reencodeEvery": [2],
-  "roclip.direction": ["both"],
-  "roclip.duplicates": ["excluded"],
-  "roclip.judge": [0.1],
-  "roclip.judgeMomentum": [0.5, JUDGE],
-  "roclip.judgeCrosswise": [true, JUDGE],
-  "roclip.textGradient": ["re-encoded"],
-  "safeclip.unimodalEpochs": [2, SAFECLIP],
-  "safeclip.slowEpochs": [0, SAFECLIP],
-  "safeclip.slowLr": [0.5, SAFECLIP],
-  "safeclip.threshold": [1, SAFECLIP],
-  "safeclip.growth": [0.2, SAFECLIP],
-  "safeclip.most": [0.05, SAFECLIP],
-  "safeclip.poolSize": [64, SAFECLIP],
-  "cleanclip.pairs": [0.5, CLEANCLIP],
-  "cleanclip.clipWeight": [2, CLEANCLIP],
-  "cleanclip.unimodalWeight": [2, CLEANCLIP],
-  "augment.enabled": [false],
-  "augment.cropScale": [[0.9, 1]],
-  "augment.cropRatio": [[1, 1]],
-  "augment.flip": [0],
-  "augment.jitter.brightness": [0, JITTER],
-  "augment.jitter.contrast": [0, JITTER],
-  "augment.jitter.saturation": [0, JITTER],
-  "augment.jitter.hue": [0, JITTER],
-  "augment.jitter.probability": [1],
-  "augment.grayscale": [1],
-  "augment.blurSigma": [[20, 28]],
-  "augment.blurKernel": [0.3, BLUR],
-  "eda.enabled": [false],
-  "eda.redraw": [false],
-  "eda.alpha": [0.9],
-  "eda.deletion": [0.9],
-};
-
-/** Seen in the state that a run begins with. */
-const IN_STATE: Record<string, Change> = {
-  model: ["ViT-tiny-32px", RESNET],
-  contextLength: [12],
-  compactVocabulary: [true, { ...RESNET, merges: "a file" }],
-  "image.width": [12],
-  "image.blocks": [[1, 2]],
-  "text.width": [32],
-  "text.layers": [2],
-  embedding: [24],
-};
-
-/** Seen in the attacked data; keys of `backdoor` are also those of every one of `backdoors`. */
-const IN_ATTACKS: Record<string, Change> = {
-  "poison.targets": [1],
-  "poison.captionsPerTarget": [1],
-  "backdoor.count": [2],
-  "backdoor.targetClass": ["dog"],
-  "backdoor.patch": [0.75],
-  "backdoor.kind": ["sig"],
-  "backdoor.place": ["fixed"],
-  "backdoor.label": ["consistent"],
-  "backdoor.trigger": ["zebra", { backdoor: { kind: "word" } }],
-};
-
-/** Seen by tests of their own: files are read, or the bits stay and the memory changes. */
-const ELSEWHERE: Record<string, string> = {
-  microBatch: "microBatch",
-  recompute: "microBatch",
-  memory: "planning",
-  pretrained: "cli",
-  imageSize: "cli",
-  vocabularySize: "tokenize",
-  merges: "weights",
-};
 
 let device: Device;
 beforeAll(async () => {
@@ -141,15 +35,29 @@ afterAll(() => {
 const nested = (key: string, value: unknown): object =>
   key.split(".").reduceRight<unknown>((inner, name) => ({ [name]: inner }), value) as object;
 
-const digest = (value: unknown): string => {
-  const text = JSON.stringify(value, (_, x) => (ArrayBuffer.isView(x) ? [...(x as never)] : x));
-  return createHash("sha256").update(text).digest("hex");
-};
+type Bits = Record<string, Pick<HostArray, "data">>;
+
+/** Add arrays to a hash, by their bytes. */
+function addBits(hash: Hash, arrays: Iterable<readonly [string, Pick<HostArray, "data">]>): Hash {
+  for (const [path, { data }] of arrays)
+    hash.update(path).update(new Uint8Array(data.buffer, data.byteOffset, data.byteLength));
+  return hash;
+}
+
+/** The losses of a run's steps and the parameters that it left, averaged ones included. */
+function digestOf(folder: string): string {
+  const losses = metricsOf(folder).flatMap(({ kind, loss }) => (kind === "step" ? [loss] : []));
+  const arrays = Object.entries(stateBits(folder) as Bits);
+  const weights = arrays.filter(([path]) => /^(average\.)?params\./.test(path));
+  expect(losses.length).toBeGreaterThan(0);
+  expect(weights.length).toBeGreaterThan(0);
+  return addBits(createHash("sha256").update(JSON.stringify(losses)), weights).digest("hex");
+}
 
 const seen = new Map<string, Promise<string>>();
 let folderOfBase = "";
 
-/** What a run with these settings logs and leaves; each is made once. */
+/** What a run with these settings computes; each is made once. */
 function run(settings: object): Promise<string> {
   const key = JSON.stringify(settings);
   const make = async () => {
@@ -160,7 +68,7 @@ function run(settings: object): Promise<string> {
     const options = await newRun(device, own);
     if (key === "{}") folderOfBase = options.folder;
     await train(options);
-    return digest([metricsOf(options.folder), stateBits(options.folder)]);
+    return digestOf(options.folder);
   };
   const found = seen.get(key) ?? make();
   seen.set(key, found);
@@ -182,7 +90,8 @@ describe("in a run", () => {
 describe("in the state", () => {
   const state = (settings: object) => {
     const json = "model" in settings ? settings : merged(small, settings);
-    return digest([...leaves(initState(parseConfig(json), 600, 10))]);
+    const { params } = initState(parseConfig(json), 600, 10);
+    return addBits(createHash("sha256"), leaves<HostArray>(params)).digest("hex");
   };
   for (const [key, [value, beside = {}]] of Object.entries(IN_STATE))
     it(`${key} does something`, () => {
@@ -207,7 +116,10 @@ describe("in the attacks", () => {
     poison: { targets: 2, captionsPerTarget: 2 },
     backdoor: { count: 3, targetClass: "cat", patch: 0.5 },
   };
-  const attacked = (settings: object) => digest(attack(data, heldOut, parseConfig(settings)));
+  const attacked = (settings: object) => {
+    const { images, captions } = attack(data, heldOut, parseConfig(settings)).dataset;
+    return createHash("sha256").update(images).update(JSON.stringify(captions)).digest("hex");
+  };
 
   for (const [key, [value, beside = {}]] of Object.entries(IN_ATTACKS)) {
     const [without, changed] = [
@@ -226,6 +138,67 @@ describe("in the attacks", () => {
   }
 });
 
+describe("in what is read", () => {
+  it("imageSize does something", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "roclip-test-"));
+    await writePairs(folder, 12);
+    const files = { data: join(folder, "pairs.csv"), images: join(folder, "images") };
+    const source = { kind: "manifest", ...files, minClass: 1, prompts: ["{}"] } as const;
+    const log = vi.spyOn(console, "log").mockImplementation(() => {});
+    for (const imageSize of [8, 24]) {
+      const { train } = await loadSource(source, parseConfig({ imageSize }));
+      expect(train.size).toBe(imageSize);
+      expect(train.images).toHaveLength(train.ids.length * imageSize ** 2 * 3);
+    }
+    log.mockRestore();
+    rmSync(folder, { recursive: true });
+  });
+
+  const captions = ["a red square", "a red circle", "a red square again"];
+  it("vocabularySize does something", async () => {
+    for (const vocabularySize of [514, 520]) {
+      const tokenizer = await tokenizerFor(parseConfig({ vocabularySize }), captions);
+      expect(tokenizer.vocabularySize).toBe(vocabularySize);
+    }
+  });
+
+  it("merges does something", async () => {
+    const config = parseConfig({ merges: "no such file.txt" });
+    await expect(tokenizerFor(config, captions)).rejects.toThrow("no such file.txt: ");
+  });
+});
+
+describe("in what a run takes", () => {
+  it("memory does something", async () => {
+    const { tokenizer, train: pairs } = await newRun(device);
+    const total = (recompute: number) => {
+      const { maxBufferSize } = device.gpu.limits;
+      const occasion = { half: device.half, maxBufferSize, pairs: pairs.ids.length };
+      const vocabulary = tokenizer.vocabularySize;
+      return memoryOf({ ...small, recompute }, { ...occasion, vocabulary }, LAID_OUT).total;
+    };
+    const limit = (total(0) + total(1)) / 2;
+    /** Bytes of all buffers that a run makes. */
+    const bytesOf = async (changes: object) => {
+      const fits: Fit[] = [];
+      const made = vi.spyOn(device.gpu, "createBuffer");
+      const options = await newRun(device, changes);
+      await train({ ...options, onFit: (fit) => fits.push(fit) });
+      const bytes = made.mock.calls.reduce((sum, [{ size }]) => sum + size, 0);
+      made.mockRestore();
+      return { bytes, fits, digest: digestOf(options.folder) };
+    };
+    await run({}); // what is made once for a device is made
+    const free = await bytesOf({});
+    const bound = await bytesOf({ memory: `${(limit / 1e6).toFixed(6)}MB` });
+    expect(free.fits).toEqual([]);
+    expect(bound.fits[0]!.config.recompute).toBeGreaterThan(0);
+    expect(bound.fits[0]!.bytes).toBeLessThanOrEqual(limit);
+    expect(bound.bytes).toBeLessThan(free.bytes);
+    expect(bound.digest).toBe(free.digest);
+  });
+});
+
 describe("elsewhere", () => {
   for (const [key, name] of Object.entries(ELSEWHERE))
     it(`${key} is in ${name}.test.ts`, () => {
@@ -236,7 +209,8 @@ describe("elsewhere", () => {
 });
 
 it("every key is here", () => {
-  const here = [IN_RUNS, IN_STATE, IN_ATTACKS, ELSEWHERE].flatMap((keys) => Object.keys(keys));
+  const tables = [IN_RUNS, IN_STATE, IN_ATTACKS, ELSEWHERE];
+  const here = [...tables.flatMap((keys) => Object.keys(keys)), ...ONE_BY_ONE];
   const listed = here
     .filter((key) => key.startsWith("backdoor."))
     .map((key) => key.replace(".", "s."));
