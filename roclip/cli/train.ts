@@ -68,7 +68,10 @@ export function epochLine(name: string, result: EpochResult): string {
 }
 
 /** What becomes of "amp" on an adapter without f16; undefined where nothing does. */
-function precisionNote({ precision }: Config, device: Device): string | undefined {
+export function precisionNote(
+  { precision }: Pick<Config, "precision">,
+  device: Pick<Device, "half" | "name">,
+): string | undefined {
   if (precision === "fp32" || device.half) return undefined;
   return (
     `precision amp: ${device.name} has no f16 (shader-f16), so its operands are f32 that were ` +

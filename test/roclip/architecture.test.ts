@@ -6,6 +6,7 @@ import { parseConfig } from "../../roclip/config.ts";
 import { UserError } from "../../roclip/errors.ts";
 import { applyFlags } from "../../roclip/flags.ts";
 import { initState } from "../../roclip/model.ts";
+import { countParameters } from "../../roclip/planning.ts";
 import { imageFeatures, type VisionParams } from "../../roclip/vision.ts";
 
 const MODEL = {
@@ -35,11 +36,22 @@ describe("the key model", () => {
   });
 
   it("has the parameters of the paper's models", () => {
-    // OpenAI's, as torch counts the parameters of their checkpoints.
-    const counts = { RN50: 102007137, "ViT-B-32": 151277313 };
+    // As torch counts OpenAI's checkpoints and the models of test/golden/clip.py; in millions they
+    // are in open_clip's docs/model_profile.csv.
+    const counts = {
+      RN50: 102_007_137,
+      RN101: 119_688_033,
+      RN50x4: 178_300_601,
+      "ViT-B-32": 151_277_313,
+      "ViT-B-16": 149_620_737,
+      "ViT-L-14": 427_616_513,
+    };
+    const named = Object.keys(PRESETS).filter((name) => !name.includes("tiny"));
+    expect(Object.keys(counts)).toEqual(named);
     for (const [name, count] of Object.entries(counts)) {
       const { embed_dim, vision_cfg, text_cfg } = PRESETS[name]!;
       expect(countOf(embed_dim, vision_cfg, text_cfg), name).toBe(count);
+      expect(countParameters(parseConfig({ model: name })).all, name).toBe(count);
     }
   });
 

@@ -151,6 +151,7 @@ describe("micro-batches of a vision transformer", () => {
     ["a matching step that encodes captions anew", "matching", { roclip: reencoded }],
     ["a matching step of both directions", "matching", { roclip: both }],
     ["a plain step of f16", "plain", AMP],
+    ["a matching step of f16", "matching", AMP],
   ] as const)(
     "have the gradients, pool and matches of the whole batch: %s",
     async (_, kind, changes) => {

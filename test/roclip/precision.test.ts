@@ -1,6 +1,7 @@
 /** Mixed precision: products of f16, and a loss scale that leaves out steps that overflow. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Device, type HostArray, openDevice } from "../../engine/index.ts";
+import { precisionNote } from "../../roclip/cli/train.ts";
 import { inUse } from "../../roclip/inUse.ts";
 import { describeState } from "../../roclip/model.ts";
 import { configOf, PAIRS, stateAfter, VOCABULARY } from "./states.ts";
@@ -76,5 +77,12 @@ describe("amp", () => {
     const norm = ({ data }: HostArray) => Math.hypot(...data);
     expect(norm(clipped.get(path)!) / norm(exact.get(path)!)).toBeCloseTo(1, 2);
     expect(norm(clipped.get(path)!)).toBeLessThan(0.5 * norm(whole.get(path)!));
+  });
+
+  it("is said to be f32 that was rounded, on an adapter without f16 and there alone", () => {
+    const on = (half: boolean) => precisionNote({ precision: "amp" }, { half, name: "an adapter" });
+    expect(on(false)).toMatch(/^precision amp: an adapter has no f16 .*speed of f32\.$/);
+    expect(on(true)).toBeUndefined();
+    expect(precisionNote({ precision: "fp32" }, { half: false, name: "" })).toBeUndefined();
   });
 });
