@@ -8,18 +8,22 @@ import type { Config } from "./schema.ts";
 type Pools = Pick<HeldState, "pool" | "imagePool">;
 
 /**
- * Push a batch: first in, first out.
+ * Push a batch: first in, first out, at the end as `roclip.poolWrap` says.
  *
  * @param I    f32[B, E] images, for the image pool where there is one
  * @param T    f32[B, E] captions, for the caption pool
  * @param ids  u32[B] their pairs
  * @returns    the pools' new versions, which no gradient flows through
  */
-export function feedPools({ pool, imagePool }: Pools, I: Tensor, T: Tensor, ids: Tensor): Pools {
-  return {
-    pool: ringPush(pool, stopGradient(T), ids),
-    ...(imagePool && { imagePool: ringPush(imagePool, stopGradient(I), ids) }),
-  };
+export function feedPools(
+  { roclip: { poolWrap } }: Pick<Config, "roclip">,
+  { pool, imagePool }: Pools,
+  I: Tensor,
+  T: Tensor,
+  ids: Tensor,
+): Pools {
+  const push = (to: Pool<Tensor>, rows: Tensor) => ringPush(to, stopGradient(rows), ids, poolWrap);
+  return { pool: push(pool, T), ...(imagePool && { imagePool: push(imagePool, I) }) };
 }
 
 /** Pairs to encode, as a step's `Batch` has them. */
@@ -36,7 +40,7 @@ interface Pairs {
  */
 export function fillPools(config: Config, state: HeldState, batch: Pairs): Pools {
   const { I, T } = embedAsIs(config, state, batch.parts);
-  return feedPools(state, I, T, batch.pairs);
+  return feedPools(config, state, I, T, batch.pairs);
 }
 
 /**

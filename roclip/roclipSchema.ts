@@ -31,6 +31,13 @@ export const ROCLIP = z.strictObject({
     .enum(["all", "matching"])
     .default("all")
     .describe("Epochs whose captions enter the pool: all, or only matching ones (authors)"),
+  poolWrap: z
+    .enum(["ring", "drop"])
+    .default("ring")
+    .describe(
+      "What of a batch is beyond the pool's end: goes on at its beginning (ours), or is dropped, and " +
+        "the next batch begins there (authors); SafeCLIP's too",
+    ),
   reencodeEvery: z
     .int()
     .min(0)

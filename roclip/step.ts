@@ -86,7 +86,7 @@ export function stepLoss(config: Config, state: HeldState, batch: Batch, kind: S
   const { I, T, statistics } = embed(config, { ...state, params: used }, batch.parts);
 
   if (kind === "unimodal") {
-    const { loss, pools } = unimodalLoss(state, I, T, batch.pairs);
+    const { loss, pools } = unimodalLoss(config, state, I, T, batch.pairs);
     return { loss, trained: params, state: { ...state, statistics, ...pools } };
   }
 
@@ -98,7 +98,7 @@ export function stepLoss(config: Config, state: HeldState, batch: Batch, kind: S
   if (kind === "plain") {
     const loss = contrastiveLoss(I, T, params.logitScale);
     const feeds = config.defence === "roclip" && config.roclip.poolUpdate === "all";
-    const fed = feeds ? feedPools(state, I, T, batch.pairs) : {};
+    const fed = feeds ? feedPools(config, state, I, T, batch.pairs) : {};
     return { loss, trained: params, state: { ...state, statistics, ...fed } };
   }
 
@@ -110,7 +110,7 @@ export function stepLoss(config: Config, state: HeldState, batch: Batch, kind: S
 
   const { loss, match } = matchingLoss(config, { ...state, params: used }, batch, I, T);
   const matches = scatterWords(state.matches, batch.pairs, match.ids);
-  const fed = feedPools(state, I, T, batch.pairs); // after the query
+  const fed = feedPools(config, state, I, T, batch.pairs); // after the query
   const { text: _, ...others } = params;
   const trained = matchingTrainsText(config) ? params : others;
   const next = { ...state, statistics, matches, ...fed };

@@ -24,7 +24,7 @@ export { philoxWords, randomNormal, randomUniform } from "./random.ts";
 export { rankInPool } from "./rankInPool.ts";
 export { mean, repeatLast, sum, sumLast } from "./reduce.ts";
 export { reshape } from "./reshape.ts";
-export { type Ring, ringPush } from "./ringPush.ts";
+export { type Ring, type RingWrap, ringPush } from "./ringPush.ts";
 export { repeatRows, sumRows } from "./rows.ts";
 export { scale } from "./scale.ts";
 export { sgd } from "./sgd.ts";

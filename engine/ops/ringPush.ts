@@ -12,17 +12,21 @@ export interface Ring {
   readonly cursor: Tensor;
 }
 
+/** What becomes of a batch that crosses a ring's end. */
+export type RingWrap = "ring" | "drop";
+
 /**
- * Write rows into a ring, in place: first in, first out. A batch that crosses the end goes on at
- * the beginning.
+ * Write rows into a ring, in place: first in, first out.
  *
  * @param ring  state: rows f32[P, D], ids u32[P], cursor u32[2]
  * @param rows  f32[B, D], B ≤ P
  * @param ids   u32[B]
+ * @param wrap  a batch that crosses the end goes on at the beginning ("ring"), or the rest of it is
+ *              left out and the next batch goes to the beginning ("drop")
  * @returns     the ring's new versions
  * @throws      ShapeError unless the dimensions agree and B ≤ P
  */
-export function ringPush(ring: Ring, rows: Tensor, ids: Tensor): Ring {
+export function ringPush(ring: Ring, rows: Tensor, ids: Tensor, wrap: RingWrap = "ring"): Ring {
   const operands = {
     "ring.rows": [ring.rows, "P D"],
     "ring.ids": [ring.ids, "P", "u32"],
@@ -32,12 +36,14 @@ export function ringPush(ring: Ring, rows: Tensor, ids: Tensor): Ring {
   } as const;
   const { P, B, D } = match("ringPush", operands);
   if (B > P) throw shapeError("ringPush", `B must be at most P, ${P}, but is ${B}`, operands);
+  const how = { DROP: wrap === "drop" ? 1 : 0 };
   const written = launch(
     kernel,
     { batch: B, size: P, width: D, window_first: 0, window_rows: P },
     { rows: ring.rows, ids: ring.ids, cursor: ring.cursor, x: rows, x_ids: ids },
     {},
+    how,
   );
-  const { cursor } = launch(ringAdvance, { batch: B, size: P }, { cursor: ring.cursor }, {});
+  const { cursor } = launch(ringAdvance, { batch: B, size: P }, { cursor: ring.cursor }, {}, how);
   return { rows: written.rows, ids: written.ids, cursor };
 }

@@ -8,6 +8,7 @@ export const ringPush = defineKernel({
   params: { batch: "u32", size: "u32", width: "u32", window_first: "u32", window_rows: "u32" },
   window: { of: ["rows"] },
   consts: { WG: [64, 256] },
+  options: { DROP: [0, 1] },
   grid: ({ batch, width, WG }) => spread(Math.ceil((batch * width) / WG)),
   cost: ({ batch, width }) => ({ flops: 0, bytes: WORD_BYTES * 2 * batch * (width + 1) }),
 });
@@ -19,6 +20,7 @@ export const ringAdvance = defineKernel({
   bindings: { cursor: "update" },
   params: { batch: "u32", size: "u32" },
   consts: { WG: [1] },
+  options: { DROP: [0, 1] },
   grid: () => [1],
   cost: () => ({ flops: 0, bytes: WORD_BYTES * 4 }),
 });

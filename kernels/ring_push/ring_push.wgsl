@@ -4,6 +4,8 @@
 //   rows[at(b),·] = x[b,·]
 //   ids[at(b)]    = x_ids[b]
 //
+// With DROP, of those b alone for which cursor[0] + b < size.
+//
 //   rows    f32[size, width]    updated
 //   ids     u32[size]           updated
 //   cursor  u32[2]              the row to be written next, rows filled; ring_advance moves it
@@ -14,6 +16,7 @@
 // written; the ids of those alone. Exact.
 
 const WG: u32 = 64; // threads per workgroup
+const DROP: u32 = 0; // 1: what is beyond the ring's end is left out; 0: it goes to its beginning
 
 struct Params { batch: u32, size: u32, width: u32, window_first: u32, window_rows: u32 }
 
@@ -36,7 +39,11 @@ fn main(
   }
   let b = i / params.width;
   let column = i - b * params.width;
-  let at = (cursor[0] + b) % params.size;
+  let place = cursor[0] + b;
+  if (DROP == 1u && place >= params.size) {
+    return;
+  }
+  let at = place % params.size;
   if (at < params.window_first || at - params.window_first >= params.window_rows) {
     return;
   }

@@ -39,6 +39,7 @@ import { splitViews } from "./views.ts";
  * @throws     Error when the state has no pool of images
  */
 export function unimodalLoss(
+  config: Pick<Config, "roclip">,
   { params, pool, imagePool }: Pick<HeldState, "params" | "pool" | "imagePool">,
   I: Tensor,
   T: Tensor,
@@ -60,7 +61,7 @@ export function unimodalLoss(
   const [images, captions] = [alone(I, imagePool), alone(T, pool)];
   return {
     loss: scale(add(images.loss, captions.loss), 1 / 2),
-    pools: feedPools({ pool, imagePool }, images.first, captions.first, ids),
+    pools: feedPools(config, { pool, imagePool }, images.first, captions.first, ids),
   };
 }
 

@@ -1,25 +1,36 @@
-import { ringPush } from "../../engine/ops/ringPush.ts";
-import { type Array64, array64, defineCase } from "../case.ts";
+import type { Tensor } from "../../engine/graph.ts";
+import { type RingWrap, ringPush } from "../../engine/ops/ringPush.ts";
+import { type Array64, array64, type Case, defineCase } from "../case.ts";
 
 type Operands = "ring" | "ringIds" | "cursor" | "rows" | "ids";
 
-export default defineCase<Operands>({
-  run: ({ ring, ringIds, cursor, rows, ids }) => ({
-    ...ringPush({ rows: ring, ids: ringIds, cursor }, rows, ids),
-  }),
-  reference({ ring, ringIds, cursor, rows, ids }): Record<string, Array64> {
+const runAs =
+  (wrap: RingWrap) =>
+  ({ ring, ringIds, cursor, rows, ids }: Readonly<Record<Operands, Tensor>>) => ({
+    ...ringPush({ rows: ring, ids: ringIds, cursor }, rows, ids, wrap),
+  });
+
+const referenceAs =
+  (wrap: RingWrap) =>
+  ({ ring, ringIds, cursor, rows, ids }: Readonly<Record<Operands, Array64>>) => {
     const [P, D] = ring.shape as [number, number];
     const B = ids.data.length;
     const after = array64([P, D], (i) => ring.data[i]!);
     const idsAfter = array64([P], (i) => ringIds.data[i]!);
+    let at = cursor.data[0]!;
     for (let b = 0; b < B; b++) {
-      const at = (cursor.data[0]! + b) % P;
       for (let d = 0; d < D; d++) after.data[at * D + d] = rows.data[b * D + d]!;
       idsAfter.data[at] = ids.data[b]!;
+      at = (at + 1) % P;
+      if (wrap === "drop" && at === 0) break;
     }
-    const moved = [(cursor.data[0]! + B) % P, Math.min(cursor.data[1]! + B, P)];
+    const moved = [at, Math.min(cursor.data[1]! + B, P)];
     return { rows: after, ids: idsAfter, cursor: array64([2], (i) => moved[i]!) };
-  },
+  };
+
+const base = defineCase<Operands>({
+  run: runAs("ring"),
+  reference: referenceAs("ring"),
   shapes: [
     { ring: [1, 1], ringIds: [1], cursor: [2], rows: [1, 1], ids: [1] },
     { ring: [67, 5], ringIds: [67], cursor: [2], rows: [31, 5], ids: [31] } /* crosses the end */,
@@ -41,3 +52,23 @@ export default defineCase<Operands>({
     "pool, demo": { ring: [3000, 64], ringIds: [3000], cursor: [2], rows: [128, 64], ids: [128] },
   },
 });
+
+export default base;
+
+/** Dropping what is beyond the end, with the cursor so many rows before it. */
+const dropping = (shapes: Case<Operands>["shapes"], before: number) =>
+  defineCase<Operands>({
+    ...base,
+    run: runAs("drop"),
+    reference: referenceAs("drop"),
+    shapes,
+    data: {
+      ...base.data,
+      cursor: (_, __, { ring }) => Uint32Array.of(ring[0]! - before, ring[0]! - before),
+    },
+  });
+const seven = { ring: [20, 3], ringIds: [20], cursor: [2], rows: [7, 3], ids: [7] };
+
+export const drop = dropping(base.shapes, 1);
+export const dropAtEnd = dropping([seven], 7);
+export const dropBeforeEnd = dropping([seven], 8);

@@ -46,6 +46,7 @@ export const IN_RUNS: Record<string, Change> = {
   "roclip.poolSize": [32],
   "roclip.poolStart": ["noise", MATCHING],
   "roclip.poolUpdate": ["matching"],
+  "roclip.poolWrap": ["drop", { roclip: { poolSize: 40 } }], // batches of 16 end within 48
   "roclip.reencodeEvery": [2],
   "roclip.direction": ["both"],
   "roclip.duplicates": ["excluded"],

@@ -109,6 +109,21 @@ describe("a step", () => {
     expect(fed.get("matches")).toEqual(start.get("matches"));
   });
 
+  it("drops of a batch what is beyond the pool's end, where told to, and begins anew", async () => {
+    const roclip = { poolSize: 16, poolWrap: "drop" };
+    const [three, four] = await Promise.all(
+      ["PPP", "PPPP"].map((steps) => stateAfter(device, steps, { roclip })),
+    );
+    const pairs = (step: number) => [...hostBatch(step).pairs];
+    const ids = [0, 1, 2].flatMap(pairs).slice(0, 16); // 6, 6, and 4 of the third batch
+    expect([...three!.get("pool.ids")!.data]).toEqual(ids);
+    expect(three!.get("pool.cursor")!.data).toEqual(Uint32Array.of(0, 16));
+    expect([...four!.get("pool.ids")!.data]).toEqual([...pairs(3), ...ids.slice(6)]);
+    const ring = await stateAfter(device, "PPP", { roclip: { poolSize: 16 } });
+    expect([...ring.get("pool.ids")!.data]).toEqual([...pairs(2).slice(4), ...ids.slice(2)]);
+    expect(ring.get("pool.cursor")!.data).toEqual(Uint32Array.of(2, 16));
+  });
+
   it("that matches records the captions by pair", async () => {
     const matches = (await stateAfter(device, "PM")).get("matches")!.data;
     const { pairs } = hostBatch(1);
