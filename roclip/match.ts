@@ -7,6 +7,7 @@ import {
   ravelIndex,
   stopGradient,
   type Tensor,
+  unitRows,
 } from "../engine/index.ts";
 import { embedTexts, type Parts, type Texts } from "./embed.ts";
 import type { HeldState, Pool } from "./model.ts";
@@ -27,7 +28,7 @@ export function needsCaptions({ defence, roclip }: Config): boolean {
 
 /** What the rows of a batch were matched with. */
 export interface Match {
-  /** f32[B, E], unit rows; no gradient flows through them unless they were encoded anew. */
+  /** f32[B, E], as in the pool; no gradient flows through them unless they were encoded anew. */
   readonly partners: Tensor;
   /** u32[B] pool rows. */
   readonly index: Tensor;
@@ -36,12 +37,20 @@ export interface Match {
 }
 
 /**
- * Match each query with the pool row most similar to it.
+ * Match each query with the pool row most similar to it, by cosine.
+ *
+ * Rows of noise (`roclip.poolStart`) are not of unit length. As in the authors' code they are
+ * searched as if they were, or no caption would be found beside them, and are partners as they are.
  *
  * @param queries  f32[B, E], unit rows
  */
-export function matchPool(queries: Tensor, pool: Pool<Tensor>): Match {
-  const { index } = nearest(queries, pool.rows, { count: pool.cursor });
+export function matchPool(
+  { roclip }: Pick<Config, "roclip">,
+  queries: Tensor,
+  pool: Pool<Tensor>,
+): Match {
+  const rows = roclip.poolStart === "noise" ? unitRows(pool.rows) : pool.rows;
+  const { index } = nearest(queries, rows, { count: pool.cursor });
   const partners = stopGradient(gatherRows(pool.rows, index));
   return { partners, index, ids: gatherWords(pool.ids, index) };
 }

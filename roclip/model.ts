@@ -29,7 +29,7 @@ export interface Params<Leaf, Image = VisionParams<Leaf>> {
 
 /** A ring of vectors that matching epochs search. */
 export interface Pool<Leaf> {
-  /** f32[P, E], unit rows. */
+  /** f32[P, E], unit rows, but for those of noise. */
   readonly rows: Leaf;
   /** u32[P]: which training pair each row encodes the caption, or the image, of. */
   readonly ids: Leaf;

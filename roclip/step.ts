@@ -133,7 +133,7 @@ function matchingLoss(
 ): { loss: Tensor; match: Match } {
   // Each image gets the caption in the pool that is most similar to it. No gradient flows through
   // the pool: unless matched captions are encoded anew, the text tower gets exactly none.
-  const found = matchPool(I, pool);
+  const found = matchPool(config, I, pool);
   const encodes = config.roclip.textGradient === "re-encoded";
   const match = encodes ? reencoded(config, params, captions, found) : found;
   const shared = duplicatesOf(config, match);
@@ -141,7 +141,7 @@ function matchingLoss(
   if (!imagePool) return { loss, match };
 
   // Direction "both": each caption also gets the image in the image pool most similar to it.
-  const image = matchPool(T, imagePool);
+  const image = matchPool(config, T, imagePool);
   const alike = duplicatesOf(config, image);
   const reverse = contrastiveLoss(image.partners, T, params.logitScale, alike);
   return { loss: scale(add(loss, reverse), 1 / 2), match };

@@ -52,7 +52,7 @@ export function unimodalLoss(
     );
   const alone = (views: Tensor, of: Pool<Tensor>) => {
     const [first, second] = splitViews(views);
-    const { partners } = matchPool(first, of);
+    const { partners } = matchPool(config, first, of);
     return {
       first,
       loss: contrastiveLoss(second, partners, params.logitScale, { oneSided: true }),

@@ -329,8 +329,8 @@ class Run:
         self.shares, self.first_gradients, self.norms_seen = [], {}, []
 
     def match(self, image, pool):
-        """Indices of the nearest pool rows; remembers by how much each was nearest."""
-        scores = image.detach() @ pool.rows[: pool.filled].t()
+        """Indices of the nearest pool rows, by cosine; remembers by how much each was nearest."""
+        scores = image.detach() @ F.normalize(pool.rows[: pool.filled], dim=1).t()
         best = scores.topk(2, dim=1).values
         self.gaps.append((best[:, 0] - best[:, 1]).min().item())
         return scores.argmax(1)
