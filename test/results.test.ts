@@ -15,7 +15,7 @@ import { ladders } from "../bench/ladder/rungs.ts";
 import { folderOf } from "../bench/machine.ts";
 import { figuresOf } from "../bench/report/figures.ts";
 import { readResults, readSweeps } from "../bench/report/files.ts";
-import { isaSection } from "../bench/report/isaSection.ts";
+import { isaSections } from "../bench/report/isaSection.ts";
 import { atLeast, atMost, table } from "../bench/report/markdown.ts";
 import { FIGURES, resultsPage, withFashionRows, withLadderRows } from "../bench/report/pages.ts";
 import { peersSection } from "../bench/report/peersSection.ts";
@@ -116,15 +116,20 @@ describe("a verdict", () => {
       where: "loop",
       boundBy: "issue",
       ...{ fmaShare: 0.9, ldsBytesPerFma: 1, memoryBytesPerFma: 0, bound: 0.9, wave: 64, lanes: 1 },
-      ...{ fmas: 1, wmma: 0, scalar: 0, waits: 0, vgprs: 120, sgprs: 1, spills: 0 },
-      ...{ scalarSpills: 0, scratch: 0, lds: 0, wavesPerSimd: 4 },
+      ...{ fmas: 256, wmma: 0, scalar: 13, waits: 16, vgprs: 120, sgprs: 1, spills: 0 },
+      ...{ scalarSpills: 0, scratch: 0, lds: 0, wavesPerSimd: 8, tileBytesPerFma: 1 / 16 },
     };
-    const text = isaSection({ host: machine, rows: [row, row] });
-    const line = "| matmul | A=1 | 90 % ✗ | 1.00 ✓ | not in it | 0 ✓ | 4×64 ✓ | 90 % issue |";
+    const textOf = (...rows: IsaRow[]) => isaSections([{ host: machine, rows }]).join("\n");
+    const text = textOf(row, row);
+    const counts = "0.0625 around | 256 | 13 | 16 | 120 | 0 ✓ | 8 ✓ | 64 | 90 % issue |";
+    const line = `| matmul | A=1 | 90 % ✗ | 1.00 ✓ | not in it; ${counts}`;
     expect(text.split(line)).toHaveLength(2); // once
     expect(text).toContain("Nothing was run on a GPU");
+    expect(textOf({ ...row, wavesPerSimd: 7 })).toContain("| 7 ✗ | 64 |");
+    expect(textOf({ ...row, tileBytesPerFma: null })).toContain("| not in it | 256 |");
     const matrices = { ...row, fmaShare: 0, wmma: 4, bound: null, ldsBytesPerFma: null };
-    expect(isaSection({ host: machine, rows: [matrices] })).toContain("| matmul | A=1 | 4 WMMA |");
+    expect(textOf(matrices)).toContain("| matmul | A=1 | 4 WMMA |");
+    expect(isaSections([])).toEqual([]);
   });
 
   it("on the step is on JavaScript and on memory", () => {

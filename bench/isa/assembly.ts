@@ -28,7 +28,10 @@ export interface Assembly {
   readonly lds: number;
   /** Private memory; bytes per wave. */
   readonly scratch: number;
-  /** Waves that one SIMD can hold at a time. */
+  /**
+   * RADV's "Subgroups per SIMD": waves that one SIMD can hold at a time, in which a wave of 64
+   * threads counts as two (radv_get_max_waves in Mesa's src/amd/vulkan/radv_shader.c).
+   */
   readonly wavesPerSimd: number;
 }
 
@@ -107,7 +110,6 @@ export function parseAssembly(text: string, stated?: Assembly["wave"]): Assembly
     scalarSpills: read("Spilled SGPRs"),
     lds: read("LDS size"),
     scratch: read("Scratch size"),
-    // RADV counts a wave of 64 threads as two
-    wavesPerSimd: (read("Subgroups per SIMD") * 32) / wave,
+    wavesPerSimd: read("Subgroups per SIMD"),
   };
 }

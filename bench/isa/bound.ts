@@ -2,6 +2,7 @@
 import type { Assembly } from "./assembly.ts";
 import { type HotCode, hotCode } from "./loop.ts";
 import { laneShare, threadsOf } from "./threads.ts";
+import { tileBytesPerFma } from "./tile.ts";
 import type { Shader } from "./variants.ts";
 
 /** GPUs that the shim can stand in for, with what sets the rate of their multiply-adds. */
@@ -41,9 +42,12 @@ export interface IsaRow {
   readonly ldsBytesPerFma: number | null;
   /** Bytes a lane loads from memory per multiply-add; a scalar load is shared by the wave. */
   readonly memoryBytesPerFma: number | null;
+  /** The same of the loop around a product's, by its tile's constants; null where there is none. */
+  readonly tileBytesPerFma: number | null;
   /** At most this share of the peak rate of FP32 multiply-adds; null where none is done. */
   readonly bound: number | null;
   readonly boundBy: Limit | null;
+  /** Multiply-adds, matrix instructions, scalar ones and those that wait: of what was counted. */
   readonly fmas: number;
   readonly wmma: number;
   readonly scalar: number;
@@ -54,6 +58,7 @@ export interface IsaRow {
   readonly scalarSpills: number;
   readonly scratch: number;
   readonly lds: number;
+  /** Waves that a SIMD can hold, as RADV counts: one of 64 threads is two. */
   readonly wavesPerSimd: number;
 }
 
@@ -118,6 +123,7 @@ export function isaRow(
     fmaShare: operations > 0 ? fmas / operations : 0,
     ldsBytesPerFma: perFma(ldsBytes),
     memoryBytesPerFma: perFma(vectorBytes + scalarBytes / wave),
+    tileBytesPerFma: tileBytesPerFma(shader),
     ...boundOf(hot, wave, lanes ?? 1, device),
     ...{ fmas, wmma, scalar, waits },
     ...needs,

@@ -14,14 +14,17 @@ function boundText({ bound, boundBy, where, wmma }: IsaRow): string {
 }
 
 const COLUMNS: readonly Column<IsaRow>[] = [
-  { title: "kernel", width: 21, text: ({ kernel }) => kernel, left: true },
-  { title: "variant", width: 26, text: ({ variant }) => variant, left: true },
+  { title: "kernel", width: 15, text: ({ kernel }) => kernel, left: true },
+  { title: "variant", width: 13, text: ({ variant }) => variant, left: true },
   { title: "FMA", width: 5, text: ({ fmaShare }) => percent(fmaShare) },
   { title: "LDS B", width: 5, text: ({ ldsBytesPerFma }) => bytes(ldsBytesPerFma) },
   { title: "mem B", width: 5, text: ({ memoryBytesPerFma }) => bytes(memoryBytesPerFma) },
+  { title: "scalar", width: 6, text: ({ scalar }) => String(scalar) },
+  { title: "waits", width: 5, text: ({ waits }) => String(waits) },
   { title: "VGPRs", width: 5, text: ({ vgprs }) => String(vgprs) },
   { title: "spills", width: 6, text: ({ spills }) => String(spills) },
-  { title: "waves", width: 5, text: ({ wavesPerSimd, wave }) => `${wavesPerSimd}×${wave}` },
+  { title: "waves", width: 5, text: ({ wavesPerSimd }) => String(wavesPerSimd) },
+  { title: "of", width: 2, text: ({ wave }) => String(wave) },
   { title: "lanes", width: 5, text: ({ lanes }) => (lanes === null ? "–" : percent(lanes)) },
   { title: "LDS", width: 5, text: ({ lds }) => String(lds) },
   { title: "bound", width: 12, text: boundText },
@@ -30,10 +33,11 @@ const COLUMNS: readonly Column<IsaRow>[] = [
 const LEGEND = [
   "Read from the code that Mesa's RADV compiles; nothing was run on a GPU, and nothing is a speed.",
   "FMA: multiply-adds among the vector operations of the hot loop; LDS B, mem B: bytes that a lane",
-  "reads per multiply-add; waves: how many a SIMD can hold × their lanes; lanes: the share of an",
-  "issue slot's lanes with a thread; LDS: bytes per workgroup; bound: at most this share of the",
-  "FP32 peak, and what limits it (issue slots, bytes per clock of LDS or of the cache; the formula",
-  "is in bench/isa/bound.ts), in brackets where no loop multiplies and the whole program was counted.",
+  "reads per multiply-add; scalar, waits: such instructions in one round of the loop; waves of: how",
+  "many a SIMD can hold, of how many threads, where RADV counts one of 64 as two; lanes: the share",
+  "of an issue slot's lanes with a thread; LDS: bytes per workgroup; bound: at most this share of",
+  "the FP32 peak, and what limits it (issue slots, bytes per clock of LDS or of the cache; formula in",
+  "bench/isa/bound.ts), in brackets where no loop multiplies and the whole program was counted.",
 ].join("\n");
 
 /** What stands above all tables. */

@@ -1,10 +1,11 @@
 /** How full a shader's waves are: what WGSL says of its workgroup. */
 import type { Shader } from "./variants.ts";
 
-type Source = Pick<Shader, "code" | "entryPoint" | "constants">;
+/** A shader without its names. */
+export type Source = Pick<Shader, "code" | "entryPoint" | "constants">;
 
 /** The value of a number, a constant, or a product or quotient of those; undefined of others. */
-function numberOf(expression: string, source: Source): number | undefined {
+export function numberOf(expression: string, source: Source): number | undefined {
   const [first = "", ...rest] = expression.trim().split(/\s*([*/])\s*/);
   const term = (text: string): number | undefined => {
     if (/^\d+[iu]?$/.test(text)) return Number.parseInt(text, 10);

@@ -1,6 +1,6 @@
 /** The pages made of the committed rows: RESULTS.md, and the table in the ladders' README. */
 import type { Folder, SweepTables } from "./files.ts";
-import { isaSection } from "./isaSection.ts";
+import { isaSections } from "./isaSection.ts";
 import { peersSection } from "./peersSection.ts";
 import { ladderSection, ladderTables, scaleSection, stepSection } from "./sections.ts";
 
@@ -46,7 +46,7 @@ function sweepSection({ name, document, pictured }: SweepTables): string {
 
 /** RESULTS.md. */
 export function resultsPage(folders: readonly Folder[], sweeps: readonly SweepTables[]): string {
-  const compiled = folders.flatMap(({ isa }) => (isa ? [isaSection(isa)] : []));
+  const compiled = isaSections(folders.flatMap(({ isa }) => (isa ? [isa] : [])));
   const measured = folders.flatMap(folderSections);
   return `${[HEAD, ...sweeps.map(sweepSection), ...compiled, ...measured].join("\n\n")}\n`;
 }
