@@ -53,16 +53,19 @@ export function candidatesOf(dispatch: Pick<Dispatch, "kernel" | "params">): Con
   return [...new Map(all.map((consts) => [listOf(consts).join(" "), consts])).values()];
 }
 
+/** SHA-256 of a text, in hexadecimal digits. */
+export async function textHash(text: string): Promise<string> {
+  const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
+  return Array.from(new Uint8Array(digest), (b) => b.toString(16).padStart(2, "0")).join("");
+}
+
 const hashes = new WeakMap<AnyKernel, Promise<string>>();
 
 /** SHA-256 of a kernel's complete WGSL text, so that a kernel that was edited is tuned anew. */
 export function sourceHash(device: Device, kernel: AnyKernel): Promise<string> {
   const known = hashes.get(kernel);
   if (known) return known;
-  const hash = device.source(kernel).then(async (text) => {
-    const digest = await crypto.subtle.digest("SHA-256", new TextEncoder().encode(text));
-    return Array.from(new Uint8Array(digest), (b) => b.toString(16).padStart(2, "0")).join("");
-  });
+  const hash = device.source(kernel).then(textHash);
   hashes.set(kernel, hash);
   return hash;
 }

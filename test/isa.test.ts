@@ -182,10 +182,15 @@ describe("a workgroup", () => {
     expect(statedWave(shader("32) @subgroup_size(S", "const S = 32u;"))).toBe(32);
   });
 
-  it("with fewer threads than an issue slot has lanes lowers the bound", () => {
-    const row = isaRow(shader("16"), "navi21", excerpt("lds_navi21"));
+  it("with fewer threads than an issue slot has lanes lowers the bound", async () => {
+    const row = await isaRow(shader("16"), "navi21", excerpt("lds_navi21"));
     expect(row).toMatchObject({ lanes: 0.5, bound: 0.2, boundBy: "issue", ldsBytesPerFma: 5 });
-    expect(isaRow(shader("16"), "navi31", excerpt("lds_navi21")).lanes).toBe(0.25);
+    expect(await isaRow(shader("16"), "navi31", excerpt("lds_navi21"))).toMatchObject({
+      lanes: 0.25,
+      source: row.source,
+    });
+    const { source } = await isaRow(shader("16", "// edited"), "navi21", excerpt("lds_navi21"));
+    expect(source).not.toBe(row.source);
   });
 });
 
@@ -195,8 +200,8 @@ describe("the command", () => {
     expect(() => findRadv([], [])).toThrow(/mesa-drm-shim.*mesa-vulkan-drivers/);
   });
 
-  it("prints rows that fit the page, and says that nothing ran", () => {
-    const row = isaRow(shader("64"), "navi31", excerpt("vopd_navi31"));
+  it("prints rows that fit the page, and says that nothing ran", async () => {
+    const row = await isaRow(shader("64"), "navi31", excerpt("vopd_navi31"));
     const wide = { ...row, kernel: "a_kernel_with_a_very_long_name", variant: "A=1 ".repeat(20) };
     const text = [formatLegend(), formatIsaHead(), formatIsaRow(row), formatIsaRow(wide)].join(
       "\n",

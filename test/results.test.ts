@@ -1,7 +1,8 @@
 /** What is published of measurements: pages and figures are the committed rows', to the letter. */
 import { existsSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { IsaRow } from "../bench/isa/bound.ts";
+import { type IsaRow, shadersOn } from "../bench/isa/bound.ts";
+import { kernelShaders, shaderHash } from "../bench/isa/variants.ts";
 import { formatLadderHead, formatRung } from "../bench/ladder/command.ts";
 import {
   matmulNaive,
@@ -30,6 +31,7 @@ import { searchPoolAtBatches, whyNot } from "../bench/scale/search.ts";
 import { configOf, STEP_SIZES, timeStepAt } from "../bench/scale/step.ts";
 import { type Device, openDevice } from "../engine/device.ts";
 import { parseConfig } from "../roclip/config.ts";
+import { loadCases } from "./cases.ts";
 
 const ROOT = new URL("../", import.meta.url);
 const WIDTH = 120;
@@ -57,6 +59,18 @@ describe("the published results", () => {
     expect(ladders, hint).toBe(withLadderRows(ladders, folders));
     const readme = read("README.md");
     expect(readme, hint).toBe(withFashionRows(readme, readSweeps()));
+  });
+
+  it("are of the kernels that there are, where they were compiled", async () => {
+    const shaders = await kernelShaders(await loadCases(), "default");
+    const name = ({ kernel, variant }: Pick<IsaRow, "kernel" | "variant">, hash: string) =>
+      `${kernel}[${variant}] ${hash}`;
+    for (const { isa } of folders.filter((folder) => folder.isa)) {
+      const rows = isa!.rows.map((row) => name(row, row.source));
+      const current = shadersOn(isa!.rows[0]!.device, shaders);
+      const expected = await Promise.all(current.map(async (s) => name(s, await shaderHash(s))));
+      expect(rows.sort(), `${hint} --measure isa`).toEqual(expected.sort());
+    }
   });
 
   it("have figures of the same rows, and no others", async () => {
@@ -113,6 +127,7 @@ describe("a verdict", () => {
       kernel: "matmul",
       variant: "A=1",
       device: "navi31",
+      source: "0123456789abcdef",
       where: "loop",
       boundBy: "issue",
       ...{ fmaShare: 0.9, ldsBytesPerFma: 1, memoryBytesPerFma: 0, bound: 0.9, wave: 64, lanes: 1 },

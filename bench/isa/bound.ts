@@ -3,7 +3,7 @@ import type { Assembly } from "./assembly.ts";
 import { type HotCode, hotCode } from "./loop.ts";
 import { laneShare, threadsOf } from "./threads.ts";
 import { tileBytesPerFma } from "./tile.ts";
-import type { Shader } from "./variants.ts";
+import { needsMatrices, type Shader, shaderHash } from "./variants.ts";
 
 /** GPUs that the shim can stand in for, with what sets the rate of their multiply-adds. */
 export const TARGETS = {
@@ -14,6 +14,13 @@ export const TARGETS = {
   gfx1150: { name: "Radeon 890M (RDNA 3.5)", pairs: 2, matrices: true },
 } as const;
 export type Target = keyof typeof TARGETS;
+
+/** All of them. */
+export const ALL_TARGETS = Object.keys(TARGETS) as Target[];
+
+/** Those of some shaders that a GPU has the features for. */
+export const shadersOn = (device: Target, shaders: readonly Shader[]): Shader[] =>
+  shaders.filter((shader) => TARGETS[device].matrices || !needsMatrices(shader));
 
 // AMD 2019, "Introducing RDNA Architecture" (white paper): two SIMDs of 32 lanes in a compute unit;
 // 32 banks of workgroup memory, 4 bytes wide, serve it, as does a vector cache with 128-byte lines.
@@ -30,6 +37,8 @@ export interface IsaRow {
   readonly kernel: string;
   readonly variant: string;
   readonly device: Target;
+  /** `shaderHash` of what was compiled. */
+  readonly source: string;
   /** Threads of a wave. */
   readonly wave: number;
   /** The share of an issue slot's lanes that the workgroup has threads for; null where unknown. */
@@ -99,11 +108,11 @@ export function boundOf(
 }
 
 /** The row of a compiled shader. */
-export function isaRow(
+export async function isaRow(
   shader: Shader,
   device: Target,
   { blocks, wave, ...needs }: Assembly,
-): IsaRow {
+): Promise<IsaRow> {
   const { kernel, variant } = shader;
   const threads = threadsOf(shader);
   // RDNA 2 does 32 lanes at a time, and skips the half of a wave that has no threads
@@ -117,6 +126,7 @@ export function isaRow(
     kernel,
     variant,
     device,
+    source: await shaderHash(shader),
     wave,
     lanes,
     where: hot.where,

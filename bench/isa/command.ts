@@ -5,12 +5,12 @@ import { UserError } from "../../roclip/errors.ts";
 import { loadCases } from "../../test/cases.ts";
 import { hostFacts } from "../machine.ts";
 import { parseAssembly } from "./assembly.ts";
-import { type IsaRow, isaRow, TARGETS, type Target } from "./bound.ts";
+import { ALL_TARGETS, type IsaRow, isaRow, shadersOn, TARGETS, type Target } from "./bound.ts";
 import { capturedShaders, readCaptured } from "./captured.ts";
 import { compileFor, findRadv, type Radv } from "./radv.ts";
 import { formatIsaHead, formatIsaRow, formatLegend } from "./table.ts";
 import { statedWave } from "./threads.ts";
-import { distinct, kernelShaders, needsMatrices, type Shader } from "./variants.ts";
+import { distinct, kernelShaders, type Shader } from "./variants.ts";
 
 interface Options {
   readonly device?: readonly Target[];
@@ -19,8 +19,6 @@ interface Options {
   readonly only: string;
   readonly json?: string;
 }
-
-const ALL = Object.keys(TARGETS) as Target[];
 
 /** What `--only` leaves of the kernels and of the captured shaders. */
 async function shadersFor({ only, captured, defaults }: Options): Promise<Shader[]> {
@@ -40,7 +38,7 @@ async function shadersFor({ only, captured, defaults }: Options): Promise<Shader
 
 /** Compile for one device and print its table; what was refused is named, and passed over. */
 async function printDevice(radv: Radv, device: Target, all: readonly Shader[]) {
-  const shaders = all.filter((shader) => TARGETS[device].matrices || !needsMatrices(shader));
+  const shaders = shadersOn(device, all);
   const rows: IsaRow[] = [];
   console.log(`\n${device} · ${TARGETS[device].name}\n${formatIsaHead()}`);
   for (const { index, text, refusal } of await compileFor(radv, device, shaders)) {
@@ -51,7 +49,7 @@ async function printDevice(radv: Radv, device: Target, all: readonly Shader[]) {
       process.exitCode = 1;
       continue;
     }
-    const row = isaRow(shader, device, parseAssembly(text, statedWave(shader)));
+    const row = await isaRow(shader, device, parseAssembly(text, statedWave(shader)));
     console.log(formatIsaRow(row));
     rows.push(row);
   }
@@ -64,7 +62,7 @@ async function benchIsa(_: unknown, command: Command): Promise<void> {
   const shaders = await shadersFor(options);
   console.log(formatLegend());
   const rows: IsaRow[] = [];
-  for (const device of new Set(options.device ?? ALL))
+  for (const device of new Set(options.device ?? ALL_TARGETS))
     rows.push(...(await printDevice(radv, device, shaders)));
   const found = { host: hostFacts(), rows };
   if (options.json) writeFileSync(options.json, `${JSON.stringify(found, undefined, 2)}\n`);
@@ -81,7 +79,7 @@ Examples:
 export function isaCommand(): Command {
   return new Command("isa")
     .description("Registers, spills and the instructions of the hot loop, by a GPU's compiler.")
-    .addOption(new Option("--device <id...>", "which GPU to compile for; all").choices(ALL))
+    .addOption(new Option("--device <id...>", "which GPU to compile for; all").choices(ALL_TARGETS))
     .option("--defaults", "only what runs untuned: each constant's default")
     .option("--captured <file>", "also compile the shaders in a file of captured ones")
     .addHelpText("after", EXAMPLES)

@@ -3,6 +3,7 @@ import { readText } from "../../engine/adapter.ts";
 import { sourceOf } from "../../engine/device.ts";
 import { type Dispatch, state, type Tensor } from "../../engine/graph.ts";
 import { orderDispatches } from "../../engine/order.ts";
+import { textHash } from "../../engine/tuned.ts";
 import {
   type AnyKernel,
   defaults,
@@ -24,6 +25,12 @@ export interface Shader {
   /** Values of `override` constants. */
   readonly constants: Readonly<Record<string, number>>;
 }
+
+const HASH_DIGITS = 16; // of SHA-256: enough to tell texts of one kernel apart
+
+/** A shader's text in short, which any edit of it changes. */
+export const shaderHash = async ({ code }: Pick<Shader, "code">): Promise<string> =>
+  (await textHash(code)).slice(0, HASH_DIGITS);
 
 /** Whether a shader needs subgroups that multiply matrices. */
 export const needsMatrices = ({ code }: Shader): boolean =>

@@ -104,7 +104,7 @@ async function codeOf(radv: Radv | undefined, { dispatch }: Step): Promise<RungC
   if (!radv || dispatch.kernel.name.endsWith("_subgroups")) return null;
   const shader = await defaultShader(dispatch);
   const [printed] = await compileFor(radv, TARGET, [shader]);
-  const row = isaRow(shader, TARGET, parseAssembly(printed!.text));
+  const row = await isaRow(shader, TARGET, parseAssembly(printed!.text));
   const { fmaShare, ldsBytesPerFma, memoryBytesPerFma, vgprs, spills, wavesPerSimd, wave } = row;
   return { fmaShare, ldsBytesPerFma, memoryBytesPerFma, vgprs, spills, wavesPerSimd, wave };
 }
