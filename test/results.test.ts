@@ -1,7 +1,7 @@
 /** What is published of measurements: pages and figures are the committed rows', to the letter. */
 import { existsSync, readFileSync } from "node:fs";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import { type IsaRow, shadersOn } from "../bench/isa/bound.ts";
+import { ALL_TARGETS, type IsaRow, shadersOn } from "../bench/isa/bound.ts";
 import { kernelShaders, shaderHash } from "../bench/isa/variants.ts";
 import { formatLadderHead, formatRung } from "../bench/ladder/command.ts";
 import {
@@ -71,6 +71,9 @@ describe("the published results", () => {
       const expected = await Promise.all(current.map(async (s) => name(s, await shaderHash(s))));
       expect(rows.sort(), `${hint} --measure isa`).toEqual(expected.sort());
     }
+    expect(folders.filter(({ isa }) => isa).map((folder) => folder.name)).toEqual(
+      [...ALL_TARGETS].sort(),
+    );
   });
 
   it("have figures of the same rows, and no others", async () => {

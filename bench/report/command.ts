@@ -7,8 +7,7 @@ import sharp from "sharp";
 import { openDevice } from "../../engine/device.ts";
 import { UserError } from "../../roclip/errors.ts";
 import type { Options } from "../command.ts";
-import type { Target } from "../isa/bound.ts";
-import { TARGET } from "../ladder/measure.ts";
+import { ALL_TARGETS } from "../isa/bound.ts";
 import { folderOf } from "../machine.ts";
 import { figuresOf } from "./figures.ts";
 import { pathOf, ROOT, readResults, readSweeps } from "./files.ts";
@@ -30,9 +29,6 @@ async function adapterFolder({ adapter }: Options): Promise<string> {
   device.close();
   return folderOf(device.name);
 }
-
-/** GPUs that the kernels are compiled for: both have matrix instructions. */
-const COMPILED = [TARGET, "gfx1150"] as const satisfies readonly Target[];
 
 /** What a command is told beside where to write: its file holds what the pages need. */
 const ARGUMENTS: Readonly<Record<Measure, readonly string[]>> = {
@@ -73,20 +69,24 @@ async function writePages(): Promise<void> {
     }
 }
 
+/** Measure, each into its folder; compiling needs no adapter. */
+async function measureAll(wanted: readonly Measure[], options: Options): Promise<void> {
+  const onAdapter = wanted.some((name) => name !== "isa");
+  const folder = onAdapter ? await adapterFolder(options) : "";
+  const { adapter } = options;
+  for (const name of wanted)
+    if (name === "isa") for (const gpu of ALL_TARGETS) await measure(name, gpu, ["--device", gpu]);
+    else await measure(name, folder, adapter ? ["--adapter", adapter] : []);
+}
+
 interface ResultsOptions extends Options {
   readonly measure?: readonly Measure[] | true;
 }
 
 async function benchResults(_: unknown, command: Command): Promise<void> {
   const options = command.optsWithGlobals<ResultsOptions>();
-  if (options.measure) {
-    const wanted = options.measure === true ? MEASURES : options.measure;
-    const folder = await adapterFolder(options);
-    const { adapter } = options;
-    for (const name of wanted)
-      if (name === "isa") for (const gpu of COMPILED) await measure(name, gpu, ["--device", gpu]);
-      else await measure(name, folder, adapter ? ["--adapter", adapter] : []);
-  }
+  if (options.measure)
+    await measureAll(options.measure === true ? MEASURES : options.measure, options);
   await writePages();
   console.log(`RESULTS.md, bench/ladder/README.md and ${FIGURES} are made of bench/results`);
 }
