@@ -2,6 +2,7 @@
 import { describe, expect, it } from "vitest";
 import { checkResults, expectedFrom } from "../bench/peers/check.ts";
 import { selectJobs } from "../bench/peers/compare.ts";
+import { blasName } from "../bench/peers/engines/faiss.ts";
 import { encodeOnnx } from "../bench/peers/engines/onnx.ts";
 import { jobs } from "../bench/peers/jobs/index.ts";
 import { sampled } from "../bench/peers/jobs/operands.ts";
@@ -55,7 +56,7 @@ describe("the summary", () => {
     const slow = { oursMs: 98_765, peerMs: 98_765, ratio: 12.3, p10: 11.2, p90: 13.4 };
     const head = formatPeersHead();
     for (const { op, shape } of jobs) {
-      const peer = "tfjs-webgpu 4.22.0";
+      const peer = "faiss 1.7.3 OpenBLAS";
       const row = formatPeerRow({ op, shape, peer, ...slow, pairs: 7, checked: 1 });
       expect(row.length, row).toBeLessThanOrEqual(WIDTH);
       expect(row.indexOf(peer)).toBe(head.indexOf("peer"));
@@ -98,6 +99,17 @@ describe("jobs", () => {
     expect(() => selectJobs(jobs, "no such")).toThrow(
       /"no such" is part of none; ops are matmul, /,
     );
+  });
+});
+
+describe("the BLAS that FAISS has its products from", () => {
+  it("is told by its library's path, also where the file has the reference one's name", () => {
+    const folder = "/usr/lib/x86_64-linux-gnu";
+    expect(blasName(`${folder}/openblas-pthread/libblas.so.3`)).toBe("OpenBLAS");
+    expect(blasName(`${folder}/blas/libblas.so.3.11.0`)).toBe("reference BLAS");
+    expect(blasName(`${folder}/libmkl_rt.so`)).toBe("MKL");
+    expect(blasName(`${folder}/libother.so.1`)).toBe("libother.so.1");
+    expect(blasName("")).toBe("unknown BLAS");
   });
 });
 

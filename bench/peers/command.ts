@@ -2,6 +2,7 @@
 import { Command } from "commander";
 import { type Options, withDevice } from "../command.ts";
 import { comparePeers, selectJobs } from "./compare.ts";
+import { INSTALL_FAISS } from "./engines/faiss.ts";
 import { requireInstalled } from "./engines/load.ts";
 import { jobs } from "./jobs/index.ts";
 
@@ -15,10 +16,16 @@ async function benchPeers(_: unknown, command: Command): Promise<void> {
   });
 }
 
+const HELP = `
+FAISS stands beside the pool search where Python has it with a fast BLAS:
+  ${INSTALL_FAISS}
+It is not timed with the reference BLAS, which python3-faiss brings where no other is there.`;
+
 /** The subcommand; its options are those of `bench`. */
 export function peersCommand(): Command {
   return new Command("peers")
     .description("The same ops on other engines, in turns with ours (bench/peers).")
+    .addHelpText("after", HELP)
     .exitOverride()
     .action(benchPeers);
 }

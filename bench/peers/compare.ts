@@ -104,10 +104,6 @@ async function openPeers(device: Device): Promise<{ peers: Peer[]; close: () => 
   const peers = [await openTfjs(device), await openJax(device), await openOrt()];
   const faiss = findFaiss();
   if (faiss) peers.push(faiss);
-  else
-    console.log(
-      "FAISS is not here (apt-get install python3-faiss libopenblas0): top-1 goes without it\n",
-    );
   const close = () => {
     for (const peer of peers) peer.close();
     withdrawGpu();

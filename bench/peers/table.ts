@@ -2,9 +2,9 @@
 import type { PeerRow, Summary } from "./pairs.ts";
 
 const OP = 21;
-const SHAPE = 44;
-const PEER = 18;
-const MS = 8;
+const SHAPE = 42;
+const PEER = 22;
+const MS = 7;
 
 const digits = (x: number) => x.toFixed(x < 10 ? 2 : x < 100 ? 1 : 0);
 const head = (op: string, shape: string, peer: string) =>

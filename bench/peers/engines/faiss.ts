@@ -1,7 +1,8 @@
 /**
  * FAISS on the CPU, where Python has it: what the pool match costs without a GPU's language. It is
  * no engine, so it stands in the table for the record and not in the summary. It is as fast as the
- * system's BLAS: with Debian's reference one its searches took some twenty times as long.
+ * system's BLAS, so its row names that; beside the reference BLAS, which takes many times as long
+ * and which a package of FAISS may bring alone, it is not timed.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { createInterface } from "node:readline";
@@ -11,7 +12,25 @@ import { type Named, type Peer, type Runner, timed } from "../job.ts";
 
 const SCRIPT = fileURLToPath(new URL("faiss_search.py", import.meta.url));
 const PYTHONS = ["python3", "/usr/bin/python3"]; // the system's, where another stands before it
-const FIND_VERSION = "import faiss; print(faiss.__version__)";
+
+/** What to do where FAISS, or a BLAS to quote it with, is not there. */
+export const INSTALL_FAISS = "apt-get install python3-faiss libopenblas0";
+
+const REFERENCE = "reference BLAS";
+/** What tells an implementation by the path of its library; the last by elimination. */
+const IMPLEMENTATIONS: readonly (readonly [RegExp, string])[] = [
+  [/openblas/i, "OpenBLAS"],
+  [/mkl/i, "MKL"],
+  [/blis/i, "BLIS"],
+  [/atlas/i, "ATLAS"],
+  [/libblas\.[^/]*$/, REFERENCE],
+];
+
+/** The BLAS of a library file; the file's own name where that is all that is known. */
+export function blasName(file: string): string {
+  const known = IMPLEMENTATIONS.find(([pattern]) => pattern.test(file))?.[1];
+  return known ?? (file.split("/").at(-1) || "unknown BLAS");
+}
 
 const bytesOf = ({ data }: HostArray) =>
   new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
@@ -42,16 +61,23 @@ function prepare(python: string, { queries, pool }: Named<HostArray>): Runner {
 /** FAISS, if some Python has it. */
 export function findFaiss(): Peer | undefined {
   for (const python of PYTHONS) {
-    const { status, stdout } = spawnSync(python, ["-c", FIND_VERSION], { encoding: "utf8" });
+    const { status, stdout } = spawnSync(python, [SCRIPT], { encoding: "utf8" });
     if (status !== 0) continue;
+    const [version, threads, file] = stdout.split("\n") as [string, string, string];
+    const blas = blasName(file);
+    const cannot = `it has the reference BLAS, many times as slow as others; ${INSTALL_FAISS}`;
+    console.log(`FAISS ${version}: ${threads} threads, ${blas} (${file})\n`);
     return {
-      name: `faiss ${stdout.trim()} (CPU)`,
+      name: `faiss ${version} ${blas}`,
       wait: "read",
       forTheRecord: true,
       takes: ({ op }) => op === "top-1",
-      prepare: async (_, operands) => prepare(python, operands),
+      prepare: async (_, operands) => {
+        return blas === REFERENCE ? { cannot } : prepare(python, operands);
+      },
       close: () => {},
     };
   }
+  console.log(`FAISS is not here (${INSTALL_FAISS}): top-1 goes without it\n`);
   return undefined;
 }

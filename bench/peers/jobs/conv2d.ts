@@ -143,7 +143,7 @@ function onnxConv(g: Geometry, { x, weight }: Named<HostArray>): OnnxModel {
 }
 
 function shapeText({ name, x, r, o, stride = 1 }: Size): string {
-  return `${name}: ${x.join("×")} ${r}×${r} → ${o}${stride > 1 ? ` stride ${stride}` : ""}`;
+  return `${name}: ${x.join("×")} ${r}×${r}${stride > 1 ? `/${stride}` : ""} → ${o}`;
 }
 
 function forwardJob(size: Size): Job {
