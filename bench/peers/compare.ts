@@ -2,9 +2,10 @@
  * `npm run bench -- peers`: the same ops on other engines, in turns with ours.
  *
  * All run in this process on the same adapter: ours and those that want `navigator.gpu` through the
- * Dawn of our `webgpu` package, ONNX Runtime through its own and the same driver. Dawn's binding
- * for Node keeps a core busy while a promise is pending, which a software adapter could compute
- * with, so the waits for tfjs and jax-js go through the same `until` as our own, with its naps.
+ * Dawn of our `webgpu` package, ONNX Runtime's native build through its own and the same driver.
+ * Dawn's binding for Node keeps a core busy while a promise is pending, which a software adapter
+ * could compute with, so the waits for tfjs, jax-js and ONNX Runtime's build for browsers go through
+ * the same `until` as our own, with its naps.
  */
 import type { Device } from "../../engine/device.ts";
 import type { HostArray } from "../../engine/graph.ts";
@@ -14,6 +15,7 @@ import { findFaiss } from "./engines/faiss.ts";
 import { openJax } from "./engines/jax.ts";
 import { offerGpu } from "./engines/navigator.ts";
 import { openOrt } from "./engines/ort.ts";
+import { openOrtWeb } from "./engines/ortWeb.ts";
 import { prepareOwn } from "./engines/own.ts";
 import { openTfjs } from "./engines/tfjs.ts";
 import type { Job, Named, Peer, Runner } from "./job.ts";
@@ -101,7 +103,12 @@ async function attempt(...given: Parameters<typeof comparePair>): Promise<PeerRo
 /** Open every peer; ours must be open already, or it would take the offered GPU for a browser's. */
 async function openPeers(device: Device): Promise<{ peers: Peer[]; close: () => void }> {
   const withdrawGpu = await offerGpu();
-  const peers = [await openTfjs(device), await openJax(device), await openOrt()];
+  const peers = [
+    await openTfjs(device),
+    await openJax(device),
+    await openOrt(),
+    await openOrtWeb(device),
+  ];
   const faiss = findFaiss();
   if (faiss) peers.push(faiss);
   const close = () => {

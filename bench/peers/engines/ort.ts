@@ -4,7 +4,7 @@
  * of a small result, or of a single element, and ours beside it does as well.
  */
 import type { HostArray } from "../../../engine/graph.ts";
-import { type Job, type Named, type Peer, type Runner, timed } from "../job.ts";
+import { type Cannot, type Job, type Named, type Peer, type Runner, timed } from "../job.ts";
 import { loadPeer, versionOf } from "./load.ts";
 import { encodeOnnx, type OnnxModel } from "./onnx.ts";
 
@@ -17,7 +17,9 @@ interface Session {
   ) => Promise<Named<{ readonly data: Float32Array | BigInt64Array }>>;
   readonly release: () => Promise<void>;
 }
-interface Ort {
+
+/** The part of its interface that is the same in Node and in a browser. */
+export interface Ort {
   readonly InferenceSession: {
     readonly create: (model: Uint8Array, options: object) => Promise<Session>;
   };
@@ -44,17 +46,27 @@ function withPeek(model: OnnxModel): OnnxModel & { readonly peek: string } {
   };
 }
 
-async function prepare(ort: Ort, job: Job, operands: Named<HostArray>) {
-  if ("cannot" in job.ort) return job.ort;
-  const { peek, ...model } = withPeek(job.ort(operands));
-  const session = await ort.InferenceSession.create(encodeOnnx(model), {
+/** A session of a model on the WebGPU provider. */
+export function openSession(ort: Ort, model: OnnxModel): Promise<Session> {
+  return ort.InferenceSession.create(encodeOnnx(model), {
     executionProviders: ["webgpu"],
     // Operands are constants of the model, so that they are on the device; folding them would
     // leave nothing to run.
     graphOptimizationLevel: "disabled",
   });
+}
+
+/** Make a job ready. */
+export async function prepareOrt(
+  ort: Ort,
+  job: Job,
+  operands: Named<HostArray>,
+): Promise<Runner | Cannot> {
+  if ("cannot" in job.ort) return job.ort;
+  const { peek, ...model } = withPeek(job.ort(operands));
+  const session = await openSession(ort, model);
   const names = Object.keys(model.outputs).filter((name) => name !== "peek");
-  const runner: Runner = {
+  return {
     run: () => timed(() => session.run({}, [peek])),
     async results() {
       const outputs = await session.run({}, names);
@@ -64,7 +76,6 @@ async function prepare(ort: Ort, job: Job, operands: Named<HostArray>) {
     },
     close: () => void session.release(),
   };
-  return runner;
 }
 
 /** Load ONNX Runtime; its first session opens its device. */
@@ -73,7 +84,7 @@ export async function openOrt(): Promise<Peer> {
   return {
     name: `onnxruntime ${versionOf(PACKAGE)}`,
     wait: "read",
-    prepare: (job, operands) => prepare(ort, job, operands),
+    prepare: (job, operands) => prepareOrt(ort, job, operands),
     close: () => {},
   };
 }
