@@ -19,7 +19,9 @@ async function benchPeers(_: unknown, command: Command): Promise<void> {
 const HELP = `
 FAISS stands beside the pool search where Python has it with a fast BLAS:
   ${INSTALL_FAISS}
-It is not timed with the reference BLAS, which python3-faiss brings where no other is there.`;
+It is not timed with the reference BLAS, which python3-faiss brings where no other is there.
+
+Which engines are peers, which are not and why: bench/peers/README.md.`;
 
 /** The subcommand; its options are those of `bench`. */
 export function peersCommand(): Command {

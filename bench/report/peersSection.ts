@@ -67,7 +67,8 @@ export function peersSection(peers: Peers, figure: string): string {
     "A peer's time over ours, run in turns on the same adapter; above 1 ours is faster. Geometric " +
       "means over an op's shapes, against whichever peer is fastest at each. FAISS runs on the CPU " +
       "without WebGPU and stands in the second table for the record. The shapes are in " +
-      "`bench/peers/jobs`.",
+      "`bench/peers/jobs`; how each peer is run, and which engines are none and why, in " +
+      "`bench/peers/README.md`.",
     table(["op", "against", "shapes", "times as fast", "target"], targetRows(peers)),
     figure,
     "Beside each peer (–: it cannot):",
