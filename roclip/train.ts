@@ -56,7 +56,7 @@ export interface TrainedRun {
   /** False when the signal stopped it. */
   readonly finished: boolean;
   readonly results: readonly EpochResult[];
-  /** The last evaluation; undefined when no epoch was finished in this process. */
+  /** The last evaluation: of the model as it is, where the run is finished. */
   readonly last: Evaluation | undefined;
   readonly subjects: Subjects;
   /** u32[N]: the caption that each training pair was last matched to. */
@@ -247,6 +247,7 @@ async function trainSession(
 
   const matches = (await readState(device, { matches: state.matches })).matches.data as Uint32Array;
   const finished = progress.epoch > config.epochs;
+  if (finished) last ??= await evaluate(embedder, subjects, evaluation); // no epoch was left
   return { finished, results: progress.results, last, subjects, matches };
 }
 

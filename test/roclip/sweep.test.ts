@@ -160,7 +160,8 @@ describe("roclip sweep", () => {
       batch: 16,
       imageSize: 8,
       vocabularySize: 514,
-      poison: { targets: 1, captionsPerTarget: 2 },
+      poison: { targets: 1, captionsPerTarget: 16 }, // whole batches: every pair is matched
+      roclip: { firstEpoch: 2 },
     },
     ...{ image: { blocks: [1] }, text: { layers: 1 }, backdoor: { count: 0 } },
   };
@@ -214,6 +215,9 @@ describe("roclip sweep", () => {
     const more = { ...content(), measures: ["retrieval"] };
     const asked = await roclip(["sweep", file("asked.json", more), "--out", out, "--cell", "0"]);
     expect(asked.out).not.toMatch(/epoch +1 /);
+    const report = readFileSync(join(out, "lr-0.001_seed-1", "report.html"), "utf8");
+    expect(report).toMatch(/<dt>RoCLIP<\/dt>\s*<dd><span class="verdict \w+"/);
+    expect(report).toMatch(/<dt>matched<\/dt><dd class="caption">a (red|blue) square/);
     const kept = JSON.parse(readFileSync(join(out, "lr-0.001_seed-1", "result.json"), "utf8"));
     expect(kept.measures.map(({ measure }: MeasureRow) => measure)).toContain("image to text R@1");
     expect(kept.asked).toEqual({ measures: ["retrieval"], on: {} });

@@ -100,6 +100,8 @@ describe("a training run", () => {
       const subjects = subjectsOf(options.config, options.evaluation);
       expect(await evaluate(embedder, subjects, options.evaluation)).toEqual(run.last);
       images.push(await embedder.images(options.evaluation.test));
+      const again = await train({ ...options, resume: true }); // with no epoch left to run
+      expect(again.last).toEqual(run.last);
     }
     expect(images[0]).not.toEqual(images[1]); // trained alike, evaluated by averages
   });
