@@ -42,7 +42,7 @@ import { prepare, trainInFolder } from "./train.ts";
 interface SweepOptions extends DeviceOptions {
   readonly root?: string;
   readonly out?: string;
-  readonly cell?: string;
+  readonly cell?: readonly string[];
   readonly emit?: "slurm" | "k8s";
   readonly image?: string;
   readonly claim?: string;
@@ -50,6 +50,7 @@ interface SweepOptions extends DeviceOptions {
 }
 
 const FAILED = 1; // exit code when a cell failed: an engine may try it again
+const isFailed = ({ outcome }: CellOutcome) => outcome.kind === "failed";
 
 /** The data of the last cell, kept for the next one if it has the same. */
 function rememberLast(): typeof loadSource {
@@ -68,7 +69,7 @@ const nameOf = (file: string) =>
     .replace(/[^a-z0-9]+/g, "-")
     .replace(/^-|-$/g, "") || "sweep";
 
-/** The cell that `--cell` names, by its number from 0 or its name. */
+/** A cell that `--cell` names, by its number from 0 or its name. */
 function cellNamed({ file, cells }: Sweep, text: string): Cell {
   const names = cells.map(({ name }) => name);
   const cell = /^\d+$/.test(text) ? cells[Number(text)] : cells[names.indexOf(text)];
@@ -193,11 +194,11 @@ async function finish(sweep: Sweep, out: string, outcomes: readonly CellOutcome[
   await writeAtomically(report, new TextEncoder().encode(page));
   await writeAtomically(join(out, RUN_FILES.picture), await sweepPicture(tradeoffsOf(rows)));
   console.log(`Report: ${report}, ${RUN_FILES.picture}`);
-  if (outcomes.some(({ outcome }) => outcome.kind === "failed")) process.exitCode = FAILED;
+  if (outcomes.some(isFailed)) process.exitCode = FAILED;
 }
 
 async function run(sweep: Sweep, out: string, options: SweepOptions): Promise<void> {
-  const cells = options.cell === undefined ? sweep.cells : [cellNamed(sweep, options.cell)];
+  const cells = options.cell?.map((text) => cellNamed(sweep, text)) ?? sweep.cells;
   const before = await collect({ ...sweep, cells }, [out]);
   for (const { set, folder } of setsOf(sweep)) await requireWhole(set, folder);
   const signal = stopSignal();
@@ -206,7 +207,7 @@ async function run(sweep: Sweep, out: string, options: SweepOptions): Promise<vo
     const outcomes = await runCells({ sweep, out, device, signal }, before);
     // Cells that run elsewhere at the same time would overwrite each other's tables.
     if (options.cell === undefined) await finish(sweep, out, outcomes);
-    else if (outcomes[0]!.outcome.kind === "failed") process.exitCode = FAILED;
+    else if (outcomes.some(isFailed)) process.exitCode = FAILED;
     if (signal.aborted) process.exitCode = INTERRUPTED;
   } finally {
     device.close();
@@ -245,7 +246,8 @@ The file:
     roclip.frequency: [1, 2, 3]
   cells:                        further settings, by name
     plain: {defence: clip}
-    tuned: {defence: cleanclip, pretrained: "cell:plain"}        begins with plain's weights
+    tuned: {defence: cleanclip, pretrained: "cell:plain"}        begins with plain's weights;
+                                  printed as jobs, one task runs both
   measures: [retrieval, probe]  of every model when it is trained, as of roclip evaluate
   on: {cifar10: cifar/}         and evaluation sets: zero-shot and linear probe
   seeds: [1, 2, 3]              every setting under each
@@ -266,7 +268,7 @@ export function addSweep(program: Command): void {
     .argument("<file>", "JSON or YAML: what to run")
     .option("--out <folder>", "where the cells and tables go (default: runs/<the file's name>)")
     .option("--root <folder>", "where the file's relative paths begin (default: here)")
-    .option("--cell <cell>", "run one cell alone, by number from 0 or name; writes no table")
+    .option("--cell <cells...>", "run these alone, by number from 0 or name; writes no table")
     .addOption(
       new Option("--emit <engine>", "print the sweep as a job array; nothing is run").choices([
         "slurm",

@@ -55,6 +55,8 @@ export interface Cell {
   /** What was chosen on each axis; empty for a named setting. */
   readonly choices: Readonly<Record<string, string>>;
   readonly config: Config;
+  /** Name of the cell whose weights it begins with. */
+  readonly after?: string;
 }
 
 /** Measures of a trained model, as `roclip evaluate` takes them. */
@@ -217,10 +219,10 @@ function configOf(
   file: string,
   config: Record<string, unknown>,
   { out, seed, before }: { out: string; seed: number; before: readonly string[] },
-): Config {
+): Pick<Cell, "config" | "after"> {
   const { pretrained } = config;
   if (typeof pretrained !== "string" || !pretrained.startsWith(CELL))
-    return parseConfig(config, file);
+    return { config: parseConfig(config, file) };
   const name = pretrained.slice(CELL.length);
   if (!before.includes(name))
     throw fault(
@@ -228,7 +230,8 @@ function configOf(
       `pretrained: after "${CELL}" must come a setting that is run before; found "${name}"; ` +
         `before it come ${before.join(", ") || "none"}`,
     );
-  return parseConfig({ ...config, pretrained: join(out, cellName(name, seed)) }, file);
+  const after = cellName(name, seed);
+  return { config: parseConfig({ ...config, pretrained: join(out, after) }, file), after };
 }
 
 /** A path as seen from where the program runs. */
@@ -272,12 +275,12 @@ export function readSweep(file: string, root = "", out = ""): Sweep {
   const settings = settingsOf(file, read.data);
   const names = settings.map(({ name }) => name);
   const cells = seeds.flatMap((seed) =>
-    settings.map(({ name: setting, choices, config: own }, i): Cell => {
-      refuseSeed(file, `"${setting}"`, own);
-      const whole = merged(merged(base, own), { seed }) as Record<string, unknown>;
+    settings.map(({ name: setting, choices, config: changes }, i): Cell => {
+      refuseSeed(file, `"${setting}"`, changes);
+      const whole = merged(merged(base, changes), { seed }) as Record<string, unknown>;
       const place = { out, seed, before: names.slice(0, i) };
-      const config = configOf(`${file}: ${setting}`, whole, place);
-      return { name: cellName(setting, seed), setting, seed, choices, config };
+      const own = configOf(`${file}: ${setting}`, whole, place);
+      return { name: cellName(setting, seed), setting, seed, choices, ...own };
     }),
   );
   requireDifferent(file, cells);

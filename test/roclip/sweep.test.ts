@@ -128,8 +128,8 @@ describe("a sweep as an array of jobs", () => {
     const text = fake + script.replace("exec roclip", "roclip");
     return execFileSync("sh", ["-c", text], { env }).toString().trimEnd().split("\n");
   };
-  const words = (cell: string) => [
-    ...["sweep", join(folder, "it's a grid.yaml"), "--out", "runs/my grid", "--cell", cell],
+  const words = (...cells: string[]) => [
+    ...["sweep", join(folder, "it's a grid.yaml"), "--out", "runs/my grid", "--cell", ...cells],
   ];
 
   it("of Slurm: a task for each cell", () => {
@@ -150,6 +150,25 @@ describe("a sweep as an array of jobs", () => {
     expect(cell.image).toBe("a/roclip:1");
     expect(cell.command.slice(0, 2)).toEqual(["sh", "-c"]);
     expect(called(cell.command[2], { JOB_COMPLETION_INDEX: "3" })).toEqual(words("3"));
+  });
+
+  it("runs a cell that begins with another's weights after it, in one task", () => {
+    const tuned = "  tuned: {defence: cleanclip, pretrained: 'cell:plain'}\n";
+    const more = "  last: {epochs: 2}\n  again: {defence: clip, pretrained: 'cell:tuned'}\n";
+    const grid = GRID.replace("seeds", `${tuned}${more}seeds`);
+    const emitted = { sweep: readSweep(file("it's a grid.yaml", grid)), name: "x" };
+    const place = { ...emitted, out: "runs/my grid" };
+    const script = slurmScript(place);
+    const job = parse(kubernetesJob(place, { image: "a/roclip:1", claim: "disk" }));
+    expect(script).toContain("#SBATCH --array=0-11\n"); // of 16 cells, each seed's plain has two
+    expect(job.spec).toMatchObject({ completions: 12, parallelism: 12 });
+    const [{ command }] = job.spec.template.spec.containers;
+    for (const [task, cells] of Object.entries({
+      ...{ 0: ["0"], 4: ["4", "5", "7"], 5: ["6"], 6: ["8"], 10: ["12", "13", "15"], 11: ["14"] },
+    })) {
+      expect(called(script, { SLURM_ARRAY_TASK_ID: task })).toEqual(words(...cells));
+      expect(called(command[2], { JOB_COMPLETION_INDEX: task })).toEqual(words(...cells));
+    }
   });
 });
 
@@ -221,7 +240,9 @@ describe("roclip sweep", () => {
     const kept = JSON.parse(readFileSync(join(out, "lr-0.001_seed-1", "result.json"), "utf8"));
     expect(kept.measures.map(({ measure }: MeasureRow) => measure)).toContain("image to text R@1");
     expect(kept.asked).toEqual({ measures: ["retrieval"], on: {} });
-    await roclip([...words, "--out", out, "--cell", "0"]);
+    const two = await roclip([...words, "--out", out, "--cell", "0", "wrong_seed-1"]);
+    expect(two.out).toMatch(/Sweep: 2 cells(.|\n)*Cell 1 of 2: lr(.|\n)*Cell 2 of 2: wrong/);
+    expect(two.code).toBe(1);
   }, 300_000);
 
   it("refuses a folder of another sweep or version, and leaves it as it is", async () => {
