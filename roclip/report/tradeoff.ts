@@ -1,5 +1,6 @@
 /** Accuracy against attack success: where each setting of a sweep stands. */
 import type { TopLevelSpec } from "vega-lite";
+import { type Place, placeNames } from "./placeNames.ts";
 import { AXES, type Plot, svgOf } from "./svg.ts";
 
 /** A setting as a point: shares in [0, 1], null where not measured. */
@@ -13,10 +14,8 @@ export interface Standing {
 }
 
 const SIZE = { width: 440, height: 300 } as const; // pixels
-const POINT = { size: 60, radius: 4 } as const; // square pixels; pixels
-const SHIFT = { x: 8, y: 11 } as const; // pixels from a point to its name's edge, and to its middle
-const LETTER = { width: 6, height: 13 } as const; // pixels, about
-const TICK = 0.2; // the axes end at a multiple
+const POINT = 60; // square pixels
+const TICK = 0.2; // the axis of accuracy begins and ends at a multiple
 
 const X = {
   type: "quantitative" as const,
@@ -24,88 +23,86 @@ const X = {
   axis: { title: "attack success", format: ".0%", tickCount: 5 },
 };
 
-const yTo = (top: number) => ({
+/** The least and the largest accuracy of an axis. */
+type Range = readonly [bottom: number, top: number];
+
+/** The multiples that points lie between: on a whole axis they would be few pixels apart. */
+function rangeOf(points: readonly Standing[]): Range {
+  const ticks = points.map(({ accuracy }) => accuracy! / TICK);
+  const bottom = Math.floor(Math.min(...ticks));
+  return [bottom * TICK, Math.max(bottom + 1, Math.ceil(Math.max(...ticks))) * TICK];
+}
+
+const yIn = ([bottom, top]: Range) => ({
   field: "accuracy",
   type: "quantitative" as const,
-  scale: { domain: [0, top] },
+  scale: { domain: [bottom, top] },
   axis: { title: "zero-shot accuracy", format: ".0%", tickCount: 5 },
 });
 
-/** Where a name is, as seen from its point. */
-const CORNERS = [
-  { align: "left", below: false },
-  { align: "left", below: true },
-  { align: "right", below: false },
-  { align: "right", below: true },
-] as const;
-
-type Corner = (typeof CORNERS)[number];
-
-/** The pixels that a name covers: left, right, top, bottom. */
-function boxOf({ setting, accuracy, success }: Standing, { align, below }: Corner, top: number) {
-  const x = success! * SIZE.width + (align === "left" ? SHIFT.x : -SHIFT.x);
-  const y = (1 - accuracy! / top) * SIZE.height + (below ? SHIFT.y : -SHIFT.y);
-  const [width, height] = [setting.length * LETTER.width, LETTER.height];
-  const left = align === "left" ? x : x - width;
-  return [left, left + width, y - height / 2, y + height / 2] as const;
+/** A point as it is drawn: its name's place, and the end of the line that leads there, if any. */
+interface Drawn extends Standing, Pick<Place, "align"> {
+  readonly nameX: number;
+  readonly nameY: number;
+  readonly leadX: number | null;
+  readonly leadY: number | null;
 }
 
-/** The corner of each name: the first that is in the plot and on no name or point before it. */
-function cornersOf(points: readonly Standing[], top: number): number[] {
-  const taken = points.map((point) => {
-    const [x, y] = [point.success! * SIZE.width, (1 - point.accuracy! / top) * SIZE.height];
-    const { radius } = POINT;
-    return [x - radius, x + radius, y - radius, y + radius] as readonly number[];
-  });
-  return points.map((point) => {
-    const boxes = CORNERS.map((corner) => boxOf(point, corner, top));
-    const free = boxes.findIndex(
-      ([left, right, up, down]) =>
-        left >= 0 &&
-        right <= SIZE.width &&
-        taken.every(([l, r, u, d]) => right < l! || left > r! || down < u! || up > d!),
-    );
-    const chosen = free < 0 ? (point.success! < 1 / 2 ? 0 : 2) : free;
-    taken.push(boxes[chosen]!);
-    return chosen;
-  });
-}
-
-/** The names that are at one corner of their points. */
-const namesAt = (i: number, { align, below }: Corner, y: ReturnType<typeof yTo>) => ({
-  transform: [{ filter: `datum.corner === ${i}` }],
-  mark: {
-    type: "text" as const,
+/** The points with places for their names, in the units of the axes. */
+function drawn(points: readonly Standing[], [bottom, top]: Range): Drawn[] {
+  const { width, height } = SIZE;
+  const named = points.map(({ setting, accuracy, success, low, high }) => ({
+    name: setting,
+    x: success! * width,
+    y: ((top - accuracy!) / (top - bottom)) * height,
+    from: (low ?? success!) * width,
+    to: (high ?? success!) * width,
+  }));
+  const yOf = (y: number) => top - (y / height) * (top - bottom);
+  return placeNames(named, width, height).map(({ align, x, y, lead }, i) => ({
+    ...points[i]!,
     align,
-    baseline: "middle" as const,
-    dx: align === "left" ? SHIFT.x : -SHIFT.x,
-    dy: below ? SHIFT.y : -SHIFT.y,
-    color: "currentColor",
+    ...{ nameX: x / width, nameY: yOf(y) },
+    ...(lead ? { leadX: lead.x / width, leadY: yOf(lead.y) } : { leadX: null, leadY: null }),
+  }));
+}
+
+/** The names that lie on one side of their places. */
+const names = (align: Place["align"], y: ReturnType<typeof yIn>) => ({
+  transform: [{ filter: `datum.align === "${align}"` }],
+  mark: { type: "text" as const, align, baseline: "middle" as const, color: "currentColor" },
+  encoding: {
+    x: { ...X, field: "nameX" },
+    y: { ...y, field: "nameY" },
+    text: { field: "setting" },
   },
-  encoding: { x: { ...X, field: "success" }, y, text: { field: "setting" } },
 });
 
 /** Each setting as a point with its name; the interval of its attack success as a line. */
 function specOf(points: readonly Standing[]): TopLevelSpec {
-  const most = Math.max(...points.map(({ accuracy }) => accuracy!));
-  const top = Math.max(TICK, Math.ceil(most / TICK) * TICK);
-  const y = yTo(top);
-  const corners = cornersOf(points, top);
+  const range = rangeOf(points);
+  const y = yIn(range);
+  const at = { x: { ...X, field: "success" }, y };
   return {
     ...SIZE,
     padding: 4,
     config: AXES,
-    data: { values: points.map((point, i) => ({ ...point, corner: corners[i] })) },
+    data: { values: drawn(points, range) },
     layer: [
       {
         mark: { type: "rule", color: "currentColor", opacity: 0.35 },
         encoding: { x: { ...X, field: "low" }, x2: { field: "high" }, y },
       },
       {
-        mark: { type: "point", filled: true, opacity: 1, size: POINT.size, color: "var(--roclip)" },
-        encoding: { x: { ...X, field: "success" }, y },
+        transform: [{ filter: "datum.leadX !== null" }],
+        mark: { type: "rule", color: "currentColor", opacity: 0.7, strokeWidth: 0.7 },
+        encoding: { ...at, x2: { field: "leadX" }, y2: { field: "leadY" } },
       },
-      ...CORNERS.map((corner, i) => namesAt(i, corner, y)),
+      {
+        mark: { type: "point", filled: true, opacity: 1, size: POINT, color: "var(--roclip)" },
+        encoding: at,
+      },
+      ...(["left", "right", "center"] as const).map((align) => names(align, y)),
     ],
   };
 }

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { renderSweepReport } from "../../roclip/report/sweep.ts";
 import { renderReport } from "../../roclip/report.ts";
 import { openBrowser } from "../browser.ts";
-import { REPORT } from "./reports.ts";
+import { publishedRows, REPORT } from "./reports.ts";
 
 const WIDE = { width: 1280, height: 800 };
 const PHONE = { width: 390, height: 844 };
@@ -131,6 +131,35 @@ describe("a sweep's report in a browser", () => {
     expect(content).toBeLessThanOrEqual(window!);
     expect(told).toHaveLength(1);
     expect(await plots(page)).toMatchObject([{ outside: 0 }]);
+    await page.close();
+  });
+
+  it("writes no name of a setting over another's, nor over a point", async () => {
+    const rows = publishedRows();
+    expect(rows.length).toBeGreaterThanOrEqual(13);
+    const text = await renderSweepReport("Sweep", "roclip sweep x.yaml", rows);
+    const { page } = await opened(text, { viewport: WIDE });
+    const plots = await page.locator("figure.chart svg").evaluateAll((drawings) =>
+      drawings.map((svg) => {
+        const boxes = (marks: string) =>
+          [...svg.querySelectorAll(marks)].map((mark) => {
+            const { left, right, top, bottom } = mark.getBoundingClientRect();
+            return { text: mark.textContent ?? "", left, right, top, bottom };
+          });
+        return { texts: boxes("text"), points: boxes('path[fill="var(--roclip)"]') };
+      }),
+    );
+    expect(plots).toHaveLength(2);
+    for (const { texts, points } of plots) {
+      const names = texts.filter(({ text }) => rows.some(({ setting }) => setting === text));
+      expect(names.length).toBe(points.length);
+      for (const [i, name] of names.entries())
+        for (const other of [...names.slice(i + 1), ...points]) {
+          const beside = name.right <= other.left || other.right <= name.left;
+          const apart = beside || name.bottom <= other.top || other.bottom <= name.top;
+          expect(apart, `${name.text} and ${other.text || "a point"}`).toBe(true);
+        }
+    }
     await page.close();
   });
 });

@@ -160,16 +160,32 @@ describe("the picture of the plots", () => {
     expect(await pixels(await of([unknown]), BLUE)).toBe(0);
   });
 
-  it("of a sweep writes the names of settings that are close beside each other", async () => {
+  it("of a sweep keeps the names of near settings apart, with lines to those away", async () => {
     const at = (setting: string, accuracy: number, success: number) =>
       ({ setting, accuracy, success, low: success, high: success }) as Standing;
-    const standings = [at("first", 0.6, 0.5), at("second", 0.6, 0.5), at("third", 0.601, 0.501)];
-    const [plot] = await tradeoffPlots([{ title: "", standings }]);
+    const names = ["first", "second", "third", "fourth", "fifth", "sixth"];
+    const standings = names.map((name, i) => at(name, 0.65 + i / 1000, 0.5 + i / 1000));
+    const svgOf = async (points: readonly Standing[]) =>
+      (await tradeoffPlots([{ title: "", standings: points }]))[0]!.svg;
+    const leads = (svg: string) => svg.match(/<line [^>]*leadX: 0[^>]*stroke-width="0.7"/g) ?? [];
+    const svg = await svgOf(standings);
     const found = [
-      ...plot!.svg.matchAll(/translate\(([\d.]+),([\d.]+)\)"[^>]*>(first|second|third)</g),
-    ];
-    expect(found.map(([, , , name]) => name).sort()).toEqual(["first", "second", "third"]);
-    const corners = found.map(([, x, y]) => `${Number(x) > 220},${Number(y) > 75}`); // of the point
-    expect(new Set(corners).size).toBe(3);
+      ...svg.matchAll(
+        /text-anchor="(\w+)" transform="translate\(([\d.]+),([\d.]+)\)"[^>]*>(\w+)</g,
+      ),
+    ].filter(([, , , , name]) => names.includes(name!));
+    expect(found.map(([, , , , name]) => name).sort()).toEqual([...names].sort());
+    const boxes = found.map(([, anchor, x, y, name]) => {
+      const width = 6 * name!.length;
+      const left = Number(x) - width * { start: 0, middle: 0.5, end: 1 }[anchor!]!;
+      return { left, right: left + width, top: Number(y) - 9, bottom: Number(y) + 2 };
+    });
+    for (const [i, a] of boxes.entries())
+      for (const b of boxes.slice(i + 1))
+        expect(
+          a.right <= b.left || b.right <= a.left || a.bottom <= b.top || b.bottom <= a.top,
+        ).toBe(true);
+    expect(leads(svg).length).toBeGreaterThan(0);
+    expect(leads(await svgOf(standings.slice(0, 1)))).toHaveLength(0);
   });
 });

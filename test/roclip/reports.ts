@@ -1,6 +1,10 @@
+import { readFileSync } from "node:fs";
+import { parse } from "csv-parse/sync";
 import { parseConfig } from "../../roclip/config.ts";
+import { wilson } from "../../roclip/measures.ts";
 import type { EpochResult, ReportData } from "../../roclip/report.ts";
 import type { Phase } from "../../roclip/schedule.ts";
+import type { Row } from "../../roclip/sweep/results.ts";
 
 /** An epoch whose shares are all `share`. */
 export function epochOf(epoch: number, phase: Phase, share: number): EpochResult {
@@ -52,3 +56,26 @@ export const REPORT: ReportData = {
   ],
   notes: ["Made up."],
 };
+
+/** The settings of the published sweep that have runs, as rows of its table. */
+export function publishedRows(): Row[] {
+  const file = new URL("../../bench/results/fashion/cells.csv", import.meta.url);
+  const cells: Record<string, string>[] = parse(readFileSync(file), { columns: true });
+  const done = cells.filter(({ state }) => state === "done");
+  return [...new Set(done.map(({ setting }) => setting!))].map((setting) => {
+    const own = done.filter((cell) => cell.setting === setting);
+    const sum = (of: (cell: Record<string, string>) => number) =>
+      own.reduce((total, cell) => total + of(cell), 0);
+    const rate = (name: string, cases: string) => {
+      const successes = sum((cell) => Math.round(Number(cell[name]) * Number(cell[cases])));
+      const { value, low, high, count } = wilson(
+        successes,
+        sum((cell) => Number(cell[cases])),
+      );
+      return count > 0 ? { [name]: value, [`${name}Low`]: low, [`${name}High`]: high } : {};
+    };
+    const zeroShotTop1 = sum((cell) => Number(cell.zeroShotTop1)) / own.length;
+    const rates = { ...rate("psr", "targets"), ...rate("asr", "triggered") };
+    return { setting, seeds: own.length, zeroShotTop1, ...rates };
+  });
+}
