@@ -248,12 +248,14 @@ The file:
     plain: {defence: clip}
     tuned: {defence: cleanclip, pretrained: "cell:plain"}        begins with plain's weights;
                                   printed as jobs, one task runs both
+    aside: {epochs: 6, seeds: [1]}                               under these of the seeds alone
   measures: [retrieval, probe]  of every model when it is trained, as of roclip evaluate
   on: {cifar10: cifar/}         and evaluation sets: zero-shot and linear probe
-  seeds: [1, 2, 3]              every setting under each
+  seeds: [1, 2, 3]              every setting under each, but where it has its own
 
 A cell that is done is skipped, an interrupted one goes on from its checkpoint, one that failed is
 tried again. PSR and ASR are over the cases of all seeds; ± is the standard deviation over seeds.
+"1 of 3" in the column of seeds: the others are not done; "1 of 1": the setting has no others.
 
 Examples:
   roclip sweep fashion.yaml

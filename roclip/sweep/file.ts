@@ -1,4 +1,4 @@
-/** A sweep's file: settings, each a configuration, run under the same seeds. */
+/** A sweep's file: settings, each a configuration, run under its seeds. */
 import { readFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { parse } from "yaml";
@@ -8,7 +8,7 @@ import { presetOf } from "../explain.ts";
 import { isTree, merged } from "../overlay.ts";
 import type { Source } from "../source.ts";
 import { explain, fault, SWEEP, type SweepFile } from "./schema.ts";
-import { settingsOf } from "./settings.ts";
+import { type Setting, settingsOf } from "./settings.ts";
 
 /** One run of a sweep. */
 export interface Cell {
@@ -93,6 +93,23 @@ function configOf(
   return { config: parseConfig({ ...config, pretrained: join(out, after) }, file), after };
 }
 
+/** The cells of the settings that are run under a seed, in their order. */
+function cellsUnder(
+  seed: number,
+  { file, out, base }: { file: string; out: string; base: unknown },
+  settings: readonly Setting[],
+): Cell[] {
+  const run = settings.filter(({ seeds }) => seeds === undefined || seeds.includes(seed));
+  const names = run.map(({ name }) => name);
+  return run.map(({ name: setting, choices, config }, i): Cell => {
+    refuseSeed(file, `"${setting}"`, config);
+    const whole = merged(merged(base, config), { seed }) as Record<string, unknown>;
+    const place = { out, seed, before: names.slice(0, i) };
+    const own = configOf(`${file}: ${setting}`, whole, place);
+    return { name: cellName(setting, seed), setting, seed, choices, ...own };
+  });
+}
+
 /** A path as seen from where the program runs. */
 const under = (root: string, path: string) => (isAbsolute(path) ? path : join(root, path));
 
@@ -132,16 +149,7 @@ export function readSweep(file: string, root = "", out = ""): Sweep {
   refuseSeed(file, "config", config);
   const base = merged(preset === undefined ? {} : presetOf(preset).config, config);
   const settings = settingsOf(file, read.data);
-  const names = settings.map(({ name }) => name);
-  const cells = seeds.flatMap((seed) =>
-    settings.map(({ name: setting, choices, config: changes }, i): Cell => {
-      refuseSeed(file, `"${setting}"`, changes);
-      const whole = merged(merged(base, changes), { seed }) as Record<string, unknown>;
-      const place = { out, seed, before: names.slice(0, i) };
-      const own = configOf(`${file}: ${setting}`, whole, place);
-      return { name: cellName(setting, seed), setting, seed, choices, ...own };
-    }),
-  );
+  const cells = seeds.flatMap((seed) => cellsUnder(seed, { file, out, base }, settings));
   requireDifferent(file, cells);
   const { measures, perClass } = read.data;
   const on = Object.fromEntries(

@@ -6,6 +6,7 @@ import { UserError } from "../errors.ts";
 import { nearestName } from "../spelling.ts";
 
 const keys = () => z.record(z.string(), z.unknown());
+const seeds = () => z.array(z.int().min(0)).min(1);
 const path = () => z.string().min(1);
 
 const SOURCE = z.strictObject({
@@ -33,11 +34,14 @@ export const SWEEP = z.strictObject({
     .record(z.string(), z.union([z.array(z.unknown()), z.record(z.string(), keys())]))
     .default({})
     .describe("values of a configuration key, or named configurations; every combination is run"),
-  cells: z.record(z.string(), keys()).default({}).describe("named settings beside the grid"),
+  cells: z
+    .record(z.string(), z.looseObject({ seeds: seeds().optional().describe("only under these") }))
+    .default({})
+    .describe("named settings beside the grid"),
   measures: z.array(z.enum(MEASURES)).default([]).describe("of every model when it is trained"),
   on: z.record(z.string(), path()).default({}).describe("folders of evaluation sets, by name"),
   perClass: z.int().min(1).optional().describe("training images of a class there, at most"),
-  seeds: z.array(z.int().min(0)).min(1).default([1]).describe("every setting is run under each"),
+  seeds: seeds().default([1]).describe("every setting is run under each"),
 });
 
 /** A sweep's file as it was read. */

@@ -12,6 +12,8 @@ interface Choice {
 /** A setting before its seeds. */
 export interface Setting {
   readonly name: string;
+  /** Those of the sweep's seeds that it is run under; all unless said. */
+  readonly seeds?: readonly number[] | undefined;
   readonly choices: Readonly<Record<string, string>>;
   readonly config: unknown;
 }
@@ -69,17 +71,32 @@ function gridOf(file: string, axes: Readonly<Record<string, unknown>>): Setting[
   return settings;
 }
 
+/** A named setting. @throws UserError where its name or its seeds will not do */
+function namedSetting(
+  file: string,
+  name: string,
+  { seeds, ...config }: SweepFile["cells"][string],
+  all: readonly number[],
+): Setting {
+  if (safe(name) !== name || name === "")
+    throw fault(
+      file,
+      `cells: a name must be of letters, digits and . + -; found "${name}"; ` +
+        `write "${safe(name) || "first"}"`,
+    );
+  const other = seeds?.find((seed) => !all.includes(seed));
+  if (other !== undefined)
+    throw fault(
+      file,
+      `cells.${name}.seeds must be some of the sweep's, ${all.join(", ")}; found ${other}; ` +
+        'leave it out, or list it under "seeds"',
+    );
+  return { name, choices: {}, config, seeds };
+}
+
 /** The settings of a sweep: the grid, then those that are named. */
-export function settingsOf(file: string, { axes, cells }: SweepFile): Setting[] {
-  const named = Object.entries(cells).map(([name, config]): Setting => {
-    if (safe(name) !== name || name === "")
-      throw fault(
-        file,
-        `cells: a name must be of letters, digits and . + -; found "${name}"; ` +
-          `write "${safe(name) || "first"}"`,
-      );
-    return { name, choices: {}, config };
-  });
+export function settingsOf(file: string, { axes, cells, seeds }: SweepFile): Setting[] {
+  const named = Object.entries(cells).map(([name, cell]) => namedSetting(file, name, cell, seeds));
   const settings = [...gridOf(file, axes), ...named];
   if (settings.length > 0) return settings;
   throw fault(file, "a sweep must have axes or cells; it has neither; see roclip sweep --help");

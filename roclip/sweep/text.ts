@@ -16,17 +16,30 @@ const COLUMNS: readonly Column[] = [
   ),
 ];
 
+const seedsOf = (outcomes: readonly CellOutcome[]) => [
+  ...new Set(outcomes.map(({ cell }) => cell.seed)),
+];
+
+/**
+ * Under how many seeds a setting was run: of how many, unless all of the sweep's.
+ *
+ * @param seeds  of the sweep
+ */
+function seedsText(row: Row, seeds: number): string {
+  const of = Number(row.seeds) + Number(row.failed) + Number(row.unfinished);
+  return row.seeds === of && of === seeds ? String(of) : `${row.seeds} of ${of}`;
+}
+
 /** A row of the table as a person reads it. */
-function cellsOf(row: Row): string[] {
+function cellsOf(row: Row, seeds: number): string[] {
   const share = (name: string) => percent(row[name] as number | null);
   const withSpread = (name: string) =>
     typeof row[`${name}Sd`] === "number" ? `${share(name)} ± ${share(`${name}Sd`)}` : share(name);
   const interval = (name: string) =>
     row[name] === null ? "" : `${share(`${name}Low`)} – ${share(`${name}High`)}`;
-  const of = Number(row.seeds) + Number(row.failed) + Number(row.unfinished);
   return [
     String(row.setting),
-    row.seeds === of ? String(of) : `${row.seeds} of ${of}`,
+    seedsText(row, seeds),
     row.epoch === null ? "–" : String(row.epoch),
     withSpread("zeroShotTop1"),
     withSpread("classMean"),
@@ -58,7 +71,8 @@ function measuresTable(all: readonly Row[], outcomes: readonly CellOutcome[]): T
 }
 
 function tablesOf(rows: readonly Row[], outcomes: readonly CellOutcome[]): Table[] {
-  const first = { columns: COLUMNS, cells: rows.map(cellsOf) };
+  const seeds = seedsOf(outcomes).length;
+  const first = { columns: COLUMNS, cells: rows.map((row) => cellsOf(row, seeds)) };
   return measureNames(outcomes).length > 0 ? [first, measuresTable(rows, outcomes)] : [first];
 }
 
@@ -82,7 +96,7 @@ export function sweepMarkdown(
 ): string {
   const done = outcomes.flatMap(({ outcome }) => (outcome.kind === "done" ? [outcome] : []));
   const adapters = [...new Set(done.map(({ adapter }) => adapter))].join("; ") || "none yet";
-  const seeds = [...new Set(outcomes.map(({ cell }) => cell.seed))].join(", ");
+  const seeds = seedsOf(outcomes).join(", ");
   const tables = tablesOf(rows, outcomes)
     .map(({ columns, cells }) => `${formatMarkdown(columns, cells)}\n`)
     .join("\n");

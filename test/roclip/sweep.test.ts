@@ -100,6 +100,21 @@ describe("the table of a sweep", () => {
     expect(document).toContain("| retrieval: R@1 | 30.0% ± 7.1% | 45.0% |");
   });
 
+  it("says of how many seeds, where those are not all of the sweep's", () => {
+    const aside = GRID.replace("seeds:", "  aside: {epochs: 2, seeds: [5]}\nseeds:");
+    const sweep = readSweep(file("aside.yaml", aside));
+    const all = sweep.cells.map((cell): CellOutcome => {
+      const result = runOf(cell.seed, 0.25, 0.5);
+      const done = { kind: "done", result, measures: [], adapter: "x" } as const;
+      const missing = cell.name === "plain_seed-5";
+      return { cell, outcome: missing ? { kind: "missing" } : done };
+    });
+    const text = sweepText(settingRows(sweep, all), all);
+    expect(text).toMatch(/^aside +1 of 1 /m);
+    expect(text).toMatch(/^plain +1 of 2 /m);
+    expect(text).toMatch(/^weak_frequency-1 +2 /m);
+  });
+
   it("is the same table as CSV, JSON lines and Parquet", async () => {
     for (const rows of [settingRows(sweep(), outcomes()), cellRows(sweep(), outcomes())]) {
       await writeTable(join(folder, "table"), rows);

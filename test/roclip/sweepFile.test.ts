@@ -81,6 +81,21 @@ describe("a sweep's file", () => {
     ]);
   });
 
+  it("runs a named setting under its own seeds alone", () => {
+    const aside = { epochs: 2, seeds: [4] };
+    const tuned = { defence: "cleanclip", pretrained: "cell:aside", seeds: [4] };
+    const json = { cells: { plain: { defence: "clip" }, aside, tuned }, seeds: [1, 4] };
+    const { cells } = readSweep(file("aside.json", json));
+    expect(cells.map(({ name }) => name)).toEqual([
+      ...["plain_seed-1", "plain_seed-4", "aside_seed-4", "tuned_seed-4"],
+    ]);
+    expect(cells[3]!.config.pretrained).toBe("aside_seed-4");
+    const under = { ...json, cells: { aside, tuned: { ...tuned, seeds: [1, 4] } } };
+    expect(() => readSweep(file("under.json", under))).toThrow(
+      /found "aside"; before it come none/,
+    );
+  });
+
   const bad: [what: string, content: object | string, message: RegExp][] = [
     ["broken text", "axes: [", /must be a readable JSON or YAML file/],
     ["an unknown key", { axis: {} }, /found "axis"; did you mean "axes"\?/],
@@ -113,6 +128,12 @@ describe("a sweep's file", () => {
       { cells: { first: {}, tuned: { pretrained: "cell:last" }, last: { epochs: 2 } } },
       /tuned: pretrained: after "cell:" .* found "last"; before it come first/,
     ],
+    [
+      "seeds of a setting that are not the sweep's",
+      { cells: { a: { seeds: [1, 3] } }, seeds: [1, 2] },
+      /cells.a.seeds must be some of the sweep's, 1, 2; found 3/,
+    ],
+    ["no seeds of a setting", { cells: { a: { seeds: [] } } }, /cells.a.seeds must be as --help/],
     ["a name that is no folder", { cells: { "a/b": {} } }, /found "a\/b"; write "a-b"/],
   ];
   for (const [what, content, message] of bad)
