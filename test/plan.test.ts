@@ -39,6 +39,12 @@ describe("a plan's order", () => {
     expect(orderDispatches([b])).toEqual([a.producer, b.producer]);
   });
 
+  it("has no dispatch for the sum of one row", () => {
+    const x = state("x", [1, 4]);
+    expect(orderDispatches([sumRows(x, [4])])).toEqual([]);
+    expect(orderDispatches([sumRows(state("y", [2, 4]), [4])])).toHaveLength(1);
+  });
+
   it("refuses to read a state after it was updated in place", () => {
     const x = state("x", [4]);
     const y = state("y", [4]);

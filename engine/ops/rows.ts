@@ -3,6 +3,7 @@ import { repeatRows as repeatKernel } from "../../kernels/repeat_rows/repeat_row
 import { sumRows as sumKernel } from "../../kernels/sum_rows/sum_rows.ts";
 import { launch, product, type Tensor, view, withGrad } from "../graph.ts";
 import { shapeError } from "../shape.ts";
+import { reshape } from "./reshape.ts";
 
 /** Rows up to which one pass is as good as two. */
 const ONE_PASS_ROWS = 64;
@@ -14,7 +15,8 @@ export function isSuffix(tail: readonly number[], shape: readonly number[]): boo
 }
 
 /**
- * Sum over the leading dimensions, in two ordered passes where there are many rows.
+ * Sum over the leading dimensions, in two ordered passes where there are many rows; one row is its
+ * own sum, and is not copied.
  *
  * @param x      f32[*B, *S]
  * @param shape  the trailing dimensions to keep, [*S]
@@ -26,6 +28,7 @@ export function sumRows(x: Tensor, shape: readonly number[]): Tensor {
     throw shapeError("sumRows", `x must end in [${shape.join(", ")}]`, { x: [x, "*B *S"] });
   const cols = product(shape);
   const rows = product(x.shape) / cols;
+  if (rows === 1) return reshape(x, shape);
   const span = rows <= ONE_PASS_ROWS ? rows : Math.ceil(Math.sqrt(rows));
   const parts = Math.ceil(rows / span);
   const VECTOR = vectorWidth(cols);
