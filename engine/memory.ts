@@ -76,7 +76,7 @@ export function conflictsOf(dispatches: readonly Dispatch[]): Conflicts {
   return found;
 }
 
-const overlap = (a: Lifetime, b: Lifetime) => a.first <= b.last && b.first <= a.last;
+const overlap = (a: Tenant, b: Lifetime) => a.first <= b.last && b.first <= a.last;
 
 /** The most bytes alive at any one dispatch: what no layout can do without. */
 export function liveBound(lifetimes: readonly Lifetime[]): number {
@@ -96,119 +96,179 @@ export function liveBound(lifetimes: readonly Lifetime[]): number {
 }
 
 /** A tensor in its range of a slot. */
-interface Tenant {
-  readonly lifetime: Lifetime;
+interface Tenant extends Pick<Lifetime, "first" | "last"> {
   readonly offset: number;
   readonly end: number;
 }
 
 interface Slot {
   bytes: number;
-  /** Those alive in each span of SPAN dispatches: what a lifetime may meet, without a walk. */
+  /** Those alive in each span of SPAN dispatches, from the lowest offset on. */
   readonly spans: Map<number, Tenant[]>;
 }
 
-const SPAN = 64; // dispatches
+const SPAN = 512; // dispatches; most lifetimes touch one span or two
 
-/** The spans that a lifetime touches. */
-function spansOf({ first, last }: Lifetime): number[] {
-  const begin = Math.floor(first / SPAN);
-  return Array.from({ length: Math.floor(last / SPAN) - begin + 1 }, (_, i) => begin + i);
-}
+const spanAt = (dispatch: number) => Math.floor(dispatch / SPAN);
 
 /** Those of a slot that are alive with a lifetime, from the lowest offset on. */
-function aliveWith({ spans }: Slot, lifetime: Lifetime, touched: readonly number[]): Tenant[] {
+function aliveWith({ spans }: Slot, lifetime: Lifetime): Tenant[] {
+  const [begin, end] = [spanAt(lifetime.first), spanAt(lifetime.last)];
   const alive: Tenant[] = [];
-  for (const span of touched)
+  for (let span = begin; span <= end; span++)
     for (const tenant of spans.get(span) ?? []) {
-      // One that is met in several spans counts in the first of them.
-      const met = Math.max(touched[0]!, Math.floor(tenant.lifetime.first / SPAN));
-      if (met === span && overlap(tenant.lifetime, lifetime)) alive.push(tenant);
+      // One that is in several spans counts in the first of them.
+      const isNew = span === begin || tenant.first >= span * SPAN;
+      if (isNew && overlap(tenant, lifetime)) alive.push(tenant);
     }
-  return alive.sort((a, b) => a.offset - b.offset);
+  return begin === end ? alive : alive.sort((a, b) => a.offset - b.offset);
+}
+
+function moveIn({ spans }: Slot, tenant: Tenant): void {
+  for (let span = spanAt(tenant.first); span <= spanAt(tenant.last); span++) {
+    const tenants = spans.get(span) ?? [];
+    const above = tenants.findIndex(({ offset }) => offset > tenant.offset);
+    tenants.splice(above < 0 ? tenants.length : above, 0, tenant);
+    spans.set(span, tenants);
+  }
 }
 
 const ALIGNMENT = 256; // bytes; the most that minStorageBufferOffsetAlignment may be
 const aligned = (bytes: number) => Math.ceil(bytes / ALIGNMENT) * ALIGNMENT;
 
+/** A range that a tensor can have. */
+interface Range extends Place {
+  /** Bytes that the slot must grow by, if no gap is wide enough. */
+  readonly growth: number;
+  /** Bytes of the gap that stay unused. */
+  readonly unused: number;
+}
+
+const cheaper = (a: Range, b: Range) => (a.growth - b.growth || a.unused - b.unused) < 0;
+
 /**
- * The tightest range of a slot that is free throughout a lifetime.
+ * The cheapest range of a slot that is free throughout a lifetime.
  *
  * @param alive  the slot's tenants in that time, from the lowest offset on
- * @returns  its offset; the bytes that the slot must grow by, if no gap is wide enough; those of
- *           the gap that stay unused
  */
-function gapIn({ bytes }: Slot, alive: readonly Tenant[], needed: number) {
-  let best = { offset: 0, growth: Number.POSITIVE_INFINITY, unused: 0 };
-  let offset = 0;
-  for (const { offset: next, end } of [...alive, { offset: bytes, end: bytes }]) {
-    const unused = next - offset - needed;
-    const tighter = best.growth > 0 || unused < best.unused;
-    if (unused >= 0 && tighter) best = { offset, growth: 0, unused };
-    else if (next === bytes && best.growth > 0) best = { offset, growth: -unused, unused: 0 };
-    offset = Math.max(offset, end);
+function cheapestIn(slot: number, { bytes }: Slot, alive: readonly Tenant[], needed: number) {
+  let [offset, unused] = [-1, Number.POSITIVE_INFINITY];
+  let free = 0;
+  for (const tenant of alive) {
+    const gap = tenant.offset - free - needed;
+    if (gap >= 0 && gap < unused) [offset, unused] = [free, gap];
+    free = Math.max(free, tenant.end);
+  }
+  const gap = bytes - free - needed;
+  if (gap >= 0 && gap < unused) [offset, unused] = [free, gap];
+  return offset < 0
+    ? { slot, offset: free, growth: -gap, unused: 0 }
+    : { slot, offset, growth: 0, unused };
+}
+
+/** The cheapest range of all slots that are not barred, or a new slot. */
+function cheapest(
+  slots: readonly Slot[],
+  barred: ReadonlySet<number | undefined>,
+  lifetime: Lifetime,
+  maxSlotBytes: number,
+): Range {
+  const needed = aligned(lifetime.bytes);
+  // A new slot is taken when another would have to grow by as much.
+  let best: Range = { slot: slots.length, offset: 0, growth: needed, unused: 0 };
+  for (let i = 0; i < slots.length && best.growth + best.unused > 0; i++) {
+    const slot = slots[i]!;
+    if (barred.has(i) || (best.growth === 0 && slot.bytes < needed)) continue;
+    const range = cheapestIn(i, slot, aliveWith(slot, lifetime), needed);
+    if (slot.bytes + range.growth <= maxSlotBytes && cheaper(range, best)) best = range;
   }
   return best;
 }
 
-/** Give every lifetime, in this order, the range that costs the fewest bytes. */
-function place(lifetimes: readonly Lifetime[], conflicts: Conflicts, maxSlotBytes: number) {
-  const slots: Slot[] = [];
-  const placeOf = new Map<Storage, Place>();
-  for (const lifetime of lifetimes) {
-    const { storage } = lifetime;
-    const needed = aligned(lifetime.bytes);
-    const touched = spansOf(lifetime);
-    const hostile = [...(conflicts.get(storage) ?? [])];
-    const barred = new Set(hostile.map((other) => placeOf.get(other)?.slot));
-    // The empty slot is a new one, taken when another would have to grow by as much.
-    const { slot, offset, growth } = [{ bytes: 0, spans: new Map<number, Tenant[]>() }, ...slots]
-      .filter((_, i) => !barred.has(i - 1))
-      .map((slot) => ({ slot, ...gapIn(slot, aliveWith(slot, lifetime, touched), needed) }))
-      .filter((at) => at.slot.bytes === 0 || at.slot.bytes + at.growth <= maxSlotBytes)
-      .reduce((a, b) => ((b.growth - a.growth || b.unused - a.unused) < 0 ? b : a));
-    if (slot.bytes === 0) slots.push(slot);
-    slot.bytes += growth;
-    const tenant = { lifetime, offset, end: offset + needed };
-    for (const span of touched) {
-      const alive = slot.spans.get(span);
-      if (alive) alive.push(tenant);
-      else slot.spans.set(span, [tenant]);
-    }
-    placeOf.set(storage, { slot: slots.indexOf(slot), offset });
-  }
-  return { placeOf, slotBytes: slots.map(({ bytes }) => bytes) };
+/** Lifetimes in the order in which they were given their ranges, and what came of it. */
+interface Placement extends Pick<Layout, "placeOf" | "slotBytes" | "peakBytes"> {
+  readonly order: readonly Lifetime[];
+  /** Bytes above the least possible that each of them made slots grow by. */
+  readonly excess: ReadonlyMap<Lifetime, number>;
 }
 
-const sum = (numbers: readonly number[]) => numbers.reduce((total, n) => total + n, 0);
+/** Give every lifetime, in this order, the range that costs the fewest bytes. */
+function place(
+  order: readonly Lifetime[],
+  conflicts: Conflicts,
+  maxSlotBytes: number,
+  least: number,
+): Placement {
+  const slots: Slot[] = [];
+  const placeOf = new Map<Storage, Place>();
+  const excess = new Map<Lifetime, number>();
+  let peakBytes = 0;
+  for (const lifetime of order) {
+    const { storage, bytes, first, last } = lifetime;
+    const hostile = [...(conflicts.get(storage) ?? [])];
+    const barred = new Set(hostile.map((other) => placeOf.get(other)?.slot));
+    const { slot, offset, growth } = cheapest(slots, barred, lifetime, maxSlotBytes);
+    if (slot === slots.length) slots.push({ bytes: 0, spans: new Map() });
+    slots[slot]!.bytes += growth;
+    moveIn(slots[slot]!, { first, last, offset, end: offset + aligned(bytes) });
+    placeOf.set(storage, { slot, offset });
+    peakBytes += growth;
+    const above = Math.min(growth, peakBytes - least);
+    if (above > 0) excess.set(lifetime, above);
+  }
+  return { order, placeOf, slotBytes: slots.map(({ bytes }) => bytes), peakBytes, excess };
+}
 
-/** Orders that `place` is tried in: each is the best of them for some plans. */
+/** Orders that `place` is tried in first: each is the best of them for some plans. */
 const ORDERS: readonly ((a: Lifetime, b: Lifetime) => number)[] = [
   (a, b) => b.bytes - a.bytes || a.first - b.first,
   (a, b) => b.last - a.last || b.bytes - a.bytes,
   (a, b) => b.bytes * (b.last - b.first + 1) - a.bytes * (a.last - a.first + 1),
 ];
 
+const CLOSE = 1.02; // times the least possible bytes: near enough to look no further
+const AGAIN = 8000; // tensors that are placed again, at most; a count, so that plans are repeatable
+
 /**
- * Lay storages out greedily, in several orders, and keep the layout of the fewest bytes.
+ * Lay storages out greedily, one after another, and keep the layout of the fewest bytes: of several
+ * orders, then of those that follow from the best of them by placing first what has made slots grow
+ * beyond the least possible, by the most bytes in all orders so far.
  *
  * @param conflicts     which may not share a slot
  * @param maxSlotBytes  the adapter's largest buffer; no slot of several tensors is larger
  * @see Pisarchyk & Lee 2020, arXiv:2001.03288, "greedy by size"
+ * @see Joslin & Clements 1999, arXiv:1105.5454, "squeaky wheel" optimization
  */
 export function layOut(
   lifetimes: readonly Lifetime[],
   conflicts: Conflicts,
   maxSlotBytes: number,
 ): Layout {
-  const layouts = ORDERS.map((order) => place([...lifetimes].sort(order), conflicts, maxSlotBytes));
-  const best = layouts.reduce((a, b) => (sum(b.slotBytes) < sum(a.slotBytes) ? b : a));
-  return { ...best, peakBytes: sum(best.slotBytes), boundBytes: liveBound(lifetimes) };
+  const least = liveBound(lifetimes.map((own) => ({ ...own, bytes: aligned(own.bytes) })));
+  const placed = (order: readonly Lifetime[]) => place(order, conflicts, maxSlotBytes, least);
+  const smaller = (a: Placement, b: Placement) => (b.peakBytes < a.peakBytes ? b : a);
+  const isClose = ({ peakBytes }: Placement) => peakBytes <= CLOSE * least;
+
+  let best = placed([...lifetimes].sort(ORDERS[0]));
+  for (const order of ORDERS.slice(1))
+    if (!isClose(best)) best = smaller(best, placed([...lifetimes].sort(order)));
+
+  let latest = best;
+  const blame = new Map<Lifetime, number>();
+  const blamed = (lifetime: Lifetime) => blame.get(lifetime) ?? 0;
+  for (let count = 0; count < AGAIN && !isClose(best); count += lifetimes.length) {
+    for (const [lifetime, bytes] of latest.excess) blame.set(lifetime, blamed(lifetime) + bytes);
+    latest = placed([...latest.order].sort((a, b) => blamed(b) - blamed(a)));
+    best = smaller(best, latest);
+  }
+  const { placeOf, slotBytes, peakBytes } = best;
+  return { placeOf, slotBytes, peakBytes, boundBytes: liveBound(lifetimes) };
 }
 
 /** A slot for every storage, for runs that must not reuse memory. */
 export function layOutApart(lifetimes: readonly Lifetime[]): Layout {
   const placeOf = new Map(lifetimes.map(({ storage }, slot) => [storage, { slot, offset: 0 }]));
   const slotBytes = lifetimes.map(({ bytes }) => bytes);
-  return { placeOf, slotBytes, peakBytes: sum(slotBytes), boundBytes: liveBound(lifetimes) };
+  const peakBytes = slotBytes.reduce((sum, bytes) => sum + bytes, 0);
+  return { placeOf, slotBytes, peakBytes, boundBytes: liveBound(lifetimes) };
 }

@@ -1,6 +1,8 @@
 /** Ordering, memory and state: what a plan promises beyond the values of its ops. */
 import fc from "fast-check";
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { PEAK_RATIO } from "../bench/report/sections.ts";
+import { configOf, STEP_SIZES, type StepSize } from "../bench/scale/step.ts";
 import { type Device, openDevice } from "../engine/device.ts";
 import { grad } from "../engine/grad.ts";
 import { constant, input, launch, type Storage, state, type Tensor } from "../engine/graph.ts";
@@ -12,9 +14,13 @@ import { contrastiveLoss } from "../engine/ops/contrastiveLoss.ts";
 import { sumRows } from "../engine/ops/rows.ts";
 import { scale } from "../engine/ops/scale.ts";
 import { orderDispatches } from "../engine/order.ts";
+import { arrange } from "../engine/outline.ts";
 import { compile } from "../engine/plan.ts";
 import { readState } from "../engine/read.ts";
 import { defineKernel } from "../kernels/kernel.ts";
+import { describeState } from "../roclip/model.ts";
+import { programOf } from "../roclip/programs.ts";
+import type { StepKind } from "../roclip/schedule.ts";
 
 /** x += y, in place: the smallest kernel with an `update` binding. */
 const accumulateKernel = defineKernel({
@@ -157,6 +163,29 @@ describe("a plan's memory", () => {
       const { peakBytes } = lay(wanted);
       expect(peakBytes).toBeLessThan(share * B * B * 4);
     });
+});
+
+describe("the memory of a training step", () => {
+  /** Where its tensors lie, in the order in which they are first touched. */
+  const layStep = (size: StepSize, kind: StepKind) => {
+    const config = configOf(size);
+    const state = describeState(config, config.vocabularySize, 5000);
+    const { order, lifetimes } = arrange(programOf(kind, { config, state }), true);
+    const { placeOf, ...layout } = layOut(lifetimes, conflictsOf(order), 2 ** 30);
+    return { ...layout, places: lifetimes.map(({ storage }) => placeOf.get(storage)) };
+  };
+
+  for (const size of STEP_SIZES)
+    for (const kind of ["plain", "matching"] as const)
+      it(`is at most ${PEAK_RATIO} times the least possible, ${kind}, ${JSON.stringify(size)}`, () => {
+        const { peakBytes, boundBytes } = layStep(size, kind);
+        expect(peakBytes / boundBytes).toBeLessThanOrEqual(PEAK_RATIO);
+      });
+
+  it("is laid out the same whenever it is traced", () => {
+    const size = { batch: 64, width: 3, depth: 1 };
+    expect(layStep(size, "matching")).toEqual(layStep(size, "matching"));
+  });
 });
 
 describe("grad", () => {

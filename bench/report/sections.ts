@@ -6,7 +6,7 @@ import type { Folder } from "./files.ts";
 import { atMost, digits, machineText, megabytes, percent, table } from "./markdown.ts";
 
 const JS_RATIO = 1.25; // JavaScript per dispatch over a bare loop's, at most
-const PEAK_RATIO = 1.1; // memory over the least possible, at most
+export const PEAK_RATIO = 1.1; // memory over the least possible, at most
 
 const peakText = ({ peakBytes, boundBytes }: Pick<WholeStep, "peakBytes" | "boundBytes">) =>
   atMost((peakBytes / boundBytes).toFixed(3), peakBytes / boundBytes, PEAK_RATIO);
