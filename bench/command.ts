@@ -26,7 +26,7 @@ function positive(text: string): number {
 }
 
 /** Refused before the measurement, not after it. */
-function writable(path: string): string {
+export function writable(path: string): string {
   if (!existsSync(dirname(path)))
     throw new InvalidArgumentError(`The folder ${dirname(path)} must exist.`);
   if (existsSync(path) && statSync(path).isDirectory())

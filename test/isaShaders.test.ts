@@ -1,10 +1,13 @@
 /** Which shaders `bench isa` compiles, and what it reads from their WGSL alone. Needs no GPU. */
 import { describe, expect, it } from "vitest";
-import { captureShaders, type PipelineMaker } from "../bench/isa/capture.ts";
-import { capturedShaders, readCaptured } from "../bench/isa/captured.ts";
+import type { IsaRow } from "../bench/isa/bound.ts";
+import { captureShaders, type Watched } from "../bench/isa/capture.ts";
+import { capturedShaders, hottestOfEach, readCaptured } from "../bench/isa/captured.ts";
 import { statedWave, threadsOf } from "../bench/isa/threads.ts";
 import { tileBytesPerFma } from "../bench/isa/tile.ts";
 import { distinct, kernelShaders, needsMatrices } from "../bench/isa/variants.ts";
+import { captureJobs } from "../bench/peers/capture.ts";
+import type { Job, Peer } from "../bench/peers/job.ts";
 import { readResults } from "../bench/report/files.ts";
 import { UserError } from "../roclip/errors.ts";
 import { loadCases } from "./cases.ts";
@@ -78,39 +81,98 @@ describe("the shaders", () => {
     }
   });
 
-  it("of another library are caught on their way to a device", async () => {
-    const fake = {
-      createShaderModule: ({ label = "" }) => ({ label }) as GPUShaderModule,
-      createComputePipeline: () => "built",
-      createComputePipelineAsync: () => Promise.resolve("built"),
+  /** Prototypes that only count; the names of what was set. */
+  function fakes() {
+    const set: string[] = [];
+    const gpu = {
+      createShaderModule: () => ({}),
+      createComputePipeline: ({ label = "" }) => ({ label }),
+      createComputePipelineAsync: ({ label = "" }) => Promise.resolve({ label }),
     };
-    const gpu = fake as unknown as PipelineMaker;
-    const before = { ...gpu };
+    const pass = { setPipeline: ({ label }: { label: string }) => void set.push(label) };
+    return { set, watched: { gpu, pass } as unknown as Watched };
+  }
+
+  it("of another library are those of the pipelines that it uses", async () => {
+    const { set, watched } = fakes();
+    const { gpu, pass } = watched;
+    const before = { gpu: { ...gpu }, pass: { ...pass } };
     const early = gpu.createShaderModule({ code: "early" });
-    const capture = captureShaders(gpu);
+    const capture = captureShaders(watched);
     const code = "@compute @workgroup_size(64)\nfn tile() {}";
-    const module = gpu.createShaderModule({ label: "m", code });
-    const make = (compute: GPUProgrammableStage) => ({ layout: "auto" as const, compute });
-    expect(gpu.createComputePipeline(make({ module, constants: { K: 3 } }))).toBe("built");
-    await gpu.createComputePipelineAsync(make({ module, constants: { K: 3 } }));
-    await gpu.createComputePipelineAsync({ ...make({ module, entryPoint: "tile" }), label: "p" });
-    gpu.createComputePipeline(make({ module: early }));
-    capture.stop();
-    expect(gpu).toEqual(before);
-    expect(capture.shaders).toEqual([
-      { label: "m", code, entryPoint: "tile", constants: { K: 3 } },
-      { label: "p", code, entryPoint: "tile", constants: {} },
+    const module = gpu.createShaderModule({ code });
+    const make = (label: string, compute: GPUProgrammableStage) =>
+      gpu.createComputePipeline({ layout: "auto", label, compute });
+    const one = make("one", { module, constants: { K: 3 } });
+    const named = await gpu.createComputePipelineAsync({
+      ...{ layout: "auto", label: "named" },
+      compute: { module, entryPoint: "tile" },
+    });
+    make("unused", { module, constants: { K: 4 } });
+    for (const pipeline of [one, make("early", { module: early }), named, one])
+      pass.setPipeline(pipeline);
+    expect(set).toEqual(["one", "early", "named", "one"]);
+    expect(capture.take()).toEqual([
+      { code, entryPoint: "tile", constants: { K: 3 } },
+      { code, entryPoint: "tile", constants: {} },
     ]);
+    expect(capture.take()).toEqual([]);
+    pass.setPipeline(named); // kept from before
+    expect(capture.take()).toHaveLength(1);
+    capture.stop();
+    expect(watched).toEqual(before);
   });
 
-  it("of a captured file are named by library, op and shape", () => {
-    const entry = { peer: "tfjs", op: "matMul", shape: "512", code: "c", entryPoint: "main" };
-    const [first, second] = capturedShaders([
+  it("of other libraries are kept by job, from one run each", async () => {
+    const { watched } = fakes();
+    const { gpu, pass } = watched;
+    const before = { gpu: { ...gpu }, pass: { ...pass } };
+    const closed: string[] = [];
+    const peer = (name: string, code: string) =>
+      ({
+        name,
+        async prepare(job: Job) {
+          if (job.op === "hard") return { cannot: "no" };
+          const compute = { module: gpu.createShaderModule({ code }) };
+          const pipeline = gpu.createComputePipeline({ layout: "auto", compute });
+          return { run: async () => pass.setPipeline(pipeline), close: () => closed.push(name) };
+        },
+      }) as unknown as Peer;
+    const job = (op: string) => ({ op, shape: "s", operands: () => ({}) }) as unknown as Job;
+    const peers = [peer("a", "fn a() {}"), peer("b", "fn b() {}")];
+    const found = await captureJobs(watched, peers, ["easy", "hard"].map(job));
+    const entry = { op: "easy", shape: "s", entryPoint: "main", constants: {} };
+    expect(found).toEqual([
+      { peer: "a", code: "fn a() {}", ...entry },
+      { peer: "b", code: "fn b() {}", ...entry },
+    ]);
+    expect(closed).toEqual(["a", "b"]);
+    expect(watched).toEqual(before);
+  });
+
+  it("of a captured file are named by library, op and shape, and are each compiled once", () => {
+    const entry = { peer: "tfjs", op: "matmul", shape: "512", code: "c", entryPoint: "main" };
+    const [first, second, third, ...others] = capturedShaders([
       { ...entry, constants: {} },
       { ...entry, constants: { K: 1 } },
+      { ...entry, shape: "64", constants: {} },
+      { ...entry, op: "conv2d", constants: {} },
     ]);
-    expect(first).toMatchObject({ kernel: "tfjs matMul", variant: "512" });
+    expect(first).toMatchObject({ peer: "tfjs", kernel: "matmul", variant: "512" });
     expect(second).toMatchObject({ variant: "512 #2", constants: { K: 1 } });
+    expect(third).toMatchObject({ kernel: "conv2d", variant: "512" });
+    expect(others).toEqual([]);
     expect(() => readCaptured("/nonexistent.json")).toThrow(UserError);
+  });
+
+  it("of a library and op are told by the one whose loop multiplies most, the first of several", () => {
+    const row = (peer: string, variant: string, fmas: number, where = "loop") =>
+      ({ peer, kernel: "matmul", variant, fmas, where }) as IsaRow;
+    const rows = [
+      ...[row("a", "whole", 9, "program"), row("a", "1", 2), row("b", "1", 1), row("a", "2", 4)],
+      ...[row("a", "3", 4), row("c", "none", 0, "program")],
+    ];
+    const found = hottestOfEach(rows).map(({ peer, variant }) => `${peer} ${variant}`);
+    expect(found).toEqual(["a 2", "b 1", "c none"]);
   });
 });

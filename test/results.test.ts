@@ -14,6 +14,8 @@ import { checkRung, measureLadder } from "../bench/ladder/measure.ts";
 import { nearestQuery, nearestSplit, nearestWorkgroup } from "../bench/ladder/nearest/kernels.ts";
 import { ladders } from "../bench/ladder/rungs.ts";
 import { folderOf } from "../bench/machine.ts";
+import { jobs } from "../bench/peers/jobs/index.ts";
+import { stepJob } from "../bench/peers/jobs/step.ts";
 import { figuresOf } from "../bench/report/figures.ts";
 import { readResults, readSweeps } from "../bench/report/files.ts";
 import { isaSections } from "../bench/report/isaSection.ts";
@@ -76,6 +78,14 @@ describe("the published results", () => {
     );
   });
 
+  it("have a row of ours and of each engine on navigator.gpu for every op that is compared", () => {
+    const text = isaSections(folders).join("\n");
+    const ops = new Set(jobs.filter((job) => job !== stepJob).map(({ op }) => op));
+    for (const op of ops)
+      for (const engine of ["ours", "tfjs-webgpu", "jax-js"])
+        expect(text, `${hint} --measure isa`).toContain(`| ${op} | ${engine}`);
+  });
+
   it("have figures of the same rows, and no others", async () => {
     const figures = new Map<string, string>();
     for (const folder of folders)
@@ -99,6 +109,18 @@ describe("a verdict", () => {
   const machine = {
     ...{ adapter: "a: 1", hardware: "h", software: true, cpu: "c", cores: 2, memoryGiB: 4 },
     ...{ node: "v20", date: "2026-01-31" },
+  };
+
+  const row: IsaRow = {
+    kernel: "matmul",
+    variant: "A=1",
+    device: "navi31",
+    source: "0123456789abcdef",
+    where: "loop",
+    boundBy: "issue",
+    ...{ fmaShare: 0.9, ldsBytesPerFma: 1, memoryBytesPerFma: 0, bound: 0.9, wave: 64, lanes: 1 },
+    ...{ fmas: 256, wmma: 0, scalar: 13, waits: 16, vgprs: 120, sgprs: 1, spills: 0 },
+    ...{ scalarSpills: 0, scratch: 0, lds: 0, wavesPerSimd: 8, tileBytesPerFma: 1 / 16 },
   };
 
   it("is computed from the number beside it", () => {
@@ -126,18 +148,8 @@ describe("a verdict", () => {
   });
 
   it("on compiled code claims nothing of loads outside the loop", () => {
-    const row: IsaRow = {
-      kernel: "matmul",
-      variant: "A=1",
-      device: "navi31",
-      source: "0123456789abcdef",
-      where: "loop",
-      boundBy: "issue",
-      ...{ fmaShare: 0.9, ldsBytesPerFma: 1, memoryBytesPerFma: 0, bound: 0.9, wave: 64, lanes: 1 },
-      ...{ fmas: 256, wmma: 0, scalar: 13, waits: 16, vgprs: 120, sgprs: 1, spills: 0 },
-      ...{ scalarSpills: 0, scratch: 0, lds: 0, wavesPerSimd: 8, tileBytesPerFma: 1 / 16 },
-    };
-    const textOf = (...rows: IsaRow[]) => isaSections([{ host: machine, rows }]).join("\n");
+    const textOf = (...rows: IsaRow[]) =>
+      isaSections([{ name: "navi31", isa: { host: machine, rows } }]).join("\n");
     const text = textOf(row, row);
     const counts = "0.0625 around | 256 | 13 | 16 | 120 | 0 ✓ | 8 ✓ | 64 | 90 % issue |";
     const line = `| matmul | A=1 | 90 % ✗ | 1.00 ✓ | not in it; ${counts}`;
@@ -148,6 +160,21 @@ describe("a verdict", () => {
     const matrices = { ...row, fmaShare: 0, wmma: 4, bound: null, ldsBytesPerFma: null };
     expect(textOf(matrices)).toContain("| matmul | A=1 | 4 WMMA |");
     expect(isaSections([])).toEqual([]);
+  });
+
+  it("is not given of other engines' shaders, which stand below ours of the same op", () => {
+    const isa = { host: machine, rows: [{ ...row, fmas: 9, variant: "ELEMENT=16" }, row] };
+    const peer = { ...row, peer: "tfjs 4", variant: "512", fmas: 512, memoryBytesPerFma: 0.25 };
+    const rows = [peer, { ...peer, kernel: "softmax", where: "program", fmas: 0 }] as const;
+    const captured = { host: machine, capturedOn: "llvmpipe: Mesa", rows };
+    const text = isaSections([{ name: "navi31", isa, captured }]).join("\n");
+    const counts = "120 | 0 | 8 | 64 | 90 % issue |";
+    expect(text).toContain(
+      `| matmul | ours | matmul | 90 % | 1.00 | not in it; 0.0625 around | ${counts}\n` +
+        `| matmul | tfjs 4 | 512 | 90 % | 1.00 | 0.25 | ${counts}\n` +
+        "| softmax | tfjs 4 | 512 | no loop multiplies | – |",
+    );
+    expect(text).toContain("caught as WGSL while they ran on llvmpipe: Mesa");
   });
 
   it("on the step is on JavaScript and on memory", () => {

@@ -34,6 +34,8 @@ export type Limit = "issue" | "lds" | "cache";
 
 /** A kernel and variant on one device, as `--json` writes it. */
 export interface IsaRow {
+  /** The library whose shader it is, which then is called by op and shape; ours where left out. */
+  readonly peer?: string;
   readonly kernel: string;
   readonly variant: string;
   readonly device: Target;
@@ -113,7 +115,7 @@ export async function isaRow(
   device: Target,
   { blocks, wave, ...needs }: Assembly,
 ): Promise<IsaRow> {
-  const { kernel, variant } = shader;
+  const { peer, kernel, variant } = shader;
   const threads = threadsOf(shader);
   // RDNA 2 does 32 lanes at a time, and skips the half of a wave that has no threads
   const slot = Math.min(wave, SIMD_LANES * TARGETS[device].pairs);
@@ -123,6 +125,7 @@ export async function isaRow(
   const { ldsBytes, vectorBytes, scalarBytes } = hot.counts;
   const perFma = (bytes: number) => (multiplyAdds > 0 ? bytes / multiplyAdds : null);
   return {
+    ...(peer && { peer }),
     kernel,
     variant,
     device,
@@ -133,7 +136,7 @@ export async function isaRow(
     fmaShare: operations > 0 ? fmas / operations : 0,
     ldsBytesPerFma: perFma(ldsBytes),
     memoryBytesPerFma: perFma(vectorBytes + scalarBytes / wave),
-    tileBytesPerFma: tileBytesPerFma(shader),
+    tileBytesPerFma: peer ? null : tileBytesPerFma(shader),
     ...boundOf(hot, wave, lanes ?? 1, device),
     ...{ fmas, wmma, scalar, waits },
     ...needs,

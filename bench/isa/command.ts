@@ -6,11 +6,11 @@ import { loadCases } from "../../test/cases.ts";
 import { hostFacts } from "../machine.ts";
 import { parseAssembly } from "./assembly.ts";
 import { ALL_TARGETS, type IsaRow, isaRow, shadersOn, TARGETS, type Target } from "./bound.ts";
-import { capturedShaders, readCaptured } from "./captured.ts";
+import { type CapturedFile, capturedShaders, readCaptured } from "./captured.ts";
 import { compileFor, findRadv, type Radv } from "./radv.ts";
 import { formatIsaHead, formatIsaRow, formatLegend } from "./table.ts";
 import { statedWave } from "./threads.ts";
-import { distinct, kernelShaders, type Shader } from "./variants.ts";
+import { kernelShaders, type Shader } from "./variants.ts";
 
 interface Options {
   readonly device?: readonly Target[];
@@ -20,13 +20,17 @@ interface Options {
   readonly json?: string;
 }
 
-/** What `--only` leaves of the kernels and of the captured shaders. */
-async function shadersFor({ only, captured, defaults }: Options): Promise<Shader[]> {
-  const others = captured ? capturedShaders(readCaptured(captured)) : [];
+/** What `--only` leaves of the kernels, or of the captured shaders. */
+async function shadersFor(
+  { only, defaults }: Options,
+  captured: CapturedFile | undefined,
+): Promise<Shader[]> {
   const choices = defaults ? "default" : "all";
-  const all = distinct([...(await kernelShaders(await loadCases(), choices)), ...others]);
-  const holds = ({ kernel, variant }: Shader) =>
-    `${kernel} ${variant}`.toLowerCase().includes(only.toLowerCase());
+  const all = captured
+    ? capturedShaders(captured.shaders)
+    : await kernelShaders(await loadCases(), choices);
+  const holds = ({ peer = "", kernel, variant }: Shader) =>
+    `${peer} ${kernel} ${variant}`.toLowerCase().includes(only.toLowerCase());
   const shaders = all.filter(holds);
   if (shaders.length > 0) return shaders;
   const kernels = [...new Set(all.map(({ kernel }) => kernel))].join(", ");
@@ -59,12 +63,14 @@ async function printDevice(radv: Radv, device: Target, all: readonly Shader[]) {
 async function benchIsa(_: unknown, command: Command): Promise<void> {
   const options = command.optsWithGlobals<Options>();
   const radv = findRadv();
-  const shaders = await shadersFor(options);
+  const captured = options.captured ? readCaptured(options.captured) : undefined;
+  const shaders = await shadersFor(options, captured);
   console.log(formatLegend());
   const rows: IsaRow[] = [];
   for (const device of new Set(options.device ?? ALL_TARGETS))
     rows.push(...(await printDevice(radv, device, shaders)));
-  const found = { host: hostFacts(), rows };
+  const source = captured && { capturedOn: captured.machine.adapter };
+  const found = { host: hostFacts(), ...source, rows };
   if (options.json) writeFileSync(options.json, `${JSON.stringify(found, undefined, 2)}\n`);
 }
 
@@ -73,7 +79,8 @@ const EXAMPLES = `
 
 Examples:
   npm run bench -- isa --only matmul --device navi31
-  npm run bench -- isa --captured peers.json --json rows.json`;
+  npm run bench -- peers --capture shaders.json
+  npm run bench -- isa --captured shaders.json --device navi31`;
 
 /** The subcommand; `--only` and `--json` are those of `bench`. */
 export function isaCommand(): Command {
@@ -81,7 +88,7 @@ export function isaCommand(): Command {
     .description("Registers, spills and the instructions of the hot loop, by a GPU's compiler.")
     .addOption(new Option("--device <id...>", "which GPU to compile for; all").choices(ALL_TARGETS))
     .option("--defaults", "only what runs untuned: each constant's default")
-    .option("--captured <file>", "also compile the shaders in a file of captured ones")
+    .option("--captured <file>", "the shaders in a file of captured ones, not our own")
     .addHelpText("after", EXAMPLES)
     .exitOverride()
     .action(benchIsa);

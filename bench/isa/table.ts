@@ -14,7 +14,12 @@ function boundText({ bound, boundBy, where, wmma }: IsaRow): string {
 }
 
 const COLUMNS: readonly Column<IsaRow>[] = [
-  { title: "kernel", width: 15, text: ({ kernel }) => kernel, left: true },
+  {
+    title: "kernel",
+    width: 15,
+    text: ({ peer = "", kernel }) => `${peer} ${kernel}`.trim(),
+    left: true,
+  },
   { title: "variant", width: 13, text: ({ variant }) => variant, left: true },
   { title: "FMA", width: 5, text: ({ fmaShare }) => percent(fmaShare) },
   { title: "LDS B", width: 5, text: ({ ldsBytesPerFma }) => bytes(ldsBytesPerFma) },

@@ -18,6 +18,8 @@ import { quickStream } from "../quickStream.ts";
 
 /** A WGSL text to compile, and what to call it. */
 export interface Shader {
+  /** The library that it is of; ours where left out. */
+  readonly peer?: string;
   readonly kernel: string;
   readonly variant: string;
   readonly code: string;

@@ -11,13 +11,8 @@ import type { Device } from "../../engine/device.ts";
 import type { HostArray } from "../../engine/graph.ts";
 import { UserError } from "../../roclip/errors.ts";
 import { checkResults, expectedFrom } from "./check.ts";
-import { findFaiss } from "./engines/faiss.ts";
-import { openJax } from "./engines/jax.ts";
-import { offerGpu } from "./engines/navigator.ts";
-import { openOrt } from "./engines/ort.ts";
-import { openOrtWeb } from "./engines/ortWeb.ts";
+import { openPeers } from "./engines/open.ts";
 import { prepareOwn } from "./engines/own.ts";
-import { openTfjs } from "./engines/tfjs.ts";
 import type { Job, Named, Peer, Runner } from "./job.ts";
 import { inTurns, type PeerRow, ratioOf, type Summary, summarise } from "./pairs.ts";
 import { formatPeerRow, formatPeersHead, formatSummary, formatWithout } from "./table.ts";
@@ -98,24 +93,6 @@ async function attempt(...given: Parameters<typeof comparePair>): Promise<PeerRo
     process.exitCode = 1;
     return `failed: ${error instanceof Error ? error.message : String(error)}`;
   }
-}
-
-/** Open every peer; ours must be open already, or it would take the offered GPU for a browser's. */
-async function openPeers(device: Device): Promise<{ peers: Peer[]; close: () => void }> {
-  const withdrawGpu = await offerGpu();
-  const peers = [
-    await openTfjs(device),
-    await openJax(device),
-    await openOrt(),
-    await openOrtWeb(device),
-  ];
-  const faiss = findFaiss();
-  if (faiss) peers.push(faiss);
-  const close = () => {
-    for (const peer of peers) peer.close();
-    withdrawGpu();
-  };
-  return { peers, close };
 }
 
 /**

@@ -1,14 +1,18 @@
 /** `npm run bench -- results`: pages and figures of what was measured, or is first. */
 import { fork } from "node:child_process";
-import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { Command, Option } from "commander";
 import sharp from "sharp";
 import { openDevice } from "../../engine/device.ts";
 import { UserError } from "../../roclip/errors.ts";
 import type { Options } from "../command.ts";
 import { ALL_TARGETS } from "../isa/bound.ts";
+import { hottestOfEach } from "../isa/captured.ts";
+import { TARGET } from "../ladder/measure.ts";
 import { folderOf } from "../machine.ts";
+import { peersInstalled } from "../peers/engines/load.ts";
 import { figuresOf } from "./figures.ts";
 import { pathOf, ROOT, readResults, readSweeps } from "./files.ts";
 import { FIGURES, resultsPage, withFashionRows, withLadderRows } from "./pages.ts";
@@ -39,17 +43,49 @@ const ARGUMENTS: Readonly<Record<Measure, readonly string[]>> = {
   peers: [],
 };
 
-/** Run one command of bench in a process of its own, which writes its file in a folder. */
-async function measure(name: Measure, folder: string, given: readonly string[]): Promise<void> {
-  const path = pathOf(folder, name);
-  mkdirSync(dirname(path), { recursive: true });
-  const child = fork(process.argv[1]!, ["--json", path, name, ...ARGUMENTS[name], ...given]);
+/** Run bench in a process of its own; whether all went well. */
+async function runBench(name: string, given: readonly string[]): Promise<boolean> {
+  const child = fork(process.argv[1]!, given);
   const code = await new Promise((resolve, reject) =>
     child.on("close", resolve).on("error", reject),
   );
-  if (code === 0) return;
+  if (code === 0) return true;
   console.error(`bench results: ${name} ended with ${code}; what it could not measure is above`);
   process.exitCode = 1;
+  return false;
+}
+
+/** Run one command, which writes its file in a folder. */
+async function measure(name: Measure, folder: string, given: readonly string[]): Promise<void> {
+  const path = pathOf(folder, name);
+  mkdirSync(dirname(path), { recursive: true });
+  await runBench(name, ["--json", path, name, ...ARGUMENTS[name], ...given]);
+}
+
+/**
+ * Compile other engines' shaders for one GPU: caught anew, as they are not ours to keep; of each
+ * engine and op the hottest is kept as numbers.
+ */
+async function measureCaptured(given: readonly string[]): Promise<void> {
+  if (!peersInstalled()) {
+    console.log("bench results: other engines are not installed; their compiled rows stay");
+    return;
+  }
+  const folder = mkdtempSync(join(tmpdir(), "bench-captured-"));
+  const [shaders, path] = ["shaders.json", "rows.json"].map((file) => join(folder, file)) as [
+    string,
+    string,
+  ];
+  const compile = ["--json", path, "isa", "--captured", shaders, "--device", TARGET];
+  try {
+    if (!(await runBench("peers --capture", ["peers", "--capture", shaders, ...given]))) return;
+    if (!(await runBench("isa --captured", compile))) return;
+    const found = JSON.parse(readFileSync(path, "utf8"));
+    const kept = { ...found, rows: hottestOfEach(found.rows) };
+    writeFileSync(pathOf(TARGET, "captured"), `${JSON.stringify(kept, undefined, 2)}\n`);
+  } finally {
+    rmSync(folder, { recursive: true });
+  }
 }
 
 /** Write the pages and the figures. */
@@ -69,14 +105,19 @@ async function writePages(): Promise<void> {
     }
 }
 
-/** Measure, each into its folder; compiling needs no adapter. */
+/** Measure, each into its folder. */
 async function measureAll(wanted: readonly Measure[], options: Options): Promise<void> {
   const onAdapter = wanted.some((name) => name !== "isa");
   const folder = onAdapter ? await adapterFolder(options) : "";
-  const { adapter } = options;
-  for (const name of wanted)
-    if (name === "isa") for (const gpu of ALL_TARGETS) await measure(name, gpu, ["--device", gpu]);
-    else await measure(name, folder, adapter ? ["--adapter", adapter] : []);
+  const given = options.adapter ? ["--adapter", options.adapter] : [];
+  for (const name of wanted) {
+    if (name !== "isa") {
+      await measure(name, folder, given);
+      continue;
+    }
+    for (const gpu of ALL_TARGETS) await measure(name, gpu, ["--device", gpu]);
+    await measureCaptured(given);
+  }
 }
 
 interface ResultsOptions extends Options {

@@ -29,6 +29,13 @@ export interface Folder {
   };
   readonly ladder?: Measured & { readonly rows: readonly RungRow[] };
   readonly isa?: { readonly host: Host; readonly rows: readonly IsaRow[] };
+  /** Of other engines' shaders the hottest of each engine and op. */
+  readonly captured?: {
+    readonly host: Host;
+    /** The adapter that the engines made them for. */
+    readonly capturedOn: string;
+    readonly rows: readonly IsaRow[];
+  };
 }
 
 /** The files of a folder that are there. */

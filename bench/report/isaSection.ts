@@ -1,83 +1,12 @@
 /** What a real GPU's compiler makes of the kernels that matter most. */
-import { type IsaRow, TARGETS } from "../isa/bound.ts";
+import { TARGETS } from "../isa/bound.ts";
+import { capturedSection } from "./capturedSection.ts";
 import type { Folder } from "./files.ts";
-import { atLeast, atMost, compiledText, percent, table } from "./markdown.ts";
-
-/** Least share of multiply-adds in the hot loop, by what a kernel's name begins with. */
-const FMA_SHARE: Readonly<Record<string, number>> = { matmul: 0.95, conv2d: 0.92, nearest: 0.92 };
-const LDS_BYTES = 1.1; // per multiply-add, at most
-const MEMORY_BYTES = 0.06; // the same
-const WAVES = 8; // on one SIMD, as RADV counts them
+import { FMA_SHARE, ISA_COLUMNS, isaCells, LDS_BYTES, MEMORY_BYTES, WAVES } from "./isaColumns.ts";
+import { compiledText, percent, table } from "./markdown.ts";
 
 /** The kernels of the table; the rest of the file is of little arithmetic. */
 const SHOWN = /^(matmul|conv2d|nearest(_screen_\w+)?$|attention)/;
-
-const shareOf = ({ kernel }: IsaRow) =>
-  Object.entries(FMA_SHARE).find(([name]) => kernel.startsWith(name))?.[1];
-
-const bytes = (count: number | null) => (count === null ? "–" : count.toFixed(2));
-
-/** Bytes from memory; where the loop has none, those of the loop around it, by arithmetic. */
-function memoryText({ memoryBytesPerFma, tileBytesPerFma }: IsaRow): string {
-  if (memoryBytesPerFma !== 0) return bytes(memoryBytesPerFma);
-  return tileBytesPerFma === null ? "not in it" : `not in it; ${tileBytesPerFma.toFixed(4)} around`;
-}
-
-/** A column of the table. */
-interface Column {
-  readonly title: string;
-  readonly text: (row: IsaRow) => string;
-  /** The text with its verdict, where a target is set. */
-  readonly judge?: (text: string, row: IsaRow) => string;
-}
-
-const COLUMNS: readonly Column[] = [
-  { title: "kernel", text: ({ kernel }) => kernel },
-  { title: "constants", text: ({ variant }) => variant },
-  {
-    title: "FMA",
-    text: ({ wmma, fmaShare }) => (wmma > 0 ? `${wmma} WMMA` : percent(fmaShare)),
-    judge: (text, row) => atLeast(text, row.fmaShare, shareOf(row) ?? 0),
-  },
-  {
-    title: "LDS B",
-    text: ({ ldsBytesPerFma }) => bytes(ldsBytesPerFma),
-    judge: (text, { ldsBytesPerFma }) => atMost(text, ldsBytesPerFma ?? 0, LDS_BYTES),
-  },
-  {
-    title: "memory B",
-    text: memoryText,
-    judge: (text, { memoryBytesPerFma }) =>
-      memoryBytesPerFma === 0 ? text : atMost(text, memoryBytesPerFma ?? 0, MEMORY_BYTES),
-  },
-  { title: "FMAs", text: ({ fmas }) => String(fmas) },
-  { title: "scalar", text: ({ scalar }) => String(scalar) },
-  { title: "waits", text: ({ waits }) => String(waits) },
-  { title: "VGPRs", text: ({ vgprs }) => String(vgprs) },
-  {
-    title: "spills",
-    text: ({ spills }) => String(spills),
-    judge: (text, { spills }) => atMost(text, spills, 0),
-  },
-  {
-    title: "waves",
-    text: ({ wavesPerSimd }) => String(wavesPerSimd),
-    judge: (text, { wavesPerSimd }) => atLeast(text, wavesPerSimd, WAVES),
-  },
-  { title: "of", text: ({ wave }) => String(wave) },
-  {
-    title: "bound",
-    text: ({ bound, boundBy }) => (bound === null ? "–" : `${percent(bound)} ${boundBy}`),
-  },
-];
-
-/** A kernel's cells: marked where a target is set. */
-function cells(row: IsaRow): string[] {
-  const judged = shareOf(row) !== undefined && row.wmma === 0;
-  return COLUMNS.map(({ text, judge }) => {
-    return judged && judge ? judge(text(row), row) : text(row);
-  });
-}
 
 const READING =
   "**Nothing was run on a GPU.** Mesa's RADV compiled the kernels, untuned, for a device that is " +
@@ -107,18 +36,19 @@ function deviceSection({ host, rows }: Isa): string {
   const shown = rows.filter(({ kernel }) => SHOWN.test(kernel));
   const device = TARGETS[shown[0]!.device].name;
   // Shaders that differ in nothing the compiler shows stand once.
-  const lines = [...new Set(shown.map((row) => cells(row).join("\n")))].map((l) => l.split("\n"));
-  const head = COLUMNS.map(({ title }) => title);
+  const lines = [...new Set(shown.map((row) => isaCells(row).join("\n")))].map((l) =>
+    l.split("\n"),
+  );
+  const head = ISA_COLUMNS.map(({ title }) => title);
   return [`### ${device}`, compiledText(host), table(head, lines)].join("\n\n");
 }
 
 /** The section of all GPUs that were compiled for; nothing where there are none. */
-export function isaSections(compiled: readonly Isa[]): string[] {
+export function isaSections(folders: readonly Folder[]): string[] {
+  const compiled = folders.flatMap(({ isa }) => (isa ? [deviceSection(isa)] : []));
   if (compiled.length === 0) return [];
-  return [
-    "## Compiled for GPUs that were not there",
-    READING,
-    GOALS,
-    ...compiled.map(deviceSection),
-  ];
+  const others = folders.flatMap(({ isa, captured }) =>
+    isa && captured ? [capturedSection(captured, isa)] : [],
+  );
+  return ["## Compiled for GPUs that were not there", READING, GOALS, ...compiled, ...others];
 }

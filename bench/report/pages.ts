@@ -46,7 +46,7 @@ function sweepSection({ name, document, pictured }: SweepTables): string {
 
 /** RESULTS.md. */
 export function resultsPage(folders: readonly Folder[], sweeps: readonly SweepTables[]): string {
-  const compiled = isaSections(folders.flatMap(({ isa }) => (isa ? [isa] : [])));
+  const compiled = isaSections(folders);
   const measured = folders.flatMap(folderSections);
   return `${[HEAD, ...sweeps.map(sweepSection), ...compiled, ...measured].join("\n\n")}\n`;
 }

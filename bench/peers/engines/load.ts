@@ -7,13 +7,17 @@ import { UserError } from "../../../roclip/errors.ts";
 const FOLDER = new URL("../", import.meta.url);
 const load = createRequire(new URL("package.json", FOLDER));
 
+/** Whether they are there. */
+export const peersInstalled = (): boolean =>
+  existsSync(fileURLToPath(new URL("node_modules", FOLDER)));
+
 /**
  * Refuse to begin without the packages.
  *
  * @throws  UserError saying what to run
  */
 export function requireInstalled(): void {
-  if (existsSync(fileURLToPath(new URL("node_modules", FOLDER)))) return;
+  if (peersInstalled()) return;
   throw new UserError(
     "bench: the peers must be installed; bench/peers/node_modules is not there; " +
       "run: npm ci --ignore-scripts --prefix bench/peers",
