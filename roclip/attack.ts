@@ -11,6 +11,12 @@ const POISON = 1;
 /** Folds the seed: attacks are drawn apart from everything else. */
 const ATTACK_KEY = 0x61747461; // "atta"
 
+/** The keys that decide what is done to the data. */
+export type Attacks = Pick<Config, "poison" | "backdoor" | "backdoors" | "attackSeed" | "seed">;
+
+/** The seed of the attacks' draws. */
+const seedOf = ({ attackSeed, seed }: Attacks) => attackSeed || seed;
+
 /** The backdoors of a configuration in their order; those of count 0 are there, and do nothing. */
 export function backdoorsOf(
   config: Pick<Config, "backdoor" | "backdoors">,
@@ -25,27 +31,28 @@ export function backdoorsOf(
  *
  * @param train    clean training data; left as it is
  * @param heldOut  held-out data: class names and target images
- * @param config   poison, backdoor, backdoors and seed decide
- * @param key      key of all draws; the seed's unless said
+ * @param config   poison, backdoor, backdoors and attackSeed (seed, where that is 0) decide
+ * @param key      key of all draws; that seed's unless said
  * @throws         UserError as poison and backdoor do
  */
 export function attack(
   train: Dataset,
   heldOut: Dataset,
-  config: Pick<Config, "poison" | "backdoor" | "backdoors" | "seed">,
-  key: Key = fold(keyOf(config.seed), ATTACK_KEY),
+  config: Attacks,
+  key: Key = fold(keyOf(seedOf(config)), ATTACK_KEY),
 ): Attack {
+  const seed = seedOf(config);
   let dataset = train;
   const truth: TruthRow[] = [];
   for (const [turn, own] of backdoorsOf(config).entries()) {
     const fresh = fold(key, turn === 0 ? BACKDOOR : POISON + turn);
     const taken = new Set(truth.map(({ row }) => row));
-    const settings = { backdoor: own, seed: config.seed };
+    const settings = { backdoor: own, seed };
     const opened = backdoor(dataset, heldOut, settings, fresh, { attack: turn, taken });
     dataset = opened.dataset;
     truth.push(...opened.truth);
   }
-  const poisoned = poison(dataset, heldOut, config, fold(key, POISON));
+  const poisoned = poison(dataset, heldOut, { ...config, seed }, fold(key, POISON));
   return {
     dataset: poisoned.dataset,
     truth: [...truth, ...poisoned.truth],

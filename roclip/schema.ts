@@ -158,6 +158,14 @@ export const CONFIG_SCHEMA = z
     cleanclip: CLEANCLIP.prefault({}),
     augment: AUGMENT.prefault({}),
     eda: EDA.prefault({}),
+    attackSeed: z
+      .int()
+      .min(0)
+      .default(0)
+      .describe(
+        "Seed of the attacks (target images, classes, captions, rows), for others under the same " +
+          "seed; 0: seed's",
+      ),
     poison: POISON.prefault({}),
     backdoor: BACKDOOR.prefault({}),
     backdoors: z.array(BACKDOOR).default([]).describe("Further backdoors, on other rows"),

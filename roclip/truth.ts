@@ -17,7 +17,7 @@ const TRUTH_ROW = z.strictObject({
   targetClass: z.string().describe("class the attack leads to"),
   caption: z.string().describe("caption it has now: adversarial, triggered, or its own"),
   originalCaption: z.string().describe("caption the image came with"),
-  seed: z.int().min(0).describe("seed of the run that drew it"),
+  seed: z.int().min(0).describe("seed that it was drawn by"),
 });
 
 /** One attacked training row. Keys are documented in the schema. */

@@ -197,4 +197,17 @@ describe("attack", () => {
       "backdoors[0]: backdoors[0].count must be at most",
     );
   });
+
+  it("is drawn by attackSeed where there is one, and says so", () => {
+    const json = { poison: { targets: 2, captionsPerTarget: 2 }, backdoor: { count: 2 } };
+    const of = (seeds: object) => attack(train, heldOut, parseConfig({ ...json, ...seeds }));
+    const own = of({ seed: 1 });
+    const other = of({ seed: 1, attackSeed: 9 });
+    expect(other).toEqual(of({ seed: 9 }));
+    expect(other).toEqual(of({ seed: 2, attackSeed: 9 }));
+    expect(other.truth.map(({ seed }) => seed)).toEqual([9, 9, 9, 9, 9, 9]);
+    const drawn = ({ truth }: typeof own) => truth.map(({ source, caption }) => [source, caption]);
+    expect(drawn(other)).not.toEqual(drawn(own));
+    expect(of({ seed: 1, attackSeed: 0 })).toEqual(own);
+  });
 });

@@ -96,6 +96,7 @@ export const IN_STATE: Record<string, Change> = {
 
 /** Seen in the attacked pairs; keys of `backdoor` are also those of every one of `backdoors`. */
 export const IN_ATTACKS: Record<string, Change> = {
+  attackSeed: [2],
   "poison.targets": [1],
   "poison.captionsPerTarget": [1],
   "backdoor.count": [2],
