@@ -28,7 +28,7 @@ export type MeasureGroup = (typeof MEASURES)[number];
 
 /** One measured number. */
 export interface MeasureRow {
-  /** One of MEASURES, or the name of an evaluation set. */
+  /** One of MEASURES, the name of an evaluation set, or whose attacks it is measured by. */
   readonly group: string;
   readonly measure: string;
   /** null where there was nothing to measure. */

@@ -9,7 +9,7 @@ import {
   type Plan,
   unitRows,
 } from "../engine/index.ts";
-import { backdoorsOf } from "./attack.ts";
+import { type Attacks, backdoorsOf } from "./attack.ts";
 import { triggeredHeldOut } from "./backdoor.ts";
 import { imageWords, packCaptions, packImages } from "./batches.ts";
 import { classIndices, namesOf } from "./classes.ts";
@@ -194,18 +194,18 @@ function requireTargets({ truth, classes }: EvaluationData): void {
  *
  * @throws  UserError when an attack leads to a class that has no prompt
  */
-export function subjectsOf(config: Config, evaluation: EvaluationData): Subjects {
+export function subjectsOf(attacks: Attacks, evaluation: EvaluationData): Subjects {
   const { test, truth, classes } = evaluation;
   requireTargets(evaluation);
   const targets = poisonTargets(truth, test);
   const known = new Set(classes);
   const labelled = test.labels.flatMap((label, row) => (known.has(label) ? [row] : []));
   const named = { ...test, labels: test.labels.map((label) => (known.has(label) ? label : "")) };
-  const backdoors = backdoorsOf(config).flatMap((backdoor, turn): BackdoorSubject[] => {
+  const backdoors = backdoorsOf(attacks).flatMap((backdoor, turn): BackdoorSubject[] => {
     const of = ({ kind, attack }: TruthRow) => kind === "backdoor" && attack === turn;
     const targetClass = truth.find(of)?.targetClass;
     if (targetClass === undefined) return [];
-    const key = fold(keyOf(config.seed), TRIGGER_KEY + turn);
+    const key = fold(keyOf(attacks.seed), TRIGGER_KEY + turn);
     const triggered = triggeredHeldOut(named, targetClass, { backdoor }, key);
     return [{ backdoor, targetClass, triggered }];
   });

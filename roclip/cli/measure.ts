@@ -4,13 +4,14 @@ import { type Device, release } from "../../engine/index.ts";
 import { assess, classifyHeldOut, type MeasureGroup, type MeasureRow } from "../assess.ts";
 import type { Assessed } from "../assessed.ts";
 import { assessSet } from "../assessSet.ts";
-import { attack } from "../attack.ts";
+import { type Attacks, attack } from "../attack.ts";
 import { type EvaluationSet, readSet } from "../data/evaluationSets.ts";
 import { UserError } from "../errors.ts";
 import { createEmbedder, evaluate, remembering, subjectsOf } from "../evaluate.ts";
 import { type Confusion, confusionsOf } from "../measures/confusions.ts";
 import { readConfig, readRun, readTruth, type SavedRun } from "../runFolder.ts";
 import { type Phase, phaseOf } from "../schedule.ts";
+import type { Config } from "../schema.ts";
 import type { Source, SourceData } from "../source.ts";
 import { type ResultRow, resultRows } from "../table.ts";
 import { loadModel } from "../train.ts";
@@ -41,13 +42,27 @@ export interface ToMeasure {
   readonly on: readonly SetFolder[];
   /** Training images of a class of those sets, at most. */
   readonly perClass?: number | undefined;
-  /** Folder of a run whose attacks the model is measured by, instead of its own. */
-  readonly attacks?: string | undefined;
+  /** Attacks to measure by instead of the model's own: of a run's folder, or as configured. */
+  readonly attacks?: string | Attacks | undefined;
   /** Other data than the run's own. */
   readonly source?: Source | undefined;
   readonly load?: typeof loadSource;
   /** Given the model, measured, before it is let go. */
   readonly also?: (assessed: Assessed) => Promise<void>;
+}
+
+/** The attacks that a model is measured by, and what they do to the data. */
+async function attacksFor(
+  path: string,
+  config: Config,
+  attacks: ToMeasure["attacks"],
+  { train, test }: SourceData,
+): Promise<{ attackedBy: Attacks; truth: readonly TruthRow[] }> {
+  if (typeof attacks === "object")
+    return { attackedBy: attacks, truth: attack(train, test, attacks).truth };
+  const own = path.endsWith(".safetensors") ? dirname(path) : path;
+  const attackedBy = attacks === undefined ? config : await readConfig(attacks);
+  return { attackedBy, truth: await readTruth(attacks ?? own) };
 }
 
 /** Some measures take minutes. */
@@ -69,13 +84,11 @@ async function openModel(
   { source, attacks, load = loadSource }: ToMeasure,
 ): Promise<Assessed> {
   const { config, classes, prompts, source: own } = saved.progress;
-  const folder = attacks ?? (path.endsWith(".safetensors") ? dirname(path) : path);
-  const truth = await readTruth(folder);
   const data = await load(source ?? own, config);
+  const { attackedBy, truth } = await attacksFor(path, config, attacks, data);
   const { state, tokenizer } = loadModel(device, saved);
   const embedder = remembering(await createEmbedder(device, config, state, tokenizer));
   let made: Attack | undefined;
-  const attackedBy = attacks === undefined ? config : await readConfig(attacks);
   const subjects = subjectsOf(attackedBy, { test: data.test, classes, prompts, truth });
   return {
     ...{ device, embedder, state, seed: config.seed, judge: config.roclip.judge, subjects },

@@ -95,11 +95,19 @@ const setsOf = ({ asked }: Sweep) =>
 
 /** What the sweep asks of a cell's model besides what training measures. */
 async function measuresOf({ sweep, out, device, load }: Place, cell: Cell): Promise<MeasureRow[]> {
-  const { measures, perClass } = sweep.asked;
+  const { measures, perClass, attacksOf } = cell.asked;
+  const folder = cellFolder(out, cell);
   const on = setsOf(sweep);
-  if (measures.length + on.length === 0) return [];
-  const found = await measureRun(device, cellFolder(out, cell), { measures, on, perClass, load });
-  return [...found.measures];
+  const rows: MeasureRow[] = [];
+  if (measures.length + on.length > 0)
+    rows.push(...(await measureRun(device, folder, { measures, on, perClass, load })).measures);
+  if (attacksOf) {
+    const { setting, attacks } = attacksOf;
+    const asked = { measures: ["attacks"], on: [], attacks, load } as const;
+    const found = await measureRun(device, folder, asked);
+    rows.push(...found.measures.map((row) => ({ ...row, group: `attacks of ${setting}` })));
+  }
+  return rows;
 }
 
 /** Begin a cell or go on with it; undefined when the signal stopped it. */
@@ -119,7 +127,7 @@ async function runCell(place: Place, cell: Cell): Promise<Outcome | undefined> {
     if (!result) return undefined;
     const measures = await measuresOf(place, cell);
     const done = { result, measures, adapter: device.name };
-    await keepResult(folder, cell, sweep.asked, done);
+    await keepResult(folder, cell, done);
     return { kind: "done", ...done };
   } catch (error) {
     const found = error instanceof Error ? error : new Error(String(error));
@@ -153,13 +161,13 @@ async function runCells(place: Omit<Place, "load">, cells: readonly CellOutcome[
 
 /** The outcomes of all cells, each from the first of the folders that has its result. */
 async function collect(
-  { cells, asked }: Sweep,
+  { cells }: Pick<Sweep, "cells">,
   folders: readonly string[],
 ): Promise<CellOutcome[]> {
   return Promise.all(
     cells.map(async (cell) => {
       const outcomes = await Promise.all(
-        folders.map((folder) => outcomeOf(cellFolder(folder, cell), cell, asked)),
+        folders.map((folder) => outcomeOf(cellFolder(folder, cell), cell)),
       );
       const of = (kind: Outcome["kind"]) => outcomes.find((outcome) => outcome.kind === kind);
       return { cell, outcome: of("done") ?? of("failed") ?? of("begun") ?? outcomes[0]! };
@@ -199,7 +207,7 @@ async function finish(sweep: Sweep, out: string, outcomes: readonly CellOutcome[
 
 async function run(sweep: Sweep, out: string, options: SweepOptions): Promise<void> {
   const cells = options.cell?.map((text) => cellNamed(sweep, text)) ?? sweep.cells;
-  const before = await collect({ ...sweep, cells }, [out]);
+  const before = await collect({ cells }, [out]);
   for (const { set, folder } of setsOf(sweep)) await requireWhole(set, folder);
   const signal = stopSignal();
   const device = await openNamedDevice(options);
@@ -250,6 +258,8 @@ The file:
                                   printed as jobs, one task runs both
     aside: {epochs: 6, seeds: [1]}                               under these of the seeds alone
   measures: [retrieval, probe]  of every model when it is trained, as of roclip evaluate
+  attacksOf: {plain: strong_frequency-1}     and plain's by the attacks of that, of the same seed:
+                                what chance alone gives
   on: {cifar10: cifar/}         and evaluation sets: zero-shot and linear probe
   seeds: [1, 2, 3]              every setting under each, but where it has its own
 

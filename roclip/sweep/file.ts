@@ -3,10 +3,12 @@ import { readFileSync } from "node:fs";
 import { isAbsolute, join } from "node:path";
 import { parse } from "yaml";
 import type { MeasureGroup } from "../assess.ts";
+import type { Attacks } from "../attack.ts";
 import { type Config, parseConfig } from "../config.ts";
 import { presetOf } from "../explain.ts";
 import { isTree, merged } from "../overlay.ts";
 import type { Source } from "../source.ts";
+import { nearestName } from "../spelling.ts";
 import { explain, fault, SWEEP, type SweepFile } from "./schema.ts";
 import { type Setting, settingsOf } from "./settings.ts";
 
@@ -21,6 +23,8 @@ export interface Cell {
   readonly config: Config;
   /** Name of the cell whose weights it begins with. */
   readonly after?: string;
+  /** What is measured of its model besides the table's own columns. */
+  readonly asked: Asked;
 }
 
 /** Measures of a trained model, as `roclip evaluate` takes them. */
@@ -29,6 +33,8 @@ export interface Asked {
   /** Folders of evaluation sets, by their names. */
   readonly on: Readonly<Record<string, string>>;
   readonly perClass?: number;
+  /** Attacks of another setting's run, of the same seed, that the model is also measured by. */
+  readonly attacksOf?: { readonly setting: string; readonly attacks: Attacks };
 }
 
 /** A sweep as its file describes it. */
@@ -37,13 +43,16 @@ export interface Sweep {
   /** Folder that its paths begin in; "" where the program runs. */
   readonly root: string;
   readonly source: Source;
-  /** What is measured of every model besides the table's own columns. */
+  /** What is measured of every model. */
   readonly asked: Asked;
   /** The names of the axes, in the file's order. */
   readonly axes: readonly string[];
   /** Seed by seed, so that what is there after an interruption compares settings. */
   readonly cells: readonly Cell[];
 }
+
+/** A cell before it is known what is measured of it. */
+type Run = Omit<Cell, "asked">;
 
 /** @throws UserError where a configuration has a seed of its own: a sweep's are listed apart */
 function refuseSeed(file: string, where: string, config: unknown): void {
@@ -52,9 +61,9 @@ function refuseSeed(file: string, where: string, config: unknown): void {
 }
 
 /** @throws UserError when two cells have one name or one configuration */
-function requireDifferent(file: string, cells: readonly Cell[]): void {
-  for (const of of [(cell: Cell) => cell.name, (cell: Cell) => JSON.stringify(cell.config)]) {
-    const known = new Map<string, Cell>();
+function requireDifferent(file: string, cells: readonly Run[]): void {
+  for (const of of [(cell: Run) => cell.name, (cell: Run) => JSON.stringify(cell.config)]) {
+    const known = new Map<string, Run>();
     for (const cell of cells) {
       const other = known.get(of(cell));
       if (other)
@@ -93,20 +102,53 @@ function configOf(
   return { config: parseConfig({ ...config, pretrained: join(out, after) }, file), after };
 }
 
-/** The cells of the settings that are run under a seed, in their order. */
-function cellsUnder(
+/** The runs of the settings that are run under a seed, in their order. */
+function runsUnder(
   seed: number,
   { file, out, base }: { file: string; out: string; base: unknown },
   settings: readonly Setting[],
-): Cell[] {
+): Run[] {
   const run = settings.filter(({ seeds }) => seeds === undefined || seeds.includes(seed));
   const names = run.map(({ name }) => name);
-  return run.map(({ name: setting, choices, config }, i): Cell => {
+  return run.map(({ name: setting, choices, config }, i): Run => {
     refuseSeed(file, `"${setting}"`, config);
     const whole = merged(merged(base, config), { seed }) as Record<string, unknown>;
     const place = { out, seed, before: names.slice(0, i) };
     const own = configOf(`${file}: ${setting}`, whole, place);
     return { name: cellName(setting, seed), setting, seed, choices, ...own };
+  });
+}
+
+/** Runs with what is measured of each. @throws UserError where attacksOf names what is not run */
+function cellsOf(
+  file: string,
+  runs: readonly Run[],
+  asked: Asked,
+  attacksOf: SweepFile["attacksOf"],
+): Cell[] {
+  const settings = [...new Set(runs.map(({ setting }) => setting))];
+  const absent = Object.entries(attacksOf)
+    .flat()
+    .find((name) => !settings.includes(name));
+  if (absent !== undefined)
+    throw fault(
+      file,
+      `attacksOf must name settings of the sweep; found "${absent}"; ` +
+        `did you mean "${nearestName(absent, settings)}"?`,
+    );
+  return runs.map((run) => {
+    const setting = attacksOf[run.setting];
+    if (setting === undefined) return { ...run, asked };
+    const other = runs.find(({ name }) => name === cellName(setting, run.seed));
+    if (!other)
+      throw fault(
+        file,
+        `attacksOf.${run.setting}: the other setting must be run under the same seeds; ` +
+          `"${setting}" is not under ${run.seed}; change the seeds of either`,
+      );
+    const { poison, backdoor, backdoors, attackSeed, seed } = other.config;
+    const attacks = { poison, backdoor, backdoors, attackSeed, seed };
+    return { ...run, asked: { ...asked, attacksOf: { setting, attacks } } };
   });
 }
 
@@ -149,12 +191,13 @@ export function readSweep(file: string, root = "", out = ""): Sweep {
   refuseSeed(file, "config", config);
   const base = merged(preset === undefined ? {} : presetOf(preset).config, config);
   const settings = settingsOf(file, read.data);
-  const cells = seeds.flatMap((seed) => cellsUnder(seed, { file, out, base }, settings));
-  requireDifferent(file, cells);
-  const { measures, perClass } = read.data;
+  const runs = seeds.flatMap((seed) => runsUnder(seed, { file, out, base }, settings));
+  requireDifferent(file, runs);
+  const { measures, perClass, attacksOf } = read.data;
   const on = Object.fromEntries(
     Object.entries(read.data.on).map(([name, folder]) => [name, under(root, folder)]),
   );
   const asked = { measures, on, ...(perClass !== undefined && { perClass }) };
+  const cells = cellsOf(file, runs, asked, attacksOf);
   return { file, root, source: sourceUnder(root, source), asked, axes: Object.keys(axes), cells };
 }

@@ -11,7 +11,7 @@ import type { EpochResult, RunResult } from "../report/data.ts";
 import { RUN_FILES, withNaN } from "../runFolder.ts";
 import type { Config } from "../schema.ts";
 import { isShare } from "../table.ts";
-import type { Asked, Cell, Sweep } from "./file.ts";
+import type { Cell, Sweep } from "./file.ts";
 
 const VERSION = 2; // of the files below: raise it when their meaning changes
 
@@ -46,8 +46,7 @@ async function write(folder: string, file: string, content: object): Promise<voi
 /** Keep the result of a cell; what was written of an earlier failure goes. */
 export async function keepResult(
   folder: string,
-  { name, config }: Cell,
-  asked: Asked,
+  { name, config, asked }: Cell,
   done: Done,
 ): Promise<void> {
   await write(folder, FILES.result, { cell: name, config, asked, ...done });
@@ -96,12 +95,12 @@ function requireSame(path: string, cell: Cell, json: unknown): void {
  *
  * @throws  UserError when the folder is of another configuration, or a file of another version
  */
-export async function outcomeOf(folder: string, cell: Cell, asked: Asked): Promise<Outcome> {
+export async function outcomeOf(folder: string, cell: Cell): Promise<Outcome> {
   const path = join(folder, FILES.result);
   if (existsSync(path)) {
     const { config, asked: before, ...rest } = await readVersioned(path);
     requireSame(path, cell, config);
-    if (JSON.stringify(before) !== JSON.stringify(asked)) return { kind: "begun" };
+    if (JSON.stringify(before) !== JSON.stringify(cell.asked)) return { kind: "begun" };
     const { result, measures, adapter } = rest as unknown as Done;
     const epochs = result.epochs.map((epoch) => withNaN({ ...epoch }));
     return { kind: "done", result: { ...result, epochs }, measures, adapter };

@@ -39,6 +39,10 @@ export const SWEEP = z.strictObject({
     .default({})
     .describe("named settings beside the grid"),
   measures: z.array(z.enum(MEASURES)).default([]).describe("of every model when it is trained"),
+  attacksOf: z
+    .record(z.string(), z.string())
+    .default({})
+    .describe("settings whose models are also measured by the attacks of another setting"),
   on: z.record(z.string(), path()).default({}).describe("folders of evaluation sets, by name"),
   perClass: z.int().min(1).optional().describe("training images of a class there, at most"),
   seeds: seeds().default([1]).describe("every setting is run under each"),

@@ -246,7 +246,9 @@ describe("roclip sweep", () => {
     expect(again).toMatchObject(measured);
 
     // Asked for more of models that are trained, it measures them, and trains none again.
-    const more = { ...content(), measures: ["retrieval"] };
+    const cells = { ...content().cells, aimed: { poison: { targets: 2 }, backdoor: { count: 6 } } };
+    const attacksOf = { "lr-0.001": "aimed" };
+    const more = { ...content(), cells, measures: ["retrieval"], attacksOf };
     const asked = await roclip(["sweep", file("asked.json", more), "--out", out, "--cell", "0"]);
     expect(asked.out).not.toMatch(/epoch +1 /);
     const report = readFileSync(join(out, "lr-0.001_seed-1", "report.html"), "utf8");
@@ -254,7 +256,14 @@ describe("roclip sweep", () => {
     expect(report).toMatch(/<dt>matched<\/dt><dd class="caption">a (red|blue) square/);
     const kept = JSON.parse(readFileSync(join(out, "lr-0.001_seed-1", "result.json"), "utf8"));
     expect(kept.measures.map(({ measure }: MeasureRow) => measure)).toContain("image to text R@1");
-    expect(kept.asked).toEqual({ measures: ["retrieval"], on: {} });
+    expect(kept.asked).toMatchObject({ measures: ["retrieval"], on: {} });
+    const chance = kept.measures.filter(({ group }: MeasureRow) => group === "attacks of aimed");
+    expect(chance.map(({ measure, cases }: MeasureRow) => [measure, cases])).toEqual(
+      expect.arrayContaining([
+        ["PSR", 2], // images, where its own attack is on one
+        ["ASR, checker → blue", 24],
+      ]),
+    );
     const two = await roclip([...words, "--out", out, "--cell", "0", "wrong_seed-1"]);
     expect(two.out).toMatch(/Sweep: 2 cells(.|\n)*Cell 1 of 2: lr(.|\n)*Cell 2 of 2: wrong/);
     expect(two.code).toBe(1);

@@ -96,6 +96,26 @@ describe("a sweep's file", () => {
     );
   });
 
+  it("measures a setting by the attacks of another's run of the same seed", () => {
+    const strong = { poison: { targets: 3 }, attackSeed: 7, backdoor: { kind: "sig" } };
+    const cells = { clean: { poison: { targets: 0 }, backdoor: { count: 0 } }, strong };
+    const json = { cells, attacksOf: { clean: "strong" }, measures: ["retrieval"], seeds: [1, 4] };
+    const read = readSweep(file("chance.json", json)).cells;
+    expect(read.map(({ name, asked }) => [name, asked.attacksOf?.attacks.seed])).toEqual([
+      ...[
+        ["clean_seed-1", 1],
+        ["strong_seed-1", undefined],
+      ],
+      ...[
+        ["clean_seed-4", 4],
+        ["strong_seed-4", undefined],
+      ],
+    ]);
+    const { measures, attacksOf } = read[0]!.asked;
+    expect(measures).toEqual(["retrieval"]);
+    expect(attacksOf).toMatchObject({ setting: "strong", attacks: strong });
+  });
+
   const bad: [what: string, content: object | string, message: RegExp][] = [
     ["broken text", "axes: [", /must be a readable JSON or YAML file/],
     ["an unknown key", { axis: {} }, /found "axis"; did you mean "axes"\?/],
@@ -134,6 +154,19 @@ describe("a sweep's file", () => {
       /cells.a.seeds must be some of the sweep's, 1, 2; found 3/,
     ],
     ["no seeds of a setting", { cells: { a: { seeds: [] } } }, /cells.a.seeds must be as --help/],
+    [
+      "attacks of a setting that is not there",
+      { cells: { clean: {}, strong: { epochs: 2 } }, attacksOf: { clean: "strng" } },
+      /attacksOf must name settings of the sweep; found "strng"; did you mean "strong"/,
+    ],
+    [
+      "attacks of a setting that is run under other seeds",
+      {
+        cells: { clean: {}, strong: { epochs: 2, seeds: [1] } },
+        ...{ attacksOf: { clean: "strong" }, seeds: [1, 2] },
+      },
+      /attacksOf.clean: .*"strong" is not under 2/,
+    ],
     ["a name that is no folder", { cells: { "a/b": {} } }, /found "a\/b"; write "a-b"/],
   ];
   for (const [what, content, message] of bad)
