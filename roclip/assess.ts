@@ -129,7 +129,7 @@ async function assessRetrieval({ embedder, data: { test } }: Assessed): Promise<
 }
 
 /** The rows of a data set that are of one of the classes. */
-function labelledRows(dataset: Dataset, classes: readonly string[]): Dataset {
+export function labelledRows(dataset: Dataset, classes: readonly string[]): Dataset {
   const known = new Set(classes);
   const rows = dataset.labels.flatMap((label, row) => (known.has(label) ? [row] : []));
   return subset(dataset, rows);

@@ -5,6 +5,7 @@ import type { Assessed } from "../assessed.ts";
 import { assessMatches } from "../assessPairs.ts";
 import { writeAtomically } from "../checkpoint.ts";
 import { evaluationSet } from "../data/evaluationSets.ts";
+import { encodeEmbeddings } from "../embeddings.ts";
 import { type Confusion, worstConfusions } from "../measures/confusions.ts";
 import { formatMatches } from "../measures/poolAudit.ts";
 import { DEFENCE_NAMES } from "../report/data.ts";
@@ -25,6 +26,7 @@ import { measureRun, type SetFolder } from "./measure.ts";
 interface Options extends DeviceOptions, SourceOptions {
   readonly json?: string;
   readonly matches?: string;
+  readonly embeddings?: string;
   readonly measures: readonly MeasureGroup[];
   readonly on?: readonly SetFolder[];
   readonly perClass?: number;
@@ -81,13 +83,20 @@ async function writeMatches(path: string, assessed: Assessed): Promise<void> {
   console.log(`What ${rows.length} pairs were last matched to: ${path}`);
 }
 
+/** Write what the model makes of its data. */
+async function writeEmbeddings(path: string, assessed: Assessed): Promise<void> {
+  await writeAtomically(path, await encodeEmbeddings(assessed));
+  console.log(`Embeddings and labels: ${path}`);
+}
+
 async function runEvaluate(path: string, options: Options): Promise<void> {
   const source = options.data === undefined ? undefined : sourceOf(options);
   const device = await openNamedDevice(options);
   try {
-    const { on = [], attacksOf: attacks, matches } = options;
+    const { on = [], attacksOf: attacks, matches, embeddings } = options;
     const also = async (assessed: Assessed) => {
       if (matches !== undefined) await writeMatches(matches, assessed);
+      if (embeddings !== undefined) await writeEmbeddings(embeddings, assessed);
     };
     const measured = await measureRun(device, path, { ...options, on, source, attacks, also });
     const { defence, seed, epoch, kind, measures, confusions } = measured;
@@ -100,6 +109,17 @@ async function runEvaluate(path: string, options: Options): Promise<void> {
     device.close();
   }
 }
+
+const HELP = `
+probe is a linear layer, trained as the paper does; regression a logistic regression whose λ is
+swept on held-out rows, which takes minutes on tens of thousands of images.
+
+Examples:
+  roclip evaluate runs/demo/roclip --json rows.json
+  roclip evaluate runs/demo/roclip --measures probe,detection,audit
+  roclip evaluate runs/demo/roclip --measures audit --matches matches.csv
+  roclip evaluate runs/clean --attacks-of runs/attacked
+  roclip evaluate runs/demo/roclip --on cifar10=cifar-10-batches-bin --on dtd=dtd`;
 
 /** Add the command to the program. */
 export function addEvaluate(program: Command): void {
@@ -124,21 +144,13 @@ export function addEvaluate(program: Command): void {
     )
     .option("--per-class <n>", "--on: training images of a class, at most", wholeNumber)
     .option("--matches <csv>", "also write what each training pair was last matched to in the pool")
+    .option(
+      "--embeddings <safetensors>",
+      "also write embeddings and labels, from which any program can measure",
+    )
     .option("--json <file>", "also write the row, its measures and all confusions as JSON");
   addSourceOptions(command);
   addDeviceOption(command);
-  command.addHelpText(
-    "after",
-    `
-probe is a linear layer, trained as the paper does; regression a logistic regression whose λ is
-swept on held-out rows, which takes minutes on tens of thousands of images.
-
-Examples:
-  roclip evaluate runs/demo/roclip --json rows.json
-  roclip evaluate runs/demo/roclip --measures probe,detection,audit
-  roclip evaluate runs/demo/roclip --measures audit --matches matches.csv
-  roclip evaluate runs/clean --attacks-of runs/attacked
-  roclip evaluate runs/demo/roclip --on cifar10=cifar-10-batches-bin --on dtd=dtd`,
-  );
+  command.addHelpText("after", HELP);
   command.action(runEvaluate);
 }

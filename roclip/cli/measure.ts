@@ -25,8 +25,8 @@ function attackedAgain(data: SourceData, saved: SavedRun, truth: readonly TruthR
   const same = made.dataset.captions.length === saved.progress.pairs;
   if (same && rows(made.truth) === rows(truth)) return made;
   throw new UserError(
-    "evaluate: detection and audit must have the training data of the run; its attacks come out " +
-      "otherwise here; give the tables and images that it was trained on",
+    "evaluate: detection, audit, --matches and --embeddings must have the training data of the " +
+      "run; its attacks come out otherwise here; give the tables and images of its training",
   );
 }
 

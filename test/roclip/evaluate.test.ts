@@ -5,7 +5,11 @@ import { join } from "node:path";
 import { parse } from "csv-parse/sync";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import type { Measured } from "../../roclip/cli/measure.ts";
+import { detection } from "../../roclip/measures/detection.ts";
+import { pairSimilarities } from "../../roclip/measures/similarity.ts";
+import { zeroShot } from "../../roclip/measures.ts";
 import { RUN_FILES, readTruth } from "../../roclip/runFolder.ts";
+import { decodeSafetensors } from "../../roclip/safetensors.ts";
 import { roclip, writePairs } from "./command.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "roclip-evaluate-"));
@@ -159,5 +163,33 @@ describe("roclip evaluate", () => {
       phase: "matching",
       measures,
     });
+  });
+
+  it("writes embeddings from which its measures can be had again", async () => {
+    const file = at("embeddings.safetensors");
+    const words = ["--measures", "zero-shot,detection", "--embeddings", file];
+    const { measures, row } = await evaluated(attacked, ...words);
+    const { tensors, metadata } = decodeSafetensors(readFileSync(file), file);
+    expect(metadata.classes).toBe('["blue","red"]');
+    const shapes = Object.entries(tensors).map(([name, { shape }]) => [name, shape[0]]);
+    expect(Object.fromEntries(shapes)).toEqual({
+      ...{ classes: 2, "clean.features": 48, "clean.labels": 48 },
+      ...{ "test.images": 48, "test.texts": 48, "test.features": 48, "test.labels": 48 },
+      ...{ "pairs.images": 50, "pairs.texts": 50, "pairs.attacked": 50 },
+    });
+    const rows = (name: string) => {
+      const { data, shape } = tensors[name]!;
+      return { data: Float32Array.from(data), width: shape[1]! };
+    };
+    const found = zeroShot(rows("test.images"), rows("classes"), tensors["test.labels"]!.data);
+    expect(found.top1.value).toBe(row.zeroShotTop1);
+    const similarities = pairSimilarities(rows("pairs.images"), rows("pairs.texts"));
+    const flags = Array.from(tensors["pairs.attacked"]!.data, (flag) => flag === 1);
+    expect(flags.filter(Boolean)).toHaveLength(4 + 2);
+    const { auroc } = detection(
+      [...similarities].map((similarity) => -similarity),
+      flags,
+    );
+    expect(measures.find(({ measure }) => measure === "AUROC")!.value).toBe(auroc);
   });
 });
