@@ -3,10 +3,14 @@
  * learnt from the training captions.
  *
  * Both tokenizers are one program (a `tokenizer.json`) with other merges, and differ from OpenAI's
- * in two declared points. OpenAI first repairs mis-decoded text with ftfy, which has no npm
- * equivalent: only its NFC step is here. And a caption cannot spell a control token:
- * "<|endoftext|>" is text, since captions are untrusted and an end-of-text in the middle would move
- * the pooled position.
+ * in three declared points.
+ * - OpenAI first repairs text with ftfy, which has no npm equivalent: only its NFC is here, before
+ *   and after HTML's escapes are undone. ftfy also mends text decoded by a wrong code page, makes
+ *   quotes straight, ligatures and wide forms plain, drops control characters and terminal escapes,
+ *   and undoes HTML's escapes a third time.
+ * - A caption cannot spell a control token: "<|endoftext|>" is text, since captions are untrusted
+ *   and an end-of-text in the middle would move the pooled position.
+ * - Letters newer than the Unicode that one of Node and Python has are letters to the other only.
  *
  * @see Radford et al. 2021, arXiv:2103.00020, §2.4; `clip/simple_tokenizer.py` in openai/CLIP at
  *              d05afc43
@@ -87,9 +91,7 @@ export function learnTokenizer(
   const core = coreOf(describeTokenizer([], contextLength));
   const counts = new Map<string, number>();
   for (const caption of captions) {
-    const words = core.pre_tokenizer!.pre_tokenize(
-      core.normalizer!.normalize(unescapeHtml(caption)),
-    );
+    const words = core.pre_tokenizer!.pre_tokenize(core.normalizer!.normalize(clean(caption)));
     for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
   }
   return tokenizerFromJson(describeTokenizer(learnMerges(counts, most, WORD_END), contextLength));
@@ -109,7 +111,7 @@ export function compactTokenizer(tokenizer: Tokenizer, captions: readonly string
   const core = coreOf(json);
   const used = new Set(
     captions.flatMap((caption) =>
-      core.encode(unescapeHtml(caption)).ids.map((id: number) => symbols[id]!),
+      core.encode(clean(caption)).ids.map((id: number) => symbols[id]!),
     ),
   );
   const kept: [string, string][] = [];
@@ -134,7 +136,7 @@ export function tokenizerFromJson(json: TokenizerJson): Tokenizer {
   const contextLength = own.truncation.max_length;
   const end = own.model.vocab[END]!;
   const encodeTo = (caption: string, most: number) => {
-    const ids = core.encode(unescapeHtml(caption)).ids;
+    const ids = core.encode(clean(caption)).ids;
     return ids.length <= most ? ids : [...ids.slice(0, most - 1), end];
   };
   return {
@@ -156,9 +158,40 @@ export function tokenizerFromJson(json: TokenizerJson): Tokenizer {
   };
 }
 
-/** Undo HTML escapes, twice, for captions that were escaped twice on their way through the web. */
-function unescapeHtml(caption: string): string {
-  return decodeHTML(decodeHTML(caption));
+// What Python's html.unescape takes for a reference: by number in tens or sixteens, or by name.
+const REFERENCE = /&(?:#(?:([0-9]+)|[xX]([0-9a-fA-F]+));?|[^\t\n\f <&#;]{1,32};?)/g;
+
+/** Whether html.unescape leaves out what has this number: a control or no character at all. */
+function isDropped(code: number): boolean {
+  const control = (code < 0x20 && ![0, 0x9, 0xa, 0xc, 0xd].includes(code)) || code === 0x7f;
+  const none = (code >= 0xfdd0 && code <= 0xfdef) || (code & 0xfffe) === 0xfffe;
+  return code <= 0x10ffff && (control || none);
+}
+
+/**
+ * Undo HTML escapes.
+ *
+ * @see html.unescape in Python, Lib/html/__init__.py (_replace_charref)
+ */
+function unescapeHtml(text: string): string {
+  return text.replace(REFERENCE, (reference, tens?: string, sixteens?: string) => {
+    const code = tens ? Number(tens) : sixteens ? Number.parseInt(sixteens, 16) : Number.NaN;
+    return isDropped(code) ? "" : decodeHTML(reference);
+  });
+}
+
+/** Whether Python's str.strip takes a character for white space: 1C … 1F beside the rest. */
+function isSpace(char: string): boolean {
+  return /\p{White_Space}/u.test(char) || (char >= "\x1c" && char <= "\x1f");
+}
+
+/** What of a caption is encoded. Some were escaped twice on their way through the web. */
+function clean(caption: string): string {
+  const text = unescapeHtml(unescapeHtml(caption.normalize("NFC")));
+  let [start, end] = [0, text.length];
+  while (start < end && isSpace(text[start]!)) start++;
+  while (end > start && isSpace(text[end - 1]!)) end--;
+  return text.slice(start, end);
 }
 
 function coreOf(json: TokenizerJson): Core {

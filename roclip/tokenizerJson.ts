@@ -26,11 +26,13 @@ export const END = "<|endoftext|>";
 /** What the last symbol of a word ends with. */
 export const WORD_END = "</w>";
 
-// Python's \s, which OpenAI's code uses, is White_Space and the four separators 1C … 1F.
-const WHITESPACE = "[\\s\\x1c-\\x1f]+";
+// White_Space, in the `regex` module that OpenAI's code uses as here. Four separators that Python's
+// own `re` and str.split have beside it (1C … 1F) are not.
+const WHITESPACE = "\\s+";
 // Contractions, runs of letters, single digits, runs of anything else (simple_tokenizer.py, line
-// 78).
-const WORDS = "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+";
+// 78). Theirs ignores case: ſ is an s of either case, and U+0345 has the letter Ι for its upper
+// case, so that it is neither a letter nor anything else, and is left out.
+const WORDS = "'[sſ]|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}\\u0345]+";
 
 const pattern = (Regex: string) => ({ pattern: { Regex } });
 

@@ -7,8 +7,9 @@ Of the first table some captions are kept with their ids; of every table a diges
 
 The algorithm is OpenAI's SimpleTokenizer as its paper and documentation define it (byte-level byte-pair
 encoding, lower case, HTML unescaped twice, white space collapsed), written from that definition with
-Python's own html, regex and unicodedata. ftfy is left out, as in ours; its NFC step is kept.
-Needs the `regex` module (pip install regex, or apt install python3-regex).
+Python's own html, regex and unicodedata. ftfy is left out, as in ours; its NFC step is kept, before
+and after the escapes (ftfy undoes some of its own before it).
+Needs the `regex` module (apt install python3-regex).
 """
 
 import csv
@@ -54,6 +55,13 @@ ODD = [
     "supercalifragilisticexpialidocious antidisestablishmentarianism",
     "\x00\x07\x7f control",
     "&notit; &nosuch; &copy &copy; &#0; &",
+    "\x1c\x1da\x1cb \x1dc\x1e d\x1e\x1ee \x1f f\x1f",
+    "a&#1;b&#8;c&#11;d&#14;e&#x1f;f&#127;g&#xFFFE;h&#x1ffff i&#x10ffff;j&#xfdd0;k",
+    "a&#0;b&#9;c&#10;d&#12;e&#13;f&#32;g&#x80;h&#x9f;i&#xd800;j&#x110000;k&#99999999999;l&#x;m&#;n",
+    "&am&#1;p;lt; &am&#1;p;amp;lt; &ampamp;lt; &#38;amp;lt; &#x26lt; &notit;amp; &#038;#55;",
+    "e&#769; cafe&#x301; &amp\u0301 &#1;\u0301 &not\u0338;",
+    "it'\u017f rock'\u017fn '\u017f 'S '\u212a",
+    "\u0345 a\u0345b !\u0345! \u03b1\u0345 \u1fbe \u0345\u0301",
     " ".join(["very long caption with many words"] * 30),
 ]
 
@@ -104,8 +112,9 @@ def main(merges_file, *csv_files):
     ids = {symbol: i for i, symbol in enumerate(symbols)}
 
     def encode(caption):
-        text = unicodedata.normalize("NFC", html.unescape(html.unescape(caption)))
-        text = regex.sub(r"\s+", " ", " ".join(text.split())).strip().lower()
+        # str.strip takes the separators 1C to 1F for white space; the regex module's \s does not.
+        text = html.unescape(html.unescape(unicodedata.normalize("NFC", caption))).strip()
+        text = regex.sub(r"\s+", " ", unicodedata.normalize("NFC", text)).strip().lower()
         out = [VOCABULARY - 2]
         for word in WORD.findall(text):
             characters = [table[byte] for byte in word.encode("utf-8")]
@@ -117,8 +126,8 @@ def main(merges_file, *csv_files):
     tables = {}
     for csv_file in csv_files:
         captions = read_captions(csv_file)
-        ids = "\n".join(" ".join(map(str, encode(caption))) for caption in captions)
-        digest = hashlib.sha256(ids.encode()).hexdigest()
+        lines = "\n".join(" ".join(map(str, encode(caption))) for caption in captions)
+        digest = hashlib.sha256(lines.encode()).hexdigest()
         tables[pathlib.Path(csv_file).name] = {"captions": len(captions), "sha256": digest}
     target = pathlib.Path(__file__).with_name("tokenizer.json")
     rows = ",\n".join(json.dumps({"caption": caption, "ids": encode(caption)}) for caption in some)
