@@ -43,7 +43,8 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
     },
   },
   "authors-code": {
-    source: "github.com/BigML-CS-UCLA/RoCLIP at f34a929: noise in the pool, EDA drawn once",
+    source:
+      "github.com/BigML-CS-UCLA/RoCLIP at f34a929: noise in the pool, its end cut, EDA drawn once",
     config: {
       ...AUTHORS,
       ...ATTACKS,
@@ -54,6 +55,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
         poolSize: 21_845,
         poolStart: "noise",
         poolUpdate: "matching",
+        poolWrap: "drop",
         duplicates: "negatives",
       },
       eda: { redraw: false },

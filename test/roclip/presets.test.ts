@@ -18,10 +18,10 @@ describe("presets", () => {
     expect(config).toMatchObject({ epochs: 24, batch: 512, lr: 5e-5, scheduleOffset: true });
     expect(config.text).toEqual({ width: 512, layers: 12, heads: 8 });
     expect(roclip).toMatchObject({ frequency: 2, firstEpoch: 1, poolSize: 21_845 });
-    expect(roclip).toMatchObject({ poolStart: "noise", poolUpdate: "matching" });
+    expect(roclip).toMatchObject({ poolStart: "noise", poolUpdate: "matching", poolWrap: "drop" });
     expect(eda.redraw).toBe(false);
     const paper = parseConfig(presetOf("paper").config);
-    expect(paper.roclip).toMatchObject({ poolStart: "captions", frequency: 2 });
+    expect(paper.roclip).toMatchObject({ poolStart: "captions", poolWrap: "ring", frequency: 2 });
     expect(paper.eda.redraw).toBe(true);
   });
 
