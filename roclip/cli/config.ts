@@ -42,7 +42,7 @@ ${presets.join("\n")}
 
 Examples:
   roclip config --preset authors-code --explain
-  roclip config --preset small --batch 128 > run.json`,
+  roclip config --preset small --batch 64 > run.json`,
   );
   command.action(runConfig);
 }

@@ -273,7 +273,7 @@ export function addTrain(program: Command): void {
 Examples:
   roclip train                                    the emoji, RoCLIP, defaults
   roclip train --defence clip --epochs 5
-  roclip train --preset small --roclip-text-gradient re-encoded
+  roclip train --preset small --roclip-judge 0 --roclip-frequency 2
   roclip train --defence safeclip --epochs 30
   roclip train --config runs/clip/config.json --defence cleanclip --pretrained runs/clip
   roclip train --data train.csv --images photos/ --test test.csv --config run.json

@@ -1,8 +1,11 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
+import { parse } from "yaml";
 import { configOf } from "../../roclip/cli/common.ts";
 import { parseConfig } from "../../roclip/config.ts";
 import { PRESETS } from "../../roclip/configs/presets.ts";
 import { explainConfig, presetOf } from "../../roclip/explain.ts";
+import { merged } from "../../roclip/overlay.ts";
 
 describe("presets", () => {
   it.each(Object.entries(PRESETS))("%s is a configuration", (_, { config, source }) => {
@@ -25,12 +28,26 @@ describe("presets", () => {
     expect(paper.eda.redraw).toBe(true);
   });
 
+  it("have, as small, the judge of the runs on photos, and their figures", () => {
+    const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
+    const { config, axes } = parse(read("roclip/experiments/fashion.yaml"));
+    const { backdoor: _, ...base } = config;
+    const small = presetOf("small");
+    expect(small.config).toEqual(merged(base, axes.defence.judge));
+    const results = read("RESULTS.md");
+    const figures = ["strong_judge", "strong_clip", "strong_roclip"].flatMap((cell) => {
+      const row = results.split("\n").find((line) => line.startsWith(`| ${cell} |`))!;
+      return [4, 6, 8].map((column) => row.split("|")[column]!.trim().split(" ")[0]!);
+    });
+    expect(small.source.match(/[\d.]+%/g)).toEqual(figures);
+  });
+
   it("lie under a configuration's flags", () => {
     const config = configOf({ preset: "small", batch: "96", roclipFrequency: "5" });
     expect(config).toMatchObject({
       batch: 96,
       epochs: 12,
-      roclip: { frequency: 5, poolSize: 0.5 },
+      roclip: { frequency: 5, poolSize: 0.3 },
     });
   });
 
