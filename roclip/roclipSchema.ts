@@ -15,7 +15,7 @@ export const ROCLIP = z.strictObject({
   epochs: z
     .array(count())
     .default([])
-    .describe("The epochs that match, from 1; none listed: by frequency and firstEpoch"),
+    .describe("The epochs that match, from 1 (ours); none listed: by frequency and firstEpoch"),
   poolSize: z
     .number()
     .positive()
@@ -73,12 +73,12 @@ export const ROCLIP = z.strictObject({
     .min(0)
     .lt(1)
     .default(0.9)
-    .describe("With judge: how much of its average over epochs the rank of a pair keeps"),
+    .describe("Ours, with judge: how much of its average over epochs the rank of a pair keeps"),
   judgeCrosswise: z
     .boolean()
     .default(false)
     .describe(
-      "With judge: begin with half the pairs alone, images that look alike together; in the first " +
+      "Ours, with judge: begin with half the pairs alone, images that look alike together; in the first " +
         "matching epoch train a new model on what that one keeps of the other half, which then " +
         "judges all",
     ),

@@ -17,16 +17,18 @@ const share = () => z.number().min(0).max(1);
 const strength = () => z.number().min(0);
 
 const IMAGE_TOWER = z.strictObject({
-  width: count().default(16).describe("Channels of the first stage; each later stage has twice"),
+  width: count()
+    .default(16)
+    .describe("Channels of the first stage, ours; each later stage has twice"),
   pool: z
     .boolean()
     .default(false)
-    .describe("Halve the image after the stem by average pooling, as CLIP's ResNets do"),
+    .describe("Halve the image after the stem by average pooling (authors, as CLIP's ResNets)"),
   blocks: z
     .array(count())
     .min(1)
     .default([1, 1, 1, 1])
-    .describe("Residual blocks per stage; each stage after the first halves the image"),
+    .describe("Residual blocks per stage, ours; each stage after the first halves the image"),
 });
 
 const TEXT_TOWER = z.strictObject({
@@ -38,11 +40,18 @@ const TEXT_TOWER = z.strictObject({
 /** The schema; read it through `config.ts`. */
 export const CONFIG_SCHEMA = z
   .strictObject({
-    seed: z.int().min(0).default(1).describe("Seed of every random draw of the run"),
+    seed: z
+      .int()
+      .min(0)
+      .default(1)
+      .describe("Seed of every random draw of the run (ours; authors: none)"),
     defence: z
       .enum(["clip", "roclip", "safeclip", "cleanclip"])
       .default("roclip")
-      .describe("Train plain CLIP (with the same augmentations), RoCLIP, or a defence beside it"),
+      .describe(
+        "Train plain CLIP (with the same augmentations), RoCLIP (the paper), or a defence beside it: " +
+          "Yang et al. 2024, Bansal et al. 2023",
+      ),
     epochs: count().default(20).describe("Passes over the data (authors: 24)"),
     batch: z.int().min(2).default(128).describe("Pairs in a step (authors: 512)"),
     microBatch: z
@@ -51,27 +60,27 @@ export const CONFIG_SCHEMA = z
       .default(0)
       .describe(
         "Pairs whose activations are in memory at once; must divide batch; the loss and the pool " +
-          "are the whole batch's, a batch norm's statistics those of so many pairs; 0: all at once",
+          "are the whole batch's, a batch norm's statistics those of so many pairs; 0: all at once (Gao et al. 2021, arXiv:2101.06983)",
       ),
     recompute: share()
       .default(0)
       .describe(
         "Share of each tower's blocks, from the input on, whose activations are computed again for " +
-          "the gradient instead of kept; same bits",
+          "the gradient instead of kept; same bits (Chen et al. 2016, arXiv:1604.06174)",
       ),
     precision: z
       .enum(["fp32", "amp"])
       .default("fp32")
       .describe(
         "amp: products of f16 weights and activations, with f32 sums, weights kept in f32, and a " +
-          "loss scale that adapts (open_clip's flag; its default; authors: amp)",
+          "loss scale that adapts (open_clip's flag, and its default; authors: of the loss alone)",
       ),
     memory: z
       .string()
       .default("")
       .describe(
         "Memory that a run may take on the device, as 8GB or 800MB: recompute is raised until it " +
-          'fits; "" for any',
+          'fits (ours); "" for any',
       ),
     model: z
       .union([z.literal("small"), MODEL_SCHEMA])
@@ -85,7 +94,7 @@ export const CONFIG_SCHEMA = z
       .default("")
       .describe(
         "Weights to begin with: a safetensors file, as open_clip names them, or a run's folder, " +
-          'whose tokenizer is kept; "" for none',
+          'whose tokenizer is kept; "" for none (paper)',
       ),
     imageSize: z.int().min(8).default(32).describe("Image side in pixels (authors: 224)"),
     contextLength: z
@@ -97,16 +106,22 @@ export const CONFIG_SCHEMA = z
       .int()
       .min(514)
       .default(1024)
-      .describe("Tokens learnt when merges is not given; 512 byte symbols and 2 marks at least"),
+      .describe(
+        "Tokens learnt when merges is not given (authors: CLIP's 49408); 512 byte symbols and 2 marks " +
+          "at least",
+      ),
     merges: z
       .string()
       .default("")
-      .describe('File of CLIP\'s byte-pair merges; "" to learn them from the training captions'),
+      .describe(
+        'File of CLIP\'s byte-pair merges (authors); "" to learn them from the training captions (ours)',
+      ),
     compactVocabulary: z
       .boolean()
       .default(false)
       .describe(
-        "With merges: only the tokens that the training captions use, whatever the model's vocab_size",
+        "With merges: only the tokens that the training captions use, whatever the model's vocab_size " +
+          "(ours)",
       ),
     image: IMAGE_TOWER.prefault({}),
     text: TEXT_TOWER.prefault({}),
@@ -116,15 +131,25 @@ export const CONFIG_SCHEMA = z
       .default("adamw")
       .describe("AdamW (authors), or gradient descent with momentum"),
     lr: z.number().positive().default(1e-3).describe("Peak learning rate (authors: 5e-5)"),
-    beta1: z.number().min(0).lt(1).default(0.9).describe("AdamW: decay of the first moment"),
-    beta2: z.number().min(0).lt(1).default(0.999).describe("AdamW: decay of the second moment"),
+    beta1: z
+      .number()
+      .min(0)
+      .lt(1)
+      .default(0.9)
+      .describe("AdamW: decay of the first moment (authors)"),
+    beta2: z
+      .number()
+      .min(0)
+      .lt(1)
+      .default(0.999)
+      .describe("AdamW: decay of the second moment (authors)"),
     eps: z.number().positive().default(1e-8).describe("AdamW: added to the root (authors)"),
     momentum: z
       .number()
       .min(0)
       .lt(1)
       .default(0.9)
-      .describe("SGD: share of the momentum that a step keeps"),
+      .describe("SGD, ours: share of the momentum that a step keeps"),
     weightDecay: strength()
       .default(0.1)
       .describe(
@@ -143,7 +168,9 @@ export const CONFIG_SCHEMA = z
       .min(0)
       .lt(1)
       .default(0)
-      .describe("Evaluate a moving average of the weights, of this decay per step; 0: none"),
+      .describe(
+        "Evaluate a moving average of the weights, of this decay per step; 0: none (authors)",
+      ),
     warmupSteps: z
       .int()
       .min(0)

@@ -85,6 +85,11 @@ describe("describeConfig and flagsOf", () => {
     }
   });
 
+  it("say of every key who says so: the paper, its authors, others by year, or us", () => {
+    for (const { key, description } of describeConfig())
+      expect(description, key).toMatch(/\b(authors|paper|ours)\b|\b20\d\d\b/i);
+  });
+
   it("give each key a flag of its own", () => {
     const flags = flagsOf();
     expect(new Set(flags.map((flag) => flag.attribute)).size).toBe(flags.length);
