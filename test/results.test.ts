@@ -17,7 +17,7 @@ import { folderOf } from "../bench/machine.ts";
 import { jobs } from "../bench/peers/jobs/index.ts";
 import { stepJob } from "../bench/peers/jobs/step.ts";
 import { figuresOf } from "../bench/report/figures.ts";
-import { readResults, readSweeps } from "../bench/report/files.ts";
+import { readNotes, readResults, readSweeps } from "../bench/report/files.ts";
 import { isaSections } from "../bench/report/isaSection.ts";
 import { atLeast, atMost, table } from "../bench/report/markdown.ts";
 import { FIGURES, resultsPage, withFashionRows, withLadderRows } from "../bench/report/pages.ts";
@@ -56,7 +56,7 @@ describe("the published results", () => {
   const hint = "run: npm run bench -- results";
 
   it("are what the committed rows say", () => {
-    expect(read("RESULTS.md"), hint).toBe(resultsPage(folders, readSweeps()));
+    expect(read("RESULTS.md"), hint).toBe(resultsPage(folders, readSweeps(), readNotes()));
     const ladders = read("bench/ladder/README.md");
     expect(ladders, hint).toBe(withLadderRows(ladders, folders));
     const readme = read("README.md");
@@ -94,10 +94,15 @@ describe("the published results", () => {
       expect(read(`${FIGURES}/${name}.svg`), hint).toBe(`${svg}\n`);
       expect(existsSync(new URL(`${FIGURES}/${name}.png`, ROOT))).toBe(true);
     }
-    const shown = [...resultsPage(folders, []).matchAll(/\/([\w-]+)\.svg/g)].map(
+    const shown = [...resultsPage(folders, [], "").matchAll(/\/([\w-]+)\.svg/g)].map(
       ([, name]) => name,
     );
     expect(shown.sort()).toEqual([...figures.keys()].sort());
+  });
+
+  it("end with what is written by hand, its titles one level down", () => {
+    const page = resultsPage([], [], "# Tried\n\n## Products\n\nText.\n");
+    expect(page.endsWith("\n\n## Tried\n\n### Products\n\nText.\n")).toBe(true);
   });
 
   it("need marks to put the ladders' rows between", () => {

@@ -14,7 +14,7 @@ import { TARGET } from "../ladder/measure.ts";
 import { folderOf } from "../machine.ts";
 import { peersInstalled } from "../peers/engines/load.ts";
 import { figuresOf } from "./figures.ts";
-import { pathOf, ROOT, readResults, readSweeps } from "./files.ts";
+import { pathOf, ROOT, readNotes, readResults, readSweeps } from "./files.ts";
 import { FIGURES, resultsPage, withFashionRows, withLadderRows } from "./pages.ts";
 
 const MEASURES = ["step", "scale", "ladder", "isa", "peers"] as const;
@@ -91,7 +91,7 @@ async function measureCaptured(given: readonly string[]): Promise<void> {
 /** Write the pages and the figures. */
 async function writePages(): Promise<void> {
   const [folders, sweeps] = [readResults(), readSweeps()];
-  writeFileSync(new URL("RESULTS.md", ROOT), resultsPage(folders, sweeps));
+  writeFileSync(new URL("RESULTS.md", ROOT), resultsPage(folders, sweeps, readNotes()));
   const rewrite = (file: URL, change: (text: string) => string) =>
     writeFileSync(file, change(readFileSync(file, "utf8")));
   rewrite(new URL("README.md", ROOT), (readme) => withFashionRows(readme, sweeps));

@@ -80,6 +80,9 @@ export function readSweeps(): SweepTables[] {
   });
 }
 
+/** What is written by hand of the results. */
+export const readNotes = (): string => readFileSync(new URL("notes.md", RESULTS), "utf8");
+
 /** The path of a file of rows. */
 export const pathOf = (folder: string, file: string): string =>
   fileURLToPath(new URL(`${folder}/${file}.json`, RESULTS));

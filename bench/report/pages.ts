@@ -11,8 +11,8 @@ const HEAD = `# Results
 
 Made by \`npm run bench -- results\` from the files in \`bench/results\`, one folder for each
 adapter, and one for each sweep (\`roclip reproduce\`), with its tables as the sweep wrote them; a test
-holds this page to them, so no number here is typed by hand. Where there is a target, ✓ and ✗ are
-computed from the number beside it.
+holds this page to them, so no number here is typed by hand, but for the last section
+(\`bench/results/notes.md\`). Where there is a target, ✓ and ✗ are computed from the number beside it.
 
 To measure again, on the adapter that the engine finds or \`--adapter\` names, and make this page:
 
@@ -44,11 +44,23 @@ function sweepSection({ name, document, pictured }: SweepTables): string {
   return [`## Sweep: ${name}`, rest.join("\n").trim(), ...(pictured ? [picture] : [])].join("\n\n");
 }
 
-/** RESULTS.md. */
-export function resultsPage(folders: readonly Folder[], sweeps: readonly SweepTables[]): string {
+/** A document as a section: its titles one level down. */
+const asSection = (document: string) => document.trim().replace(/^#/gm, "##");
+
+/**
+ * RESULTS.md.
+ *
+ * @param notes  what is written by hand, the last section
+ */
+export function resultsPage(
+  folders: readonly Folder[],
+  sweeps: readonly SweepTables[],
+  notes: string,
+): string {
   const compiled = isaSections(folders);
   const measured = folders.flatMap(folderSections);
-  return `${[HEAD, ...sweeps.map(sweepSection), ...compiled, ...measured].join("\n\n")}\n`;
+  const sections = [HEAD, ...sweeps.map(sweepSection), ...compiled, ...measured, asSection(notes)];
+  return `${sections.join("\n\n")}\n`;
 }
 
 const BEGIN = "<!-- rows: npm run bench -- results -->";
