@@ -97,8 +97,9 @@ function pulled(
  *   L = ½ [CE(s · images · textsᵀ, diagonal) + CE(s · texts · imagesᵀ, diagonal)]
  *   s = exp(logitScale)
  *
- * The B² similarities are never stored. The loss takes them as they are made; the gradient makes
- * them again, for at most 1024 images at a time.
+ * The B² similarities are never stored. The loss takes them as they are made, and stores B² / 8
+ * bytes of sums over columns. The gradient makes them again, for an eighth of the images at a time,
+ * 256 to 1024, and stores the slopes of so many: of all where B ≤ 256.
  *
  * @param images      f32[B, E], unit rows
  * @param texts       f32[B, E], unit rows
