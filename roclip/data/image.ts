@@ -34,6 +34,10 @@ export const DECODER = `recipe ${RECIPE}, sharp ${sharp.versions.sharp}, vips ${
  * Transparency is laid on white; colours are sRGB; EXIF orientation is not applied (nor is it
  * there).
  *
+ * Both sides shrink by one factor, and the square is in the middle to half a pixel of the result.
+ * There torchvision's rounds the long side down and the margin to even: its square is up to 1.25
+ * pixels of the result from ours, and the same where the margin needs no rounding.
+ *
  * @param bytes  a JPEG, PNG, WebP, GIF, AVIF, TIFF or SVG file
  * @param size   of the result; pixels
  * @param fit    cut the long side ("cover", CLIP's) or pad the short one with white ("contain")
