@@ -114,6 +114,14 @@ export function plainName(name: string): string {
   return name.replace(/^module\./, "").replace(/^text\./, "");
 }
 
+/**
+ * The name that open_clip's CustomTextCLIP has for a tensor of `foreignTensors`: its text tower is a
+ * module of its own, as `convert_to_custom_text_state_dict` in src/open_clip/model.py names it.
+ */
+export function customTextName(name: string): string {
+  return name === "logit_scale" || name.startsWith("visual.") ? name : `text.${name}`;
+}
+
 /** The shape of a tensor in their layout. */
 export function foreignShape(shape: readonly number[], layout: Layout): readonly number[] {
   if (layout === "same") return shape;

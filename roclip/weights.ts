@@ -7,6 +7,7 @@ import { shown, UserError } from "./errors.ts";
 import { fromHalf, MAX_HALF, toHalf } from "./half.ts";
 import type { Weights } from "./model.ts";
 import {
+  customTextName,
   FOREIGN_EXTRAS,
   type ForeignTensor,
   foreignShape,
@@ -57,6 +58,8 @@ function halvesOf(data: Float32Array, name: string): Uint16Array {
 export interface ExportOptions {
   /** Halves where OpenAI's files have them; f32 for norms, tables, statistics and the scale. */
   readonly half: boolean;
+  /** The names of open_clip's CustomTextCLIP; else those of its CLIP, which are OpenAI's. */
+  readonly customText?: boolean;
   /** Training steps done, which PyTorch's batch norms count. */
   readonly steps: number;
 }
@@ -64,18 +67,25 @@ export interface ExportOptions {
 /**
  * What a file of weights holds.
  *
- * @throws  UserError when a number does not fit half precision
+ * @throws  UserError when a number does not fit half precision, or names of others are asked for of
+ *          the small model
  */
 export function foreignWeights(
   model: Config["model"],
   weights: Weights<HostArray>,
-  { half, steps }: ExportOptions,
+  { half, steps, customText = false }: ExportOptions,
 ): SafetensorsFile<ReadDtype> {
+  if (customText && model === "small")
+    throw new UserError(
+      "export: --custom-text must be of a model that open_clip has; found the small model, whose " +
+        "names are our own; leave it out",
+    );
   const named = tensorsOf(model, weights);
   const { params, statistics } = weights;
   const tensors: Record<string, Stored> = {};
   for (const [path, { shape, data }] of leaves<HostArray>({ params, statistics })) {
-    const { name, layout, half: narrow } = named.get(path)!;
+    const { name: plain, layout, half: narrow } = named.get(path)!;
+    const name = customText ? customTextName(plain) : plain;
     const own = toForeign(data as Float32Array, shape, layout);
     const there = foreignShape(shape, layout);
     tensors[name] =

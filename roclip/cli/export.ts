@@ -10,22 +10,25 @@ import { foreignWeights } from "../weights.ts";
 interface Options {
   readonly out: string;
   readonly f16?: boolean;
+  readonly customText?: boolean;
 }
 
-async function runExport(path: string, { out, f16 = false }: Options): Promise<void> {
+async function runExport(path: string, options: Options): Promise<void> {
+  const { out, f16: half = false, customText = false } = options;
   const saved = await readRun(path);
   const { config, tokenizer, pairs } = saved.progress;
   const { vocabularySize } = tokenizerFromJson(tokenizer);
   const state = saved.state(initState(config, vocabularySize, pairs));
-  const steps = stepsDone(saved.progress);
-  const parts = safetensorsParts(foreignWeights(config.model, state, { half: f16, steps }));
+  const choice = { half, customText, steps: stepsDone(saved.progress) };
+  const parts = safetensorsParts(foreignWeights(config.model, state, choice));
   await writeAtomically(out, parts);
   console.log(`Written to ${out}: ${parts.reduce((sum, part) => sum + part.length, 0)} bytes.`);
   if (config.model === "small") {
     console.log("The small model is ours alone, so its tensors have our names and layouts.");
     return;
   }
-  console.log("Its tensors have the names and layouts of open_clip's and OpenAI's CLIP.");
+  const whose = customText ? "open_clip's CustomTextCLIP" : "open_clip's and OpenAI's CLIP";
+  console.log(`Its tensors have the names and layouts of ${whose}.`);
   if (config.merges === "" || config.compactVocabulary)
     console.log(
       "Its tokens are those of the training captions: CLIP's own tokenizer does not fit it.",
@@ -41,7 +44,8 @@ export function addExport(program: Command): void {
     )
     .argument("<run>", "run folder, or its checkpoint.safetensors")
     .requiredOption("--out <file>", "file to write")
-    .option("--f16", "half precision where OpenAI's files have it");
+    .option("--f16", "half precision where OpenAI's files have it")
+    .option("--custom-text", "names of open_clip's CustomTextCLIP: those of the text under text.");
   command.addHelpText(
     "after",
     `

@@ -81,6 +81,10 @@ describe("roclip", () => {
     expect(exported.out).toContain("names and layouts of open_clip's");
     const names = ["visual.conv1.weight", "transformer.resblocks.0.attn.in_proj_weight"];
     for (const name of names) expect(readFileSync(weights, "latin1")).toContain(`"${name}":`);
+    const custom = join(folder, "custom.safetensors");
+    const named = await roclip(["export", first, "--out", custom, "--f16", "--custom-text"]);
+    expect(named.out).toContain("names and layouts of open_clip's CustomTextCLIP");
+    expect(readFileSync(custom, "latin1")).toContain(`"text.${names[1]}":`);
     // Steps that are lost in rounding leave the weights as they were read.
     const second = join(folder, "second");
     const gentle = ["--lr", "1e-30", "--pretrained", weights, "--out", second];

@@ -127,6 +127,22 @@ describe("open_clip's names", () => {
     expect(bits(read(openai as Tensors))).toEqual(expected);
   });
 
+  it.each(["resnet", "vit"])("are CustomTextCLIP's for a %s where they are to be", (name) => {
+    const from = golden(name);
+    const weights = read(from.tensors, from);
+    const options = { half: false, steps: 7, customText: true };
+    const bytes = encodeWeights(from.model, weights, options);
+    const { tensors } = decodeSafetensors(bytes, "w", DTYPES);
+    // src/open_clip/model.py at 89fb801f, convert_to_custom_text_state_dict: what moves to text.
+    const ofText = /^(text_projection|positional_embedding|token_embedding|transformer|ln_final)/;
+    const expected = Object.keys(from.tensors).map((key) =>
+      ofText.test(key) ? `text.${key}` : key,
+    );
+    expect(expected.filter((key) => key.startsWith("text.")).length).toBeGreaterThan(15);
+    expect(Object.keys(tensors).sort()).toEqual(expected.sort());
+    expect(bits(decodeWeights(bytes, from.model, from.like, "w"))).toEqual(bits(weights));
+  });
+
   it("are our own for the small model", () => {
     const { params, statistics } = initState(parseConfig({ text: { width: 8 } }), 40, 1);
     const weights = { params, statistics };
@@ -138,6 +154,10 @@ describe("open_clip's names", () => {
         .sort(),
     );
     expect(bits(decodeWeights(bytes, "small", weights, "w"))).toEqual(bits(weights));
+    const options = { half: false, steps: 3, customText: true };
+    expect(() => encodeWeights("small", weights, options)).toThrow(
+      /^export: --custom-text must be/,
+    );
   });
 });
 
