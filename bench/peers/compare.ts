@@ -4,7 +4,7 @@
  * All run in this process on the same adapter: ours and those that want `navigator.gpu` through the
  * Dawn of our `webgpu` package, ONNX Runtime's native build through its own and the same driver.
  * Dawn's binding for Node keeps a core busy while a promise is pending, which a software adapter
- * could compute with, so the waits for tfjs, jax-js and ONNX Runtime's build for browsers go through
+ * could compute with, so the waits for tfjs, jax-js and ONNX Runtime for browsers go through
  * the same `until` as our own, with its naps.
  */
 import type { Device } from "../../engine/device.ts";

@@ -14,7 +14,7 @@ import { TARGET } from "../ladder/measure.ts";
 import { folderOf } from "../machine.ts";
 import { peersInstalled } from "../peers/engines/load.ts";
 import { figuresOf } from "./figures.ts";
-import { pathOf, ROOT, readNotes, readResults, readSweeps } from "./files.ts";
+import { pathOf, publishSweep, ROOT, readNotes, readResults, readSweeps } from "./files.ts";
 import { FIGURES, resultsPage, withFashionRows, withLadderRows } from "./pages.ts";
 
 const MEASURES = ["step", "scale", "ladder", "isa", "peers"] as const;
@@ -122,10 +122,12 @@ async function measureAll(wanted: readonly Measure[], options: Options): Promise
 
 interface ResultsOptions extends Options {
   readonly measure?: readonly Measure[] | true;
+  readonly sweep?: readonly string[];
 }
 
 async function benchResults(_: unknown, command: Command): Promise<void> {
   const options = command.optsWithGlobals<ResultsOptions>();
+  for (const folder of options.sweep ?? []) publishSweep(folder);
   if (options.measure)
     await measureAll(options.measure === true ? MEASURES : options.measure, options);
   await writePages();
@@ -137,6 +139,10 @@ export function resultsCommand(): Command {
   return new Command("results")
     .description("Make RESULTS.md and its figures of the rows in bench/results.")
     .addOption(new Option("--measure [what...]", "measure first, all or some").choices(MEASURES))
+    .option(
+      "--sweep <folders...>",
+      "copy the tables of sweeps first, with the cells they are made of",
+    )
     .exitOverride()
     .action(benchResults);
 }

@@ -1,6 +1,11 @@
 /** The files of `bench/results`: a folder for each adapter, and for each GPU compiled for. */
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import { UserError } from "../../roclip/errors.ts";
+import { parseCellLines } from "../../roclip/sweep/lines.ts";
+import { settingRows } from "../../roclip/sweep/results.ts";
+import { sweepMarkdown } from "../../roclip/sweep/text.ts";
 import type { IsaRow } from "../isa/bound.ts";
 import type { RungRow } from "../ladder/measure.ts";
 import type { Host, Machine } from "../machine.ts";
@@ -68,6 +73,8 @@ export interface SweepTables {
   readonly document: string;
   /** Whether its `report.png` is beside it. */
   readonly pictured: boolean;
+  /** Its `cells.jsonl`, which the document is made of; sweeps of earlier versions have none. */
+  readonly cells?: string;
 }
 
 /** Every sweep whose tables are committed, in order of name. */
@@ -76,12 +83,45 @@ export function readSweeps(): SweepTables[] {
     const file = new URL(`${name}/results.md`, RESULTS);
     if (!existsSync(file)) return [];
     const pictured = existsSync(new URL("report.png", file));
-    return [{ name, document: readFileSync(file, "utf8"), pictured }];
+    const lines = new URL("cells.jsonl", file);
+    const cells = existsSync(lines) ? { cells: readFileSync(lines, "utf8") } : {};
+    return [{ name, document: readFileSync(file, "utf8"), pictured, ...cells }];
   });
 }
 
 /** What is written by hand of the results. */
 export const readNotes = (): string => readFileSync(new URL("notes.md", RESULTS), "utf8");
+
+/** What is published of a sweep. */
+const SWEEP_FILES = ["results.md", "cells.csv", "cells.jsonl", "report.png"];
+
+/**
+ * Publish a sweep: copy those of its files that are there to a folder of its name.
+ *
+ * @param to  where the folders of sweeps are
+ * @throws    UserError when the folder is not a sweep's
+ */
+export function publishSweep(folder: string, to: URL = RESULTS): void {
+  if (!existsSync(join(folder, SWEEP_FILES[0]!)))
+    throw new UserError(
+      `${folder}: a sweep's folder must hold ${SWEEP_FILES[0]}; it does not; ` +
+        "give one that roclip sweep wrote, or write it with --collect",
+    );
+  const own = new URL(`${basename(resolve(folder))}/`, to);
+  mkdirSync(own, { recursive: true });
+  for (const file of SWEEP_FILES) {
+    rmSync(new URL(file, own), { force: true }); // one of another run would not agree
+    if (existsSync(join(folder, file))) copyFileSync(join(folder, file), new URL(file, own));
+  }
+}
+
+/** A sweep's document made again of its cells; its title and command are as it says. */
+export function documentAgain({ name, document, cells }: SweepTables & { cells: string }): string {
+  const [, title = name] = /^# (.+)$/m.exec(document) ?? [];
+  const [, command = ""] = /^`(.+)`$/m.exec(document) ?? [];
+  const { axes, outcomes } = parseCellLines(cells, `${name}/cells.jsonl`);
+  return sweepMarkdown(title, command, settingRows({ axes }, outcomes), outcomes);
+}
 
 /** The path of a file of rows. */
 export const pathOf = (folder: string, file: string): string =>

@@ -1,31 +1,24 @@
 /** `roclip sweep`: a grid of runs, one after another or as work for another engine. */
 import { existsSync, mkdirSync } from "node:fs";
 import { rm } from "node:fs/promises";
-import { basename, extname, join, resolve } from "node:path";
+import { basename, extname, join } from "node:path";
 import { type Command, Option } from "commander";
 import type { Device } from "../../engine/index.ts";
 import type { MeasureRow } from "../assess.ts";
-import { writeAtomically } from "../checkpoint.ts";
 import { evaluationSet, requireWhole } from "../data/evaluationSets.ts";
 import { UserError } from "../errors.ts";
-import { sweepPicture } from "../report/picture.ts";
-import { renderSweepReport, tradeoffsOf } from "../report/sweep.ts";
 import { RUN_FILES } from "../runFolder.ts";
 import { nearestName } from "../spelling.ts";
-import { commandOf, kubernetesJob, slurmScript } from "../sweep/emit.ts";
+import { commandOf, type Emitted, kubernetesJob, slurmScript } from "../sweep/emit.ts";
 import { type Cell, readSweep, type Sweep } from "../sweep/file.ts";
-import { writeTable } from "../sweep/files.ts";
 import {
   type CellOutcome,
   cellFolder,
-  cellRows,
   keepFailure,
   keepResult,
   type Outcome,
   outcomeOf,
-  settingRows,
 } from "../sweep/results.ts";
-import { sweepMarkdown, sweepText } from "../sweep/text.ts";
 import { duration } from "../table.ts";
 import {
   addDeviceOption,
@@ -35,6 +28,7 @@ import {
   openNamedDevice,
   stopSignal,
 } from "./common.ts";
+import { finishSweep } from "./finishSweep.ts";
 import { measureRun } from "./measure.ts";
 import { prepare, trainInFolder } from "./train.ts";
 
@@ -50,7 +44,11 @@ interface SweepOptions extends DeviceOptions {
 }
 
 const FAILED = 1; // exit code when a cell failed: an engine may try it again
-const isFailed = ({ outcome }: CellOutcome) => outcome.kind === "failed";
+
+/** Says by the exit code whether a cell failed. */
+function noteFailures(outcomes: readonly CellOutcome[]): void {
+  if (outcomes.some(({ outcome }) => outcome.kind === "failed")) process.exitCode = FAILED;
+}
 
 /** The data of the last cell, kept for the next one if it has the same. */
 function rememberLast(): typeof loadSource {
@@ -175,37 +173,8 @@ async function collect(
   );
 }
 
-/** Write and print the table, and say what failed and what is not there. */
-async function finish(sweep: Sweep, out: string, outcomes: readonly CellOutcome[]) {
-  const command = commandOf({ sweep, out });
-  const rows = settingRows(sweep, outcomes);
-  console.log(`\n${sweepText(rows, outcomes)}\n`);
-  for (const { cell, outcome } of outcomes)
-    if (outcome.kind === "failed")
-      console.log(`Failed: ${cell.name}: ${outcome.error.split("\n")[0]}`);
-  const unfinished = outcomes.filter(({ outcome }) => /begun|missing/.test(outcome.kind));
-  if (unfinished.length > 0)
-    console.log(
-      `Not done: ${unfinished.map(({ cell }) => cell.name).join(", ")}. ` +
-        `Go on with: ${command}`,
-    );
-  const written = [
-    ...(await writeTable(join(out, "results"), rows)),
-    ...(await writeTable(join(out, "cells"), cellRows(sweep, outcomes))),
-  ];
-  const document = join(out, "results.md");
-  const text = sweepMarkdown(nameOf(sweep.file), command, rows, outcomes);
-  await writeAtomically(document, new TextEncoder().encode(text));
-  console.log(`Tables: ${[document, ...written].join(", ")}`);
-  const page = await renderSweepReport(nameOf(sweep.file), command, rows);
-  const report = resolve(join(out, RUN_FILES.report));
-  await writeAtomically(report, new TextEncoder().encode(page));
-  await writeAtomically(join(out, RUN_FILES.picture), await sweepPicture(tradeoffsOf(rows)));
-  console.log(`Report: ${report}, ${RUN_FILES.picture}`);
-  if (outcomes.some(isFailed)) process.exitCode = FAILED;
-}
-
-async function run(sweep: Sweep, out: string, options: SweepOptions): Promise<void> {
+async function run(emitted: Emitted, options: SweepOptions): Promise<void> {
+  const { sweep, out } = emitted;
   const cells = options.cell?.map((text) => cellNamed(sweep, text)) ?? sweep.cells;
   const before = await collect({ cells }, [out]);
   for (const { set, folder } of setsOf(sweep)) await requireWhole(set, folder);
@@ -214,8 +183,8 @@ async function run(sweep: Sweep, out: string, options: SweepOptions): Promise<vo
   try {
     const outcomes = await runCells({ sweep, out, device, signal }, before);
     // Cells that run elsewhere at the same time would overwrite each other's tables.
-    if (options.cell === undefined) await finish(sweep, out, outcomes);
-    else if (outcomes.some(isFailed)) process.exitCode = FAILED;
+    if (options.cell === undefined) await finishSweep(emitted, outcomes);
+    noteFailures(outcomes);
     if (signal.aborted) process.exitCode = INTERRUPTED;
   } finally {
     device.close();
@@ -238,8 +207,10 @@ export async function runSweep(file: string, options: SweepOptions): Promise<voi
       throw new UserError(
         `${absent}: --collect must name folders of sweeps; it is not there; check the path`,
       );
-    await finish(sweep, out, await collect(sweep, [out, ...more]));
-  } else await run(sweep, out, options);
+    const outcomes = await collect(sweep, [out, ...more]);
+    await finishSweep(emitted, outcomes);
+    noteFailures(outcomes);
+  } else await run(emitted, options);
 }
 
 const HELP = `

@@ -13,7 +13,8 @@ import type { Config } from "../schema.ts";
 import { isShare } from "../table.ts";
 import type { Cell, Sweep } from "./file.ts";
 
-const VERSION = 2; // of the files below: raise it when their meaning changes
+/** Of the files that say what cells came to: raise it when their meaning changes. */
+export const VERSION = 2;
 
 /** Names of the files that a sweep adds to the folder of a cell. */
 const FILES = { result: "result.json", failure: "failure.json" } as const;
@@ -89,6 +90,13 @@ function requireSame(path: string, cell: Cell, json: unknown): void {
   );
 }
 
+/** A cell that is done, of what JSON kept of it. */
+export function asDone(json: Record<string, unknown>): Done {
+  const { result, measures, adapter } = json as unknown as Done;
+  const epochs = result.epochs.map((epoch) => withNaN({ ...epoch }));
+  return { result: { ...result, epochs }, measures, adapter };
+}
+
 /**
  * What a cell has come to, by its folder. A trained model of which other measures were asked is not
  * done: it goes on from its checkpoint, which is its end.
@@ -101,9 +109,7 @@ export async function outcomeOf(folder: string, cell: Cell): Promise<Outcome> {
     const { config, asked: before, ...rest } = await readVersioned(path);
     requireSame(path, cell, config);
     if (JSON.stringify(before) !== JSON.stringify(cell.asked)) return { kind: "begun" };
-    const { result, measures, adapter } = rest as unknown as Done;
-    const epochs = result.epochs.map((epoch) => withNaN({ ...epoch }));
-    return { kind: "done", result: { ...result, epochs }, measures, adapter };
+    return { kind: "done", ...asDone(rest) };
   }
   const begun = join(folder, RUN_FILES.config);
   if (existsSync(begun)) requireSame(begun, cell, JSON.parse(await readFile(begun, "utf8")));
@@ -160,8 +166,11 @@ function rateColumns(name: "psr" | "asr", { value, low, high, count }: Rate): Ro
   };
 }
 
+/** The part of a sweep that its tables need. */
+type Axes = Pick<Sweep, "axes">;
+
 /** What was chosen on each axis; null for a setting that is not of the grid. */
-const choicesOf = ({ axes }: Sweep, { choices }: Cell): Row =>
+const choicesOf = ({ axes }: Axes, { choices }: Cell): Row =>
   Object.fromEntries(axes.map((axis) => [axis, choices[axis] ?? null]));
 
 const lastOf = ({ epochs }: RunResult): Partial<EpochResult> => epochs.at(-1) ?? {};
@@ -192,7 +201,7 @@ function measureColumns(names: readonly string[], outcomes: readonly CellOutcome
 }
 
 /** The row of one setting: means over its seeds, PSR and ASR over the cases of all seeds. */
-function settingRow(sweep: Sweep, outcomes: readonly CellOutcome[], names: readonly string[]): Row {
+function settingRow(sweep: Axes, outcomes: readonly CellOutcome[], names: readonly string[]): Row {
   const { cell } = outcomes[0]!;
   const done = outcomes.flatMap(({ outcome }) => (outcome.kind === "done" ? [outcome.result] : []));
   const of = (measure: keyof EpochResult) =>
@@ -226,7 +235,7 @@ function settingRow(sweep: Sweep, outcomes: readonly CellOutcome[], names: reado
  * `psr` and `asr` are over the cases of all seeds together, with the Wilson 95% interval; the other
  * measures are means over seeds, `…Sd` their sample standard deviations.
  */
-export function settingRows(sweep: Sweep, outcomes: readonly CellOutcome[]): Row[] {
+export function settingRows(sweep: Axes, outcomes: readonly CellOutcome[]): Row[] {
   const settings = [...new Set(outcomes.map(({ cell }) => cell.setting))];
   const names = measureNames(outcomes);
   return settings.map((name) =>
@@ -239,7 +248,7 @@ export function settingRows(sweep: Sweep, outcomes: readonly CellOutcome[]): Row
 }
 
 /** One row for each cell: its last epoch, or why there is none. */
-export function cellRows(sweep: Sweep, outcomes: readonly CellOutcome[]): Row[] {
+export function cellRows(sweep: Axes, outcomes: readonly CellOutcome[]): Row[] {
   const names = measureNames(outcomes);
   return outcomes.map((found) => {
     const { cell, outcome } = found;

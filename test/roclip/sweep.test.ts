@@ -1,21 +1,16 @@
-/** Sweeps: what their tables say, and that nothing done is lost. */
+/** Sweeps: as jobs, and run: that nothing done is lost. */
 import { execFileSync } from "node:child_process";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { parse as parseCsv } from "csv-parse/sync";
-import { parquetReadObjects } from "hyparquet";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { parse } from "yaml";
+import { documentAgain } from "../../bench/report/files.ts";
 import type { MeasureRow } from "../../roclip/assess.ts";
-import { wilson } from "../../roclip/measures.ts";
-import type { RunResult } from "../../roclip/report/data.ts";
 import { kubernetesJob, slurmScript } from "../../roclip/sweep/emit.ts";
 import { readSweep } from "../../roclip/sweep/file.ts";
-import { writeTable } from "../../roclip/sweep/files.ts";
-import { type CellOutcome, cellRows, settingRows } from "../../roclip/sweep/results.ts";
-import { sweepMarkdown, sweepText } from "../../roclip/sweep/text.ts";
 import { roclip, writePairs } from "./command.ts";
+import { GRID } from "./sweeps.ts";
 
 let folder: string;
 beforeAll(async () => {
@@ -29,108 +24,6 @@ const file = (name: string, content: object | string) => {
   writeFileSync(path, typeof content === "string" ? content : JSON.stringify(content));
   return path;
 };
-
-const GRID = `
-config: {epochs: 3, roclip: {firstEpoch: 2}}
-axes:
-  attack:
-    weak: {poison: {captionsPerTarget: 2}}
-    strong: {poison: {captionsPerTarget: 8}, roclip: {poolSize: 64}}
-  roclip.frequency: [1, 2]
-cells:
-  plain: {defence: clip}
-seeds: [1, 5]
-`;
-
-/** A run that ended with these shares. */
-function runOf(seed: number, psr: number, zeroShotTop1: number): RunResult {
-  const shares = { zeroShotTop1, classMean: zeroShotTop1, psr, asr: Number.NaN };
-  const rest = { trueClassTarget: 1 - psr, trueClassTriggered: Number.NaN };
-  const epoch = { epoch: 3, phase: "matching", loss: 1, ...shares, ...rest } as const;
-  const counts = { targets: 16, triggered: 0, heldOut: 100 };
-  return { defence: "clip", seed, epochs: [{ ...epoch, pairsPerSecond: 10, seconds: 4 }], counts };
-}
-
-/** What might have been asked of its model. */
-const measuresOf = ({ seed, epochs }: RunResult): MeasureRow[] => [
-  { group: "retrieval", measure: "R@1", value: epochs[0]!.zeroShotTop1 / 2, cases: 10 },
-  { group: "detection", measure: "margin", value: epochs[0]!.zeroShotTop1 },
-  ...(seed === 1 ? [{ group: "probe", measure: "λ", value: null }] : []),
-];
-
-describe("the table of a sweep", () => {
-  const sweep = () => readSweep(file("grid.yaml", GRID));
-  /** Both seeds of the first setting; of the second one is done, one failed; the others are not. */
-  const outcomes = (): CellOutcome[] =>
-    sweep().cells.map((cell, i) => {
-      if (i === 6) return { cell, outcome: { kind: "failed", error: 'out, of "memory"\nat x' } };
-      const result = { 0: runOf(1, 0.25, 0.5), 5: runOf(5, 0, 0.7), 1: runOf(1, 1, 0.9) }[i];
-      return result
-        ? { cell, outcome: { kind: "done", result, measures: measuresOf(result), adapter: "x" } }
-        : { cell, outcome: { kind: "missing" } };
-    });
-
-  it("pools the targets of all seeds, and takes means of what is no count", () => {
-    const [weak, second, strong] = settingRows(sweep(), outcomes());
-    const { low, high } = wilson(4, 32);
-    expect(weak).toMatchObject({
-      ...{ setting: "weak_frequency-1", attack: "weak", "roclip.frequency": "1" },
-      ...{ seeds: 2, failed: 0, unfinished: 0, epoch: 3, epochKind: "matching" },
-      ...{ psr: 4 / 32, psrLow: low, psrHigh: high, psrCases: 32, trueClassTarget: 0.875 },
-      ...{ asr: null, asrLow: null, asrCases: 0, seconds: 4 },
-    });
-    expect(weak!.zeroShotTop1).toBeCloseTo(0.6, 12);
-    expect(weak!["retrieval: R@1"]).toBeCloseTo(0.3, 12);
-    expect(weak!["retrieval: R@1 Sd"]).toBeCloseTo(0.1 / Math.SQRT2, 12);
-    expect(weak!["probe: λ"]).toBe(null);
-    expect(strong!["retrieval: R@1"]).toBe(null);
-    expect(weak!.zeroShotTop1Sd).toBeCloseTo(Math.SQRT2 / 10, 12);
-    expect(second).toMatchObject({ seeds: 1, failed: 1, psr: 1, zeroShotTop1Sd: null });
-    expect(strong).toMatchObject({ seeds: 0, unfinished: 2, epoch: null, psr: null });
-  });
-
-  it("is the same table for a terminal and as Markdown", () => {
-    const rows = settingRows(sweep(), outcomes());
-    expect(sweepText(rows, outcomes())).toMatch(/^retrieval: R@1 +30.0% ± 7.1% +45.0%$/m);
-    const document = sweepMarkdown("grid", "roclip sweep grid.yaml", rows, outcomes());
-    expect(document).toContain("Seeds 1, 5; 3 of 10 runs done; adapter: x.");
-    expect(document).toContain("| weak_frequency-1 | 2 | 3 | 60.0% ± 14.1% |");
-    expect(document).toContain("| measure | weak_frequency-1 | weak_frequency-2 |"); // those run
-    expect(document).toContain("| detection: margin | 0.6 ± 0.1414 | 0.9 |"); // not a share
-    expect(document).toContain("| retrieval: R@1 | 30.0% ± 7.1% | 45.0% |");
-  });
-
-  it("says of how many seeds, where those are not all of the sweep's", () => {
-    const aside = GRID.replace("seeds:", "  aside: {epochs: 2, seeds: [5]}\nseeds:");
-    const sweep = readSweep(file("aside.yaml", aside));
-    const all = sweep.cells.map((cell): CellOutcome => {
-      const result = runOf(cell.seed, 0.25, 0.5);
-      const done = { kind: "done", result, measures: [], adapter: "x" } as const;
-      const missing = cell.name === "plain_seed-5";
-      return { cell, outcome: missing ? { kind: "missing" } : done };
-    });
-    const text = sweepText(settingRows(sweep, all), all);
-    expect(text).toMatch(/^aside +1 of 1 /m);
-    expect(text).toMatch(/^plain +1 of 2 /m);
-    expect(text).toMatch(/^weak_frequency-1 +2 /m);
-  });
-
-  it("is the same table as CSV, JSON lines and Parquet", async () => {
-    for (const rows of [settingRows(sweep(), outcomes()), cellRows(sweep(), outcomes())]) {
-      await writeTable(join(folder, "table"), rows);
-      const read = (ending: string) => readFileSync(join(folder, `table.${ending}`));
-      const lines = read("jsonl").toString().trimEnd().split("\n");
-      expect(lines.map((line) => JSON.parse(line))).toEqual(rows);
-      const csv: Record<string, string>[] = parseCsv(read("csv"), { columns: true });
-      const texts = rows.map((row) =>
-        Object.fromEntries(Object.entries(row).map(([k, v]) => [k, v === null ? "" : String(v)])),
-      );
-      expect(csv).toEqual(texts);
-      const bytes = Uint8Array.from(read("parquet"));
-      expect(await parquetReadObjects({ file: bytes.buffer })).toEqual(rows);
-    }
-  });
-});
 
 describe("a sweep as an array of jobs", () => {
   const emitted = () => {
@@ -235,6 +128,11 @@ describe("roclip sweep", () => {
       ],
     ]);
 
+    const document = readFileSync(join(out, "results.md"), "utf8");
+    const lines = readFileSync(join(out, "cells.jsonl"), "utf8");
+    const kept = { name: "sweep", document, pictured: true, cells: lines };
+    expect(documentAgain(kept)).toBe(document);
+
     // The same cell alone, elsewhere, from the beginning: the same numbers.
     const alone = await roclip([...words, "--out", elsewhere, "--cell", "1"]);
     expect(alone.code).toBe(0);
@@ -254,10 +152,12 @@ describe("roclip sweep", () => {
     const report = readFileSync(join(out, "lr-0.001_seed-1", "report.html"), "utf8");
     expect(report).toMatch(/<dt>RoCLIP<\/dt>\s*<dd><span class="verdict \w+"/);
     expect(report).toMatch(/<dt>matched<\/dt><dd class="caption">a (red|blue) square/);
-    const kept = JSON.parse(readFileSync(join(out, "lr-0.001_seed-1", "result.json"), "utf8"));
-    expect(kept.measures.map(({ measure }: MeasureRow) => measure)).toContain("image to text R@1");
-    expect(kept.asked).toMatchObject({ measures: ["retrieval"], on: {} });
-    const chance = kept.measures.filter(({ group }: MeasureRow) => group === "attacks of aimed");
+    const result = JSON.parse(readFileSync(join(out, "lr-0.001_seed-1", "result.json"), "utf8"));
+    expect(result.measures.map(({ measure }: MeasureRow) => measure)).toContain(
+      "image to text R@1",
+    );
+    expect(result.asked).toMatchObject({ measures: ["retrieval"], on: {} });
+    const chance = result.measures.filter(({ group }: MeasureRow) => group === "attacks of aimed");
     expect(chance.map(({ measure, cases }: MeasureRow) => [measure, cases])).toEqual(
       expect.arrayContaining([
         ["PSR", 2], // images, where its own attack is on one

@@ -1,5 +1,5 @@
 /**
- * ONNX Runtime's WebGPU provider for browsers, compiled to WebAssembly: the models of its native one
+ * ONNX Runtime's WebGPU provider for browsers, in WebAssembly: the models of its native one
  * (ort.ts) on `navigator.gpu`, awaited by reading as well.
  */
 import type { Device } from "../../../engine/device.ts";
@@ -19,7 +19,7 @@ interface OrtWeb extends Ort {
   };
 }
 
-/** A model that is never run: ONNX Runtime's device goes with the last session, and a job's with it. */
+/** Never run: ONNX Runtime's device would go with the last session, and the jobs' with it. */
 const KEPT: OnnxModel = {
   constants: { x: { shape: [1], data: Float32Array.of(1) } },
   nodes: [{ op: "Relu", inputs: ["x"], outputs: ["y"] }],

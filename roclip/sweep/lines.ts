@@ -1,0 +1,70 @@
+/** Every cell of a sweep as a line of JSON: all that its tables are made of. */
+import { UserError } from "../errors.ts";
+import type { Cell } from "./file.ts";
+import { asDone, type CellOutcome, type Outcome, VERSION } from "./results.ts";
+
+/** What a line has beside its version. */
+interface Line extends Omit<Cell, "name" | "choices" | "after"> {
+  readonly cell: string;
+  readonly axes: Cell["choices"];
+  readonly state: Outcome["kind"];
+}
+
+/** The outcome of a cell as keys of its line. */
+function outcomeKeys(outcome: Outcome): object {
+  if (outcome.kind === "failed") return { error: outcome.error };
+  if (outcome.kind !== "done") return {};
+  const { result, measures, adapter } = outcome;
+  const seconds = result.epochs.reduce((sum, epoch) => sum + epoch.seconds, 0);
+  return { adapter, seconds, ...result, measures };
+}
+
+/**
+ * A line for each cell: its setting, seed and configuration, and what it came to: every epoch as it
+ * was measured, with its time, and what was asked of the model besides.
+ */
+export function cellLines(outcomes: readonly CellOutcome[]): object[] {
+  return outcomes.map(({ cell, outcome }) => {
+    const { name, setting, choices, seed, config, asked } = cell;
+    const line: Line = {
+      cell: name,
+      setting,
+      axes: choices,
+      seed,
+      state: outcome.kind,
+      config,
+      asked,
+    };
+    return { version: VERSION, ...line, ...outcomeKeys(outcome) };
+  });
+}
+
+function outcomeOf(line: Line & Record<string, unknown>): Outcome {
+  const { state, adapter, measures, defence, seed, epochs, counts, error } = line;
+  if (state === "failed") return { kind: state, error: String(error) };
+  if (state !== "done") return { kind: state };
+  const result = { defence, seed, epochs, ...(counts !== undefined && { counts }) };
+  return { kind: state, ...asDone({ result, measures, adapter }) };
+}
+
+/**
+ * Read lines back: with them the tables can be made again.
+ *
+ * @param where  what to call the text in an error: its path
+ * @throws       UserError unless every line is of this version
+ */
+export function parseCellLines(text: string, where: string) {
+  const lines = text.trimEnd().split("\n");
+  const outcomes = lines.map((json, i): CellOutcome => {
+    const line = JSON.parse(json) as Line & Record<string, unknown>;
+    if (line.version !== VERSION)
+      throw new UserError(
+        `${where}: line ${i + 1} must be of version ${VERSION}; found ` +
+          `${JSON.stringify(line.version) ?? "none"}; make it again with roclip sweep`,
+      );
+    const { cell: name, setting, axes: choices, seed, config, asked } = line;
+    return { cell: { name, setting, choices, seed, config, asked }, outcome: outcomeOf(line) };
+  });
+  const axes = [...new Set(outcomes.flatMap(({ cell }) => Object.keys(cell.choices)))];
+  return { axes, outcomes };
+}
