@@ -207,8 +207,9 @@ export async function runSweep(file: string, options: SweepOptions): Promise<voi
       throw new UserError(
         `${absent}: --collect must name folders of sweeps; it is not there; check the path`,
       );
-    const outcomes = await collect(sweep, [out, ...more]);
-    await finishSweep(emitted, outcomes);
+    const folders = [out, ...more];
+    const outcomes = await collect(sweep, folders);
+    await finishSweep(emitted, outcomes, folders);
     noteFailures(outcomes);
   } else await run(emitted, options);
 }

@@ -25,6 +25,9 @@ h1 { margin: 0 0 .25rem; font-size: 1.9rem; line-height: 1.2; letter-spacing: -.
 h2 { margin: 3rem 0 .25rem; font-size: 1.25rem; }
 h3 { margin: 0; font-size: .95rem; font-weight: 600; }
 p { margin: .25rem 0 .75rem; max-width: 46rem; }
+a { color: var(--roclip); }
+small a { margin-left: .35rem; }
+.curves h3 { margin: 1.5rem 0 .5rem; }
 .lead, .meta, small, dt, summary { color: var(--quiet); }
 .meta { margin: 0; font-size: .9rem; }
 small { display: block; font-size: .75rem; white-space: nowrap; }

@@ -16,7 +16,8 @@ const COLUMNS: readonly Column[] = [
   ),
 ];
 
-const seedsOf = (outcomes: readonly CellOutcome[]) => [
+/** The seeds of a sweep. */
+export const seedsOf = (outcomes: readonly CellOutcome[]) => [
   ...new Set(outcomes.map(({ cell }) => cell.seed)),
 ];
 
@@ -25,7 +26,7 @@ const seedsOf = (outcomes: readonly CellOutcome[]) => [
  *
  * @param seeds  of the sweep
  */
-function seedsText(row: Row, seeds: number): string {
+export function seedsText(row: Row, seeds: number): string {
   const of = Number(row.seeds) + Number(row.failed) + Number(row.unfinished);
   return row.seeds === of && of === seeds ? String(of) : `${row.seeds} of ${of}`;
 }

@@ -1,5 +1,5 @@
 /** Reports as a browser shows them, opened from disk. */
-import { mkdtemp, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { renderSweepReport } from "../../roclip/report/sweep.ts";
 import { renderReport } from "../../roclip/report.ts";
 import { openBrowser } from "../browser.ts";
-import { publishedRows, REPORT } from "./reports.ts";
+import { publishedRows, REPORT, SWEEP, SWEPT } from "./reports.ts";
 
 const WIDE = { width: 1280, height: 800 };
 const PHONE = { width: 390, height: 844 };
@@ -120,24 +120,38 @@ describe("a run's report in a browser", () => {
 });
 
 describe("a sweep's report in a browser", () => {
-  it("fits a phone, its plot drawn whole", async () => {
-    const rates = { psr: 0.5, psrLow: 0.2, psrHigh: 0.8, asr: null };
-    const row = { setting: "roclip", seeds: 3, epoch: 12, zeroShotTop1: 0.5, zeroShotTop1Sd: 0.1 };
-    const text = await renderSweepReport("Sweep", "roclip sweep x.yaml", [
-      { ...row, ...rates, classMean: 0.4, epochKind: "plain" },
-    ]);
-    const { page, told } = await opened(text, { viewport: PHONE });
+  it("fits a phone, its plots drawn whole", async () => {
+    const { page, told } = await opened(await renderSweepReport(SWEPT), { viewport: PHONE });
     const [content, window] = await widths(page);
     expect(content).toBeLessThanOrEqual(window!);
     expect(told).toHaveLength(1);
-    expect(await plots(page)).toMatchObject([{ outside: 0 }]);
+    const found = await plots(page);
+    expect(found).toHaveLength(2 + 2); // where settings stand, and the curves of one
+    for (const { outside, marks } of found) {
+      expect(outside).toBe(0);
+      expect(marks).toBeGreaterThan(10);
+    }
+    await page.close();
+  });
+
+  it("leads to the runs' own reports and unfolds its file", async () => {
+    const { page } = await opened(await renderSweepReport(SWEPT), { viewport: WIDE });
+    const own = join(folder, "judge_seed-2");
+    await mkdir(own);
+    await writeFile(join(own, "report.html"), await renderReport(REPORT));
+    const folded = page.locator("details pre");
+    expect(await folded.isVisible()).toBe(false);
+    await page.locator("summary").click();
+    expect(await folded.textContent()).toBe(SWEPT.file);
+    await page.locator("a", { hasText: "seed 2" }).click();
+    expect(await page.title()).toBe(REPORT.title);
     await page.close();
   });
 
   it("writes no name of a setting over another's, nor over a point", async () => {
     const rows = publishedRows();
     expect(rows.length).toBeGreaterThanOrEqual(13);
-    const text = await renderSweepReport("Sweep", "roclip sweep x.yaml", rows);
+    const text = await renderSweepReport({ ...SWEEP, rows });
     const { page } = await opened(text, { viewport: WIDE });
     const plots = await page.locator("figure.chart svg").evaluateAll((drawings) =>
       drawings.map((svg) => {

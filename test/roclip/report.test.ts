@@ -5,7 +5,7 @@ import { reportPicture, sweepPicture } from "../../roclip/report/picture.ts";
 import { renderSweepReport } from "../../roclip/report/sweep.ts";
 import { type Standing, tradeoffPlots } from "../../roclip/report/tradeoff.ts";
 import { renderReport } from "../../roclip/report.ts";
-import { epochOf, IMAGE, REPORT } from "./reports.ts";
+import { epochOf, IMAGE, REPORT, SWEEP, SWEPT } from "./reports.ts";
 
 describe("renderReport", () => {
   it("is one file: no address, no script, nothing to load", async () => {
@@ -88,6 +88,7 @@ describe("renderSweepReport", () => {
     ...{
       setting,
       seeds: 2,
+      ...{ failed: 0, unfinished: 0 },
       epoch: 12,
       epochKind: "plain",
       zeroShotTop1: 0.5,
@@ -98,7 +99,7 @@ describe("renderSweepReport", () => {
 
   it("is a table and a plot of accuracy against the success of each attack measured", async () => {
     const rows = [row("clip <a>", 0.25), row("roclip", 0.99), row("failed", null)];
-    const page = await renderSweepReport("A & B", "roclip sweep x.yaml", rows);
+    const page = await renderSweepReport({ ...SWEEP, rows });
     expect(page).not.toMatch(/https?:|<script|NaN|undefined|\[object/);
     expect(page).toContain("<title>A &amp; B</title>");
     expect(page).toContain("<td>25.0%<small>10.0% – 60.0%</small></td>");
@@ -110,6 +111,25 @@ describe("renderSweepReport", () => {
     // Both names stay inside: one to the right of its point, one to the left.
     expect(plot).toMatch(/text-anchor="start"[^>]*>clip/);
     expect(plot).toMatch(/text-anchor="end"[^>]*>roclip/);
+    expect(page).not.toContain("by epoch"); // there are no runs
+  });
+
+  it("has each setting's curves, links to its runs' reports, and the file it was made by", async () => {
+    const page = await renderSweepReport(SWEPT);
+    expect(page).not.toMatch(/https?:|<script|NaN|undefined|\[object/);
+    const curves = page.slice(page.indexOf("by epoch"));
+    // Of "judge" both attacks were measured; of "plain" none.
+    expect(curves.match(/<svg/g)).toHaveLength(2);
+    expect(curves).toContain("<h3>judge</h3>");
+    expect(curves).not.toContain("<h3>plain</h3>");
+    const psr = curves.slice(curves.indexOf("<svg"), curves.indexOf("</svg>"));
+    expect(psr.match(/fill="var\(--band\)"/g)).toHaveLength(1); // epoch 2
+    expect(psr.match(/fill="var\(--roclip\)"/g)).toHaveLength(2 * 2); // epochs, seeds
+    expect(page).toContain('<td>2<small><a href="judge_seed-1/report.html" title="judge_seed-1">');
+    expect(page).toContain('<td>1 of 2<small><a href="../more/plain_seed-1/report.html"');
+    expect(page).toContain(
+      "<summary>The sweep’s file</summary><pre>cells: {judge: &lt;1&gt;}</pre>",
+    );
   });
 });
 

@@ -2,9 +2,10 @@ import { readFileSync } from "node:fs";
 import { parse } from "csv-parse/sync";
 import { parseConfig } from "../../roclip/config.ts";
 import { wilson } from "../../roclip/measures.ts";
+import type { SweepReport } from "../../roclip/report/sweep.ts";
 import type { EpochResult, ReportData } from "../../roclip/report.ts";
 import type { Phase } from "../../roclip/schedule.ts";
-import type { Row } from "../../roclip/sweep/results.ts";
+import { type CellOutcome, type Row, settingRows } from "../../roclip/sweep/results.ts";
 
 /** An epoch whose shares are all `share`. */
 export function epochOf(epoch: number, phase: Phase, share: number): EpochResult {
@@ -57,6 +58,43 @@ export const REPORT: ReportData = {
   notes: ["Made up."],
 };
 
+/** A sweep's report without rows. */
+export const SWEEP: SweepReport = {
+  ...{ title: "A & B", command: "roclip sweep x.yaml", file: "cells: {judge: <1>}" },
+  ...{ rows: [], outcomes: [], reports: {} },
+};
+
+/** A run of a sweep, made up: two epochs whose shares are all `share`. */
+function outcomeOf(setting: string, seed: number, share: number): CellOutcome {
+  const cell = { name: `${setting}_seed-${seed}`, setting, seed, choices: {} };
+  const asked = { measures: [], on: {} };
+  const epochs = [epochOf(1, "plain", share), epochOf(2, "matching", share)];
+  const counts = { targets: 16, triggered: 100, heldOut: 200 };
+  const result = { defence: "roclip", seed, epochs, counts } as const;
+  return {
+    cell: { ...cell, config: parseConfig({ seed }), asked },
+    outcome: { kind: "done", result, measures: [], adapter: "x" },
+  };
+}
+
+const unrun = { ...outcomeOf("plain", 2, 0), outcome: { kind: "missing" } as const };
+const outcomes = [
+  ...[outcomeOf("judge", 1, 0.25), outcomeOf("plain", 1, Number.NaN)],
+  ...[outcomeOf("judge", 2, 0.5), unrun],
+];
+
+/** The report of a sweep of two settings, one attacked and run under both seeds. */
+export const SWEPT: SweepReport = {
+  ...SWEEP,
+  outcomes,
+  rows: settingRows({ axes: [] }, outcomes),
+  reports: {
+    "judge_seed-1": "judge_seed-1/report.html",
+    "judge_seed-2": "judge_seed-2/report.html",
+    "plain_seed-1": "../more/plain_seed-1/report.html",
+  },
+};
+
 /** The settings of the published sweep that have runs, as rows of its table. */
 export function publishedRows(): Row[] {
   const file = new URL("../../bench/results/fashion/cells.csv", import.meta.url);
@@ -76,6 +114,6 @@ export function publishedRows(): Row[] {
     };
     const zeroShotTop1 = sum((cell) => Number(cell.zeroShotTop1)) / own.length;
     const rates = { ...rate("psr", "targets"), ...rate("asr", "triggered") };
-    return { setting, seeds: own.length, zeroShotTop1, ...rates };
+    return { setting, seeds: own.length, failed: 0, unfinished: 0, zeroShotTop1, ...rates };
   });
 }

@@ -133,6 +133,12 @@ describe("roclip sweep", () => {
     const kept = { name: "sweep", document, pictured: true, cells: lines };
     expect(documentAgain(kept)).toBe(document);
 
+    const page = readFileSync(join(out, "report.html"), "utf8");
+    expect(page).toContain('<a href="lr-0.001_seed-1/report.html"');
+    expect(page).not.toContain('href="wrong_seed-1');
+    expect(page).toContain("<h3>lr-0.002</h3>"); // its curves
+    expect(page).toContain("&quot;targetClass&quot;:&quot;unicorn&quot;"); // the file
+
     // The same cell alone, elsewhere, from the beginning: the same numbers.
     const alone = await roclip([...words, "--out", elsewhere, "--cell", "1"]);
     expect(alone.code).toBe(0);
@@ -140,6 +146,8 @@ describe("roclip sweep", () => {
     const collected = await roclip([...words, "--out", out, "--collect", elsewhere]);
     expect(collected.out).toContain("Failed: wrong_seed-1");
     const [, again] = rows(out);
+    const merged = readFileSync(join(out, "report.html"), "utf8");
+    expect(merged).toContain('href="../elsewhere/lr-0.002_seed-1/report.html"');
     const { seconds: _, pairsPerSecond: __, ...measured } = table[1]!;
     expect(again).toMatchObject(measured);
 
