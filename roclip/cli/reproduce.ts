@@ -13,6 +13,10 @@ const EXPERIMENTS = {
     what: "40,000 product photos with titles: two strengths of attack, RoCLIP and others, 3 seeds",
     reads: true,
   },
+  emoji: {
+    what: "the judge beside CLIP and RoCLIP on the demo's emoji and attacks, 3 seeds",
+    reads: false,
+  },
   precision: {
     what: "mixed precision beside f32, small models on the emoji, 3 seeds",
     reads: false,

@@ -3,6 +3,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, describe, expect, it } from "vitest";
+import { parseConfig } from "../../roclip/config.ts";
+import { DEMO } from "../../roclip/configs/demo.ts";
 import { commandOf } from "../../roclip/sweep/emit.ts";
 import { readSweep } from "../../roclip/sweep/file.ts";
 
@@ -184,6 +186,23 @@ describe("an experiment of the package", () => {
     expect(cells).toHaveLength(3 * 2 * 3);
     expect(cells.filter(({ config }) => config.precision === "amp")).toHaveLength(9);
     expect(source).toEqual({ kind: "emoji" });
+  });
+
+  it("emoji: the demo's configuration, and the judge of fashion, under three seeds", () => {
+    const { cells, source } = read("emoji");
+    expect(source).toEqual({ kind: "emoji" });
+    expect(cells.map(({ name }) => name)).toEqual(
+      [1, 2, 3].flatMap((seed) =>
+        ["clip", "roclip", "judge"].map((setting) => `${setting}_seed-${seed}`),
+      ),
+    );
+    const [clip, roclip, judge] = cells.map(({ config }) => config);
+    const demo = parseConfig(DEMO);
+    expect(clip).toEqual({ ...demo, defence: "clip" });
+    expect(roclip).toEqual(demo);
+    const photos = read("fashion").cells.find(({ setting }) => setting === "strong_judge")!;
+    const { poolSize } = demo.roclip;
+    expect(judge).toEqual({ ...demo, roclip: { ...photos.config.roclip, poolSize } });
   });
 
   it("fashion: every defence at both strengths under three seeds", () => {
