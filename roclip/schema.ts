@@ -191,7 +191,7 @@ export const CONFIG_SCHEMA = z
       .default(0)
       .describe(
         "Seed of the attacks (target images, classes, captions, rows), for others under the same " +
-          "seed; 0: seed's",
+          "seed (ours); 0: seed's",
       ),
     poison: POISON.prefault({}),
     backdoor: BACKDOOR.prefault({}),
