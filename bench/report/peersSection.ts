@@ -9,6 +9,7 @@ const TARGETS: Readonly<Record<string, number>> = {
   conv2d: 1.3,
   "conv2d + gradients": 1.5,
   softmax: 1.5,
+  "softmax + gradients": 1.5,
   "layernorm + gradients": 1.5,
   "attention + gradients": 2,
   "top-1": 2,
