@@ -53,7 +53,7 @@ describe("a sweep's file", () => {
     const source = { data: "a.csv", images: "photos", minClass: 3 };
     const json = { preset: "small", config: { epochs: 2 }, source, cells: { one: {} } };
     const sweep = readSweep(file("preset.json", json));
-    expect(sweep.cells[0]!.config).toMatchObject({ epochs: 2, batch: 64, contextLength: 16 });
+    expect(sweep.cells[0]!.config).toMatchObject({ epochs: 2, batch: 128, contextLength: 16 });
     expect(sweep.source).toMatchObject({
       kind: "manifest",
       ...source,
