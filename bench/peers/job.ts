@@ -40,7 +40,8 @@ export interface Job {
   readonly sharing?: Sharing;
   readonly tfjs: (tf: Tf, operands: Named<TfTensor>) => Named<TfTensor>;
   readonly jax: (jax: Jax, operands: Named<JaxArray>) => Named<JaxArray>;
-  readonly ort: ((operands: Named<HostArray>) => OnnxModel) | Cannot;
+  /** fused: whether ONNX Runtime's fused attention is right on its device. */
+  readonly ort: ((operands: Named<HostArray>, fused: boolean) => OnnxModel) | Cannot;
   /** Sampled entries of results; left out where a peer must agree with our own engine instead. */
   readonly expected?: (operands: Named<HostArray>) => readonly Expected[];
   /** Runs whose results are compared, one after the other; 1 when left out. */

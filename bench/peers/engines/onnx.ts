@@ -8,12 +8,17 @@ import type { HostArray } from "../../../engine/graph.ts";
 /** An attribute of a node: a whole number or several. */
 type Attribute = number | readonly number[];
 
+/** ONNX Runtime's own operations. */
+export const CONTRIBUTED = "com.microsoft";
+
 /** One operation of a model, from tensors to tensors by name. */
 export interface OnnxNode {
   readonly op: string;
   readonly inputs: readonly string[];
   readonly outputs: readonly string[];
   readonly attributes?: Readonly<Record<string, Attribute>>;
+  /** Who defines the operation; ONNX itself when left out. */
+  readonly domain?: typeof CONTRIBUTED;
 }
 
 /** A result of a model. */
@@ -30,7 +35,7 @@ export interface OnnxModel {
 }
 
 const IR_VERSION = 8;
-const OPSET = 17;
+const OPSETS = { "": 17, [CONTRIBUTED]: 1 };
 const ELEMENT_TYPE = { f32: 1, i64: 7 } as const; // TensorProto.DataType
 const ATTRIBUTE_TYPE = { int: 2, ints: 7 } as const; // AttributeProto.AttributeType
 
@@ -63,12 +68,13 @@ function attribute(name: string, value: Attribute): Buffer {
   return message(5, [bytes(1, name), ...content]);
 }
 
-function node({ op, inputs, outputs, attributes = {} }: OnnxNode): Buffer {
+function node({ op, inputs, outputs, attributes = {}, domain }: OnnxNode): Buffer {
   return message(1, [
     ...inputs.map((name) => bytes(1, name)),
     ...outputs.map((name) => bytes(2, name)),
     bytes(4, op),
     ...Object.entries(attributes).map(([name, value]) => attribute(name, value)),
+    ...(domain ? [bytes(7, domain)] : []),
   ]);
 }
 
@@ -103,6 +109,8 @@ export function encodeOnnx({ constants, nodes, outputs }: OnnxModel): Uint8Array
       ...Object.entries(constants).map(([name, value]) => initializer(name, value)),
       ...Object.entries(outputs).map(([name, value]) => output(name, value)),
     ]),
-    message(8, [bytes(1, ""), whole(2, OPSET)]),
+    ...Object.entries(OPSETS).map(([domain, version]) =>
+      message(8, [bytes(1, domain), whole(2, version)]),
+    ),
   ]);
 }

@@ -31,7 +31,7 @@ export async function openOnNavigator(device: Device): Promise<OpenedPeers> {
 /** All of them. */
 export async function openPeers(device: Device): Promise<OpenedPeers> {
   const opened = await openOnNavigator(device);
-  const ort = await openOrt();
+  const ort = await openOrt(device);
   const faiss = findFaiss();
   const others = [ort, ...(faiss ? [faiss] : [])];
   const close = () => {

@@ -3,6 +3,7 @@
  * in the same environment variables; it can only be awaited by reading, so a run ends with the read
  * of a small result, or of a single element, and ours beside it does as well.
  */
+import type { Device } from "../../../engine/device.ts";
 import type { HostArray } from "../../../engine/graph.ts";
 import { type Cannot, type Job, type Named, type Peer, type Runner, timed } from "../job.ts";
 import { loadPeer, versionOf } from "./load.ts";
@@ -46,14 +47,18 @@ function withPeek(model: OnnxModel): OnnxModel & { readonly peek: string } {
   };
 }
 
-/** A session of a model on the WebGPU provider. */
-export function openSession(ort: Ort, model: OnnxModel): Promise<Session> {
-  return ort.InferenceSession.create(encodeOnnx(model), {
-    executionProviders: ["webgpu"],
-    // Operands are constants of the model, so that they are on the device; folding them would
-    // leave nothing to run.
-    graphOptimizationLevel: "disabled",
-  });
+/**
+ * The narrowest subgroups that its fused attention was made for: it gave wrong results on 8 threads,
+ * and right ones without subgroups.
+ */
+export const LEAST_SUBGROUP = 16;
+
+/** Where a model runs, and what may be asked of it there. */
+interface Place {
+  /** A device of the caller's; ONNX Runtime's own when left out. */
+  readonly device?: GPUDevice;
+  /** Whether its fused attention is right. */
+  readonly fused: boolean;
 }
 
 /** Make a job ready. */
@@ -61,10 +66,16 @@ export async function prepareOrt(
   ort: Ort,
   job: Job,
   operands: Named<HostArray>,
+  { fused, ...given }: Place,
 ): Promise<Runner | Cannot> {
   if ("cannot" in job.ort) return job.ort;
-  const { peek, ...model } = withPeek(job.ort(operands));
-  const session = await openSession(ort, model);
+  const { peek, ...model } = withPeek(job.ort(operands, fused));
+  const session = await ort.InferenceSession.create(encodeOnnx(model), {
+    executionProviders: [{ name: "webgpu", ...given }],
+    // Operands are constants of the model, so that they are on the device; folding them would
+    // leave nothing to run.
+    graphOptimizationLevel: "disabled",
+  });
   const names = Object.keys(model.outputs).filter((name) => name !== "peek");
   return {
     run: () => timed(() => session.run({}, [peek])),
@@ -78,13 +89,18 @@ export async function prepareOrt(
   };
 }
 
-/** Load ONNX Runtime; its first session opens its device. */
-export async function openOrt(): Promise<Peer> {
+/**
+ * Load ONNX Runtime; its first session opens its device.
+ *
+ * @param device  ours: what subgroups its own has is not to be asked
+ */
+export async function openOrt({ subgroupSize }: Device): Promise<Peer> {
   const ort = loadPeer<Ort>(PACKAGE);
+  const fused = subgroupSize === 0 || subgroupSize >= LEAST_SUBGROUP;
   return {
     name: `onnxruntime ${versionOf(PACKAGE)}`,
     wait: "read",
-    prepare: (job, operands) => prepareOrt(ort, job, operands),
+    prepare: (job, operands) => prepareOrt(ort, job, operands, { fused }),
     close: () => {},
   };
 }

@@ -1,30 +1,50 @@
 /**
  * ONNX Runtime's WebGPU provider for browsers, in WebAssembly: the models of its native one
- * (ort.ts) on `navigator.gpu`, awaited by reading as well.
+ * (ort.ts) on a device of `navigator.gpu`, awaited by reading as well.
  */
 import type { Device } from "../../../engine/device.ts";
 import type { Peer } from "../job.ts";
 import { loadPeer, versionOf } from "./load.ts";
 import { watch } from "./navigator.ts";
-import type { OnnxModel } from "./onnx.ts";
-import { type Ort, openSession, prepareOrt } from "./ort.ts";
+import { LEAST_SUBGROUP, type Ort, prepareOrt } from "./ort.ts";
 
 const PACKAGE = "onnxruntime-web";
 
 interface OrtWeb extends Ort {
-  readonly env: {
-    readonly wasm: { numThreads: number };
-    /** Its device, once a session has opened it. */
-    readonly webgpu: { readonly device: Promise<GPUDevice> };
-  };
+  readonly env: { readonly wasm: { numThreads: number } };
 }
 
-/** Never run: ONNX Runtime's device would go with the last session, and the jobs' with it. */
-const KEPT: OnnxModel = {
-  constants: { x: { shape: [1], data: Float32Array.of(1) } },
-  nodes: [{ op: "Relu", inputs: ["x"], outputs: ["y"] }],
-  outputs: { y: { dtype: "f32", rank: 1 } },
-};
+// What it asks for when it opens its device itself.
+const FEATURES = ["shader-f16", "timestamp-query"] as const;
+const SUBGROUPS = ["subgroups", "subgroup-size-control"] as const;
+const LIMITS = [
+  "maxStorageBuffersPerShaderStage",
+  "maxStorageBufferBindingSize",
+  "maxBufferSize",
+  "maxComputeWorkgroupStorageSize",
+  "maxComputeInvocationsPerWorkgroup",
+  "maxComputeWorkgroupSizeX",
+  "maxComputeWorkgroupSizeY",
+  "maxComputeWorkgroupSizeZ",
+] as const;
+
+/**
+ * A device as ONNX Runtime would open it, but without subgroups where they are narrower than its
+ * fused attention needs: that is right then, and faster than attention by parts.
+ */
+async function openGpu(): Promise<GPUDevice> {
+  const { gpu } = (globalThis as unknown as { navigator: { gpu: GPU } }).navigator;
+  const adapter = await gpu.requestAdapter();
+  if (!adapter) throw new Error(`${PACKAGE}: navigator.gpu must have an adapter; it has none`);
+  const { subgroupMaxSize = 0 } = adapter.info;
+  const wanted = [...FEATURES, ...(subgroupMaxSize < LEAST_SUBGROUP ? [] : SUBGROUPS)];
+  const device = await adapter.requestDevice({
+    requiredFeatures: wanted.filter((name) => adapter.features.has(name)) as GPUFeatureName[],
+    requiredLimits: Object.fromEntries(LIMITS.map((name) => [name, adapter.limits[name]])),
+  });
+  takeShared(device.queue);
+  return device;
+}
 
 /** Copy what is written from WebAssembly's shared memory, which Dawn's binding for Node refuses. */
 function takeShared(queue: GPUQueue): void {
@@ -37,24 +57,23 @@ function takeShared(queue: GPUQueue): void {
 export async function openOrtWeb({ until }: Device): Promise<Peer> {
   const ort = loadPeer<OrtWeb>(`${PACKAGE}/webgpu`);
   ort.env.wasm.numThreads = 1; // kernels of the CPU alone would use more, and none is run
-  await until(openSession(ort, KEPT));
-  const gpu = await ort.env.webgpu.device;
-  takeShared(gpu.queue);
-  const check = watch(gpu);
+  // Ours, not its own: its own would go with the session of a job, and take the next job along.
+  const device = await openGpu();
+  const check = watch(device);
+  const checked = async <T>(work: Promise<T>) => {
+    const result = await until(work);
+    check();
+    return result;
+  };
   return {
     name: `${PACKAGE} ${versionOf(PACKAGE)}`,
     wait: "read",
     async prepare(job, operands) {
-      const runner = await until(prepareOrt(ort, job, operands));
+      const runner = await until(prepareOrt(ort, job, operands, { device, fused: true }));
       if ("cannot" in runner) return runner;
-      const checked = async <T>(work: Promise<T>) => {
-        const result = await until(work);
-        check();
-        return result;
-      };
       const { run, results, close } = runner;
       return { run: () => checked(run()), results: () => checked(results()), close };
     },
-    close: () => gpu.destroy(),
+    close: () => device.destroy(),
   };
 }

@@ -1,8 +1,9 @@
-/** Attention of many heads, forward and backward. */
+/** Attention of many heads, forward and with gradients. */
 import { vjp } from "../../../engine/grad.ts";
 import type { HostArray, Tensor } from "../../../engine/graph.ts";
 import { attention } from "../../../engine/ops/attention.ts";
 import type { Jax, JaxArray } from "../engines/jaxTypes.ts";
+import { CONTRIBUTED, type OnnxModel, type OnnxNode } from "../engines/onnx.ts";
 import type { Tf, TfTensor } from "../engines/tfjsTypes.ts";
 import type { Expected, Job, Named } from "../job.ts";
 import { normals, total } from "./operands.ts";
@@ -15,6 +16,9 @@ interface Size {
   readonly K: number;
   readonly causal: boolean;
 }
+
+/** A sequence and one of its heads. */
+type Head = readonly [b: number, h: number];
 
 const SIZES: readonly Size[] = [
   { name: "text tower", B: 16, T: 77, H: 8, K: 64, causal: true },
@@ -56,9 +60,9 @@ export function jaxAttention(
   return np.transpose(np.matmul(weights, v), HEADS_FIRST);
 }
 
-/** One head of one sequence in float64: its rows of y, dq, dk and dv, by flat index. */
-function headExpected({ T, H, K, causal }: Size, operands: Named<HostArray>, b: number, h: number) {
-  const [q, k, v, dy] = ["q", "k", "v", "dy"].map((name) => operands[name]!.data);
+/** One head of one sequence in float64: its weights and its rows of y, by flat index. */
+function headForward({ T, H, K, causal }: Size, operands: Named<HostArray>, [b, h]: Head) {
+  const [q, k, v] = ["q", "k", "v"].map((name) => operands[name]!.data);
   const at = (t: number, c: number) => ((b * T + t) * H + h) * K + c;
   const dot = (x: HostArray["data"], i: number, y: HostArray["data"], j: number) =>
     total(K, (c) => x[at(i, c)]! * y[at(j, c)]!);
@@ -70,40 +74,106 @@ function headExpected({ T, H, K, causal }: Size, operands: Named<HostArray>, b: 
     const sum = total(T, (j) => exps[j]!);
     return exps.map((e) => e / sum);
   });
+  const result = (name: string, value: (t: number, c: number) => number): Expected => {
+    const list = (f: typeof value) =>
+      Array.from({ length: T * K }, (_, i) => f(Math.floor(i / K), i % K));
+    return { name, at: list(at), values: list(value) };
+  };
+  const y = result("y", (i, c) => total(T, (j) => weights[i]![j]! * v![at(j, c)]!));
+  return { at, dot, weights, result, y };
+}
+
+/** As headForward, with the same head's rows of dq, dk and dv. */
+function headExpected(size: Size, operands: Named<HostArray>, head: Head): Expected[] {
+  const { T, K } = size;
+  const { at, dot, weights, result, y } = headForward(size, operands, head);
+  const [q, k, v, dy] = ["q", "k", "v", "dy"].map((name) => operands[name]!.data);
   const dweights = weights.map((_, i) => weights.map((_, j) => dot(dy!, i, v!, j)));
   const dscores = weights.map((row, i) => {
     const mean = total(T, (j) => row[j]! * dweights[i]![j]!);
     return row.map((w, j) => (w * (dweights[i]![j]! - mean)) / Math.sqrt(K));
   });
-  const values = (value: (t: number, c: number) => number) =>
-    Array.from({ length: T * K }, (_, i) => value(Math.floor(i / K), i % K));
+  return [
+    y,
+    result("dq", (i, c) => total(T, (j) => dscores[i]![j]! * k![at(j, c)]!)),
+    result("dk", (j, c) => total(T, (i) => dscores[i]![j]! * q![at(i, c)]!)),
+    result("dv", (j, c) => total(T, (i) => weights[i]![j]! * dy![at(i, c)]!)),
+  ];
+}
+
+/** The first head of the first sequence and the last of the last, which are checked whole. */
+const headsOf = ({ B, H }: Size): readonly Head[] => [
+  [0, 0],
+  [B - 1, H - 1],
+];
+
+/** ONNX Runtime's own operation; heads stay side by side in the width that it is given. */
+function fusedOnnx({ B, T, H, K, causal }: Size, { q, k, v }: Named<HostArray>): OnnxModel {
+  const rows = ({ data }: HostArray) => ({ shape: [B, T, H * K], data });
+  const attributes = { num_heads: H, ...(causal && { unidirectional: 1 }) };
+  const inputs = ["q", "k", "v"];
   return {
-    at: values(at),
-    y: values((i, c) => total(T, (j) => weights[i]![j]! * v![at(j, c)]!)),
-    dq: values((i, c) => total(T, (j) => dscores[i]![j]! * k![at(j, c)]!)),
-    dk: values((j, c) => total(T, (i) => dscores[i]![j]! * q![at(i, c)]!)),
-    dv: values((j, c) => total(T, (i) => weights[i]![j]! * dy![at(i, c)]!)),
+    constants: { q: rows(q!), k: rows(k!), v: rows(v!) },
+    nodes: [{ op: "MultiHeadAttention", domain: CONTRIBUTED, inputs, outputs: ["y"], attributes }],
+    outputs: { y: { dtype: "f32", rank: 3 } },
   };
 }
 
-/** The first head of the first sequence and the last of the last, whole. */
-function expected(size: Size, operands: Named<HostArray>): Expected[] {
-  return [[0, 0] as const, [size.B - 1, size.H - 1] as const].flatMap(([b, h]) => {
-    const { at, ...values } = headExpected(size, operands, b, h);
-    return Object.entries(values).map(([name, values]) => ({ name, at, values }));
-  });
+/** The same by ONNX's operations. */
+function onnx({ K }: Size, operands: Named<HostArray>): OnnxModel {
+  const turned = (input: string, output: string, perm: readonly number[]): OnnxNode => {
+    return { op: "Transpose", inputs: [input], outputs: [output], attributes: { perm } };
+  };
+  const made = (op: string, inputs: readonly string[], output: string): OnnxNode => {
+    return { op, inputs, outputs: [output] };
+  };
+  const masked = "mask" in operands;
+  return {
+    constants: { ...operands, scale: { shape: [1], data: Float32Array.of(K ** -0.5) } },
+    nodes: [
+      turned("q", "queries", HEADS_FIRST),
+      turned("k", "keys", [0, 2, 3, 1]),
+      turned("v", "values", HEADS_FIRST),
+      made("MatMul", ["queries", "keys"], "products"),
+      made("Mul", ["products", "scale"], "scores"),
+      ...(masked ? [made("Add", ["scores", "mask"], "seen")] : []),
+      { ...made("Softmax", [masked ? "seen" : "scores"], "weights"), attributes: { axis: -1 } },
+      made("MatMul", ["weights", "values"], "sums"),
+      turned("sums", "y", HEADS_FIRST),
+    ],
+    outputs: { y: { dtype: "f32", rank: 4 } },
+  };
 }
 
-function jobOf(size: Size): Job {
-  const { name, B, T, H, K, causal } = size;
-  const shape = [B, T, H, K];
+const shapeText = ({ name, B, T, H, K, causal }: Size) =>
+  `${name}: ${[B, T, H, K].join("×")}${causal ? " causal" : ""}`;
+
+/** Operands of these names, and the mask that engines without an op for attention add. */
+function operandsOf({ B, T, H, K, causal }: Size, names: readonly string[]): Named<HostArray> {
+  const shapes = Object.fromEntries(names.map((name) => [name, [B, T, H, K]]));
+  return { ...normals(shapes), ...(causal && { mask: causalMask(T) }) };
+}
+
+function forwardJob(size: Size): Job {
+  return {
+    op: "attention",
+    shape: shapeText(size),
+    operands: () => operandsOf(size, ["q", "k", "v"]),
+    own: ({ q, k, v }) => ({ outputs: { y: attention(q!, k!, v!, { causal: size.causal }) } }),
+    tfjs: (tf, { q, k, v, mask }) => ({ y: tfAttention(tf, [q!, k!, v!], mask) }),
+    jax: (jax, { q, k, v, mask }) => ({ y: jaxAttention(jax, [q!, k!, v!], mask) }),
+    ort: (operands, fused) => (fused ? fusedOnnx : onnx)(size, operands),
+    expected: (operands) => headsOf(size).map((head) => headForward(size, operands, head).y),
+    tolerance: 5e-6, // as our own case's
+  };
+}
+
+function gradientJob(size: Size): Job {
+  const { causal } = size;
   return {
     op: "attention + gradients",
-    shape: `${name}: ${shape.join("×")}${causal ? " causal" : ""}`,
-    operands: () => ({
-      ...normals({ q: shape, k: shape, v: shape, dy: shape }),
-      ...(causal && { mask: causalMask(T) }),
-    }),
+    shape: shapeText(size),
+    operands: () => operandsOf(size, ["q", "k", "v", "dy"]),
     own({ q, k, v, dy }) {
       const y = attention(q!, k!, v!, { causal });
       const [dq, dk, dv] = vjp([[y, dy!]], [q!, k!, v!]) as [Tensor, Tensor, Tensor];
@@ -121,9 +191,9 @@ function jobOf(size: Size): Job {
       return { y, dq, dk, dv };
     },
     ort: { cannot: "it has no gradients" },
-    expected: (operands) => expected(size, operands),
+    expected: (operands) => headsOf(size).flatMap((head) => headExpected(size, operands, head)),
     tolerance: 2e-5, // as our own case's gradients
   };
 }
 
-export const attentionJobs: readonly Job[] = SIZES.map(jobOf);
+export const attentionJobs: readonly Job[] = [...SIZES.map(forwardJob), ...SIZES.map(gradientJob)];
