@@ -14,14 +14,15 @@ interface Size {
   readonly options?: Pick<MatmulOptions, "transposeA" | "transposeB">;
 }
 
+/** Square, tall, both transposed forms (Aᵀ of dweight, Bᵀ of dx), batched heads, thin and wide. */
 const SIZES: readonly Size[] = [
   { name: "square", M: 768, N: 768, K: 768 },
   { name: "MLP forward", M: 1536, N: 1024, K: 256 },
   { name: "MLP dweight", M: 256, N: 1024, K: 6144, options: { transposeA: true } },
   { name: "MLP dx", M: 1536, N: 256, K: 1024, options: { transposeB: true } },
   { name: "heads q·kᵀ", B: 64, M: 50, N: 50, K: 64, options: { transposeB: true } },
-  { name: "few results", M: 128, N: 128, K: 2048 },
-  { name: "logits", M: 256, N: 4096, K: 512, options: { transposeB: true } },
+  { name: "thin, few results", M: 128, N: 128, K: 2048 },
+  { name: "wide logits", M: 256, N: 4096, K: 512, options: { transposeB: true } },
 ];
 
 /** The sizes with what follows from them. */
