@@ -5,17 +5,10 @@ import type { Folder } from "./files.ts";
 import { ISA_COLUMNS } from "./isaColumns.ts";
 import { table } from "./markdown.ts";
 
-/** Our kernels of each op that other engines are asked for; all in f32. */
-const OURS: Readonly<Record<string, RegExp>> = {
-  matmul: /^matmul$/,
-  conv2d: /^conv2d$/,
-  "conv2d + gradients": /^conv2d/,
-  softmax: /^softmax$/,
-  "layernorm + gradients": /^layernorm/,
-  "attention + gradients": /^attention/,
-  "top-1": /^nearest$/,
-  AdamW: /^adamw/,
-};
+/** Our kernel of an op, where it has another name. */
+const KERNELS: Readonly<Record<string, string>> = { "top-1": "nearest", AdamW: "adamw" };
+const GRADIENTS = " + gradients";
+/** What peers are not asked for: operands of f16. */
 const HALF = /\bELEMENT=16\b/;
 
 const SHOWN = ["FMA", "LDS B", "memory B", "VGPRs", "spills", "waves", "of", "bound"];
@@ -27,11 +20,16 @@ function cells(row: IsaRow): string[] {
   return ["no loop multiplies", ...COLUMNS.slice(1).map(() => "–")];
 }
 
+/** Whether a kernel of ours is of an op; with gradients those of its name and longer ones are. */
+function isOf(op: string, kernel: string): boolean {
+  const forward = op.replace(GRADIENTS, "");
+  const name = KERNELS[forward] ?? forward;
+  return op === forward ? kernel === name : kernel.startsWith(name);
+}
+
 /** An op's lines: ours, then every other engine's. */
 function linesOf(op: string, others: readonly IsaRow[], ours: readonly IsaRow[]): string[][] {
-  const kernels = ours.filter(
-    ({ kernel, variant }) => OURS[op]?.test(kernel) && !HALF.test(variant),
-  );
+  const kernels = ours.filter(({ kernel, variant }) => isOf(op, kernel) && !HALF.test(variant));
   const own = hottest(kernels);
   const lines = others
     .filter(({ kernel }) => kernel === op)
@@ -57,8 +55,8 @@ export function capturedSection(
       `while they ran on ${capturedOn}, and compiled like ours. Of an engine and an op the shader ` +
       "with the most multiply-adds in its hot loop stands here, under the first shape that it was " +
       "used at; ours is likewise the first kernel with the most. For a GPU an engine may make other " +
-      "shaders: it asks the adapter what that can do. ONNX Runtime brings a Dawn of its own, out of " +
-      "reach of what catches the others', and has no row.",
+      "shaders: it asks the adapter what that can do. ONNX Runtime's native build brings a Dawn of " +
+      "its own, out of reach of what catches the others', and has no row; that for browsers has.",
     table(
       head,
       ops.flatMap((op) => linesOf(op, rows, isa.rows)),

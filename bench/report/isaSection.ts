@@ -6,7 +6,7 @@ import { FMA_SHARE, ISA_COLUMNS, isaCells, LDS_BYTES, MEMORY_BYTES, WAVES } from
 import { compiledText, percent, table } from "./markdown.ts";
 
 /** The kernels of the table; the rest of the file is of little arithmetic. */
-const SHOWN = /^(matmul|conv2d|nearest(_screen_\w+)?$|attention)/;
+const SHOWN = /^(matmul|conv2d(_d\w+)?$|nearest(_screen_\w+)?$|attention)/;
 
 const READING =
   "**Nothing was run on a GPU.** Mesa's RADV compiled the kernels, untuned, for a device that is " +
