@@ -30,8 +30,12 @@ function jobOf(P: number): Job {
     ort: (operands) => ({
       constants: operands,
       nodes: [
-        { op: "Transpose", inputs: ["pool"], outputs: ["poolT"], attributes: { perm: [1, 0] } },
-        { op: "MatMul", inputs: ["queries", "poolT"], outputs: ["scores"] },
+        {
+          op: "Gemm",
+          inputs: ["queries", "pool"],
+          outputs: ["scores"],
+          attributes: { transB: 1 },
+        },
         {
           op: "ArgMax",
           inputs: ["scores"],
