@@ -48,8 +48,8 @@ function withPeek(model: OnnxModel): OnnxModel & { readonly peek: string } {
 }
 
 /**
- * The narrowest subgroups that its fused attention was made for: it gave wrong results on 8 threads,
- * and right ones without subgroups.
+ * The narrowest subgroups that its fused attention was made for: it gave wrong results on 8
+ * threads, and right ones without subgroups.
  */
 export const LEAST_SUBGROUP = 16;
 
