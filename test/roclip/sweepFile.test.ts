@@ -7,6 +7,7 @@ import { parseConfig } from "../../roclip/config.ts";
 import { DEMO } from "../../roclip/configs/demo.ts";
 import { commandOf } from "../../roclip/sweep/emit.ts";
 import { readSweep } from "../../roclip/sweep/file.ts";
+import { GRID } from "./sweeps.ts";
 
 const folder = mkdtempSync(join(tmpdir(), "roclip-sweep-file-"));
 afterAll(() => rmSync(folder, { recursive: true }));
@@ -16,18 +17,6 @@ const file = (name: string, content: object | string) => {
   writeFileSync(path, typeof content === "string" ? content : JSON.stringify(content));
   return path;
 };
-
-const GRID = `
-config: {epochs: 3, roclip: {firstEpoch: 2}}
-axes:
-  attack:
-    weak: {poison: {captionsPerTarget: 2}}
-    strong: {poison: {captionsPerTarget: 8}, roclip: {poolSize: 64}}
-  roclip.frequency: [1, 2]
-cells:
-  plain: {defence: clip}
-seeds: [1, 5]
-`;
 
 describe("a sweep's file", () => {
   it("is every combination of its axes and every named cell, under every seed", () => {
