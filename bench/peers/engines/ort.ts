@@ -61,21 +61,26 @@ interface Place {
   readonly fused: boolean;
 }
 
+/** A session of a model on the WebGPU provider, on a device of the caller's if one is given. */
+export function openSession(ort: Ort, model: OnnxModel, device?: GPUDevice): Promise<Session> {
+  return ort.InferenceSession.create(encodeOnnx(model), {
+    executionProviders: [{ name: "webgpu", ...(device && { device }) }],
+    // Operands are constants of the model, so that they are on the device; folding them would
+    // leave nothing to run.
+    graphOptimizationLevel: "disabled",
+  });
+}
+
 /** Make a job ready. */
 export async function prepareOrt(
   ort: Ort,
   job: Job,
   operands: Named<HostArray>,
-  { fused, ...given }: Place,
+  { fused, device }: Place,
 ): Promise<Runner | Cannot> {
   if ("cannot" in job.ort) return job.ort;
   const { peek, ...model } = withPeek(job.ort(operands, fused));
-  const session = await ort.InferenceSession.create(encodeOnnx(model), {
-    executionProviders: [{ name: "webgpu", ...given }],
-    // Operands are constants of the model, so that they are on the device; folding them would
-    // leave nothing to run.
-    graphOptimizationLevel: "disabled",
-  });
+  const session = await openSession(ort, model, device);
   const names = Object.keys(model.outputs).filter((name) => name !== "peek");
   return {
     run: () => timed(() => session.run({}, [peek])),

@@ -2,11 +2,13 @@
  * ONNX Runtime's WebGPU provider for browsers, in WebAssembly: the models of its native one
  * (ort.ts) on a device of `navigator.gpu`, awaited by reading as well.
  */
+import { setTimeout as sleep } from "node:timers/promises";
 import type { Device } from "../../../engine/device.ts";
 import type { Peer } from "../job.ts";
 import { loadPeer, versionOf } from "./load.ts";
 import { watch } from "./navigator.ts";
-import { LEAST_SUBGROUP, type Ort, prepareOrt } from "./ort.ts";
+import type { OnnxModel } from "./onnx.ts";
+import { LEAST_SUBGROUP, type Ort, openSession, prepareOrt } from "./ort.ts";
 
 const PACKAGE = "onnxruntime-web";
 
@@ -53,12 +55,41 @@ function takeShared(queue: GPUQueue): void {
     write(buffer, offset, (data as Uint8Array).slice(), first, size);
 }
 
+/** A model to load the WebAssembly with. */
+const FIRST: OnnxModel = {
+  constants: { x: { shape: [1], data: Float32Array.of(1) } },
+  nodes: [{ op: "Relu", inputs: ["x"], outputs: ["y"] }],
+  outputs: { y: { dtype: "f32", rank: 1 } },
+};
+
+const LOOK_MS = 1000;
+const MOST_LOOKS = 300;
+const QUIET = 0.1; // of a core …
+const QUIET_LOOKS = 3; // … in a row: on a busy machine one may find the compiler waiting its turn
+const US_PER_MS = 1000;
+
+/**
+ * Wait until this process does nothing: V8 goes on compiling the WebAssembly in the background once
+ * it is loaded, for most of a minute, on a core that every run after it would miss, ours above all.
+ */
+async function untilQuiet(): Promise<void> {
+  for (let look = 0, quiet = 0; look < MOST_LOOKS && quiet < QUIET_LOOKS; look++) {
+    const before = process.cpuUsage();
+    await sleep(LOOK_MS);
+    const { user, system } = process.cpuUsage(before);
+    quiet = user + system < QUIET * LOOK_MS * US_PER_MS ? quiet + 1 : 0;
+  }
+}
+
 /** Open ONNX Runtime on `navigator.gpu`. */
 export async function openOrtWeb({ until }: Device): Promise<Peer> {
   const ort = loadPeer<OrtWeb>(`${PACKAGE}/webgpu`);
   ort.env.wasm.numThreads = 1; // kernels of the CPU alone would use more, and none is run
   // Ours, not its own: its own would go with the session of a job, and take the next job along.
   const device = await openGpu();
+  const first = await until(openSession(ort, FIRST, device));
+  await first.release();
+  await untilQuiet();
   const check = watch(device);
   const checked = async <T>(work: Promise<T>) => {
     const result = await until(work);
