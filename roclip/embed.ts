@@ -53,38 +53,41 @@ export interface Part extends Texts {
 /** One or more, in the order of the batch's rows. */
 export type Parts<P = Part> = readonly [P, ...P[]];
 
-/** Unit rows of a batch. */
-interface Embedded {
+/** What the towers make of a batch: rows of any length, which `unit` makes embeddings of. */
+export interface Features {
   /** f32[B, E] images. */
   readonly I: Tensor;
   /** f32[B, E] captions. */
   readonly T: Tensor;
 }
 
-/** The unit rows that a function makes of each part. */
-function unitRowsOf<P>(parts: Parts<P>, features: (part: P) => Tensor): Tensor {
+/** The embeddings of a batch: unit rows. */
+export const unit = ({ I, T }: Features): Features => ({ I: unitRows(I), T: unitRows(T) });
+
+/** What a function makes of each part, in the order of the batch's rows. */
+function rowsOf<P>(parts: Parts<P>, features: (part: P) => Tensor): Tensor {
   const [head, ...others] = parts;
-  return unitRows(concatRows([features(head), ...others.map(features)]));
+  return concatRows([features(head), ...others.map(features)]);
 }
 
 /**
- * Embed captions in training.
+ * The text tower over captions in training.
  *
- * @returns  f32[B, E], unit rows
+ * @returns  f32[B, E]
  */
 export function embedTexts(
   config: Config,
   text: HeldState["params"]["text"],
   parts: Parts<Texts>,
 ): Tensor {
-  return unitRowsOf(parts, ({ tokens, ends }) => {
+  return rowsOf(parts, ({ tokens, ends }) => {
     const features = (params: typeof text) => textFeatures(params, config, tokens, ends);
     return parts.length === 1 ? features(text) : recompute(features, text);
   });
 }
 
 /**
- * Embed a batch in training: augmented, batch norms by the statistics of a part.
+ * Both towers over a batch in training: augmented, batch norms by the statistics of a part.
  *
  * @returns  also the running statistics' new versions, updated once per part
  */
@@ -92,13 +95,13 @@ export function embed(
   config: Config,
   { params, statistics }: Weights<Tensor>,
   parts: Parts,
-): Embedded & Pick<HeldState, "statistics"> {
+): Features & Pick<HeldState, "statistics"> {
   const {
     imageSize: size,
     augment: { blurKernel },
   } = config;
   let running = statistics;
-  const I = unitRowsOf(parts, ({ images, draws }) => {
+  const I = rowsOf(parts, ({ images, draws }) => {
     const pixels = () => augment(images, draws, { size, blurKernel });
     const seen =
       parts.length === 1
@@ -110,18 +113,16 @@ export function embed(
   return { I, T: embedTexts(config, params.text, parts), statistics: running };
 }
 
-/** Embed a batch as evaluation does: un-augmented, batch norms by the running statistics. */
+/** Both towers over a batch as evaluation has it: un-augmented, batch norms by the running statistics. */
 export function embedAsIs(
   config: Config,
   { params, statistics }: Weights<Tensor>,
   parts: Parts<Omit<Part, "draws">>,
-): Embedded {
-  const I = unitRowsOf(parts, ({ images }) => {
+): Features {
+  const I = rowsOf(parts, ({ images }) => {
     const pixels = normalise(images, { size: config.imageSize });
     return imageFeaturesEval(params.image, statistics, pixels, config);
   });
-  const T = unitRowsOf(parts, ({ tokens, ends }) =>
-    textFeatures(params.text, config, tokens, ends),
-  );
+  const T = rowsOf(parts, ({ tokens, ends }) => textFeatures(params.text, config, tokens, ends));
   return { I, T };
 }

@@ -78,7 +78,7 @@ export function reencoded(
     return { tokens: gatherWords(tokens, ids), ends: places };
   });
   const parts: Parts<Texts> = [head!, ...others];
-  return { ...match, partners: embedTexts(config, params.text, parts) };
+  return { ...match, partners: unitRows(embedTexts(config, params.text, parts)) };
 }
 
 /** The ids of a batch, or those of each of its micro-batches. */

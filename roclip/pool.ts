@@ -1,6 +1,6 @@
 /** The caption pool, and the image pool of direction "both": rings of what the towers encoded. */
-import { ringPush, stopGradient, type Tensor } from "../engine/index.ts";
-import { embedAsIs, type Part, type Parts } from "./embed.ts";
+import { ringPush, type Tensor } from "../engine/index.ts";
+import { embedAsIs, type Features, type Part, type Parts } from "./embed.ts";
 import type { HeldState, Pool } from "./model.ts";
 import type { Config } from "./schema.ts";
 
@@ -10,19 +10,18 @@ type Pools = Pick<HeldState, "pool" | "imagePool">;
 /**
  * Push a batch: first in, first out, at the end as `roclip.poolWrap` says.
  *
- * @param I    f32[B, E] images, for the image pool where there is one
- * @param T    f32[B, E] captions, for the caption pool
- * @param ids  u32[B] their pairs
- * @returns    the pools' new versions, which no gradient flows through
+ * @param features  images, for the image pool where there is one, and captions, for the caption
+ *                  pool; rows of any length, which pools hold scaled to unit length
+ * @param ids       u32[B] their pairs
+ * @returns         the pools' new versions, which no gradient flows through
  */
 export function feedPools(
   { roclip: { poolWrap } }: Pick<Config, "roclip">,
   { pool, imagePool }: Pools,
-  I: Tensor,
-  T: Tensor,
+  { I, T }: Features,
   ids: Tensor,
 ): Pools {
-  const push = (to: Pool<Tensor>, rows: Tensor) => ringPush(to, stopGradient(rows), ids, poolWrap);
+  const push = (to: Pool<Tensor>, rows: Tensor) => ringPush(to, rows, ids, poolWrap);
   return { pool: push(pool, T), ...(imagePool && { imagePool: push(imagePool, I) }) };
 }
 
@@ -39,8 +38,7 @@ interface Pairs {
  * @returns      the pools' new versions
  */
 export function fillPools(config: Config, state: HeldState, batch: Pairs): Pools {
-  const { I, T } = embedAsIs(config, state, batch.parts);
-  return feedPools(config, state, I, T, batch.pairs);
+  return feedPools(config, state, embedAsIs(config, state, batch.parts), batch.pairs);
 }
 
 /**

@@ -17,7 +17,7 @@ import {
 import { cleanLoss } from "./baselines/cleanclip.ts";
 import { unimodalLoss } from "./baselines/safeclip.ts";
 import { averaged, descend, type Trained } from "./descent.ts";
-import { embed, type Parts } from "./embed.ts";
+import { embed, type Parts, unit } from "./embed.ts";
 import { inUse } from "./inUse.ts";
 import { type Captions, duplicatesOf, type Match, matchPool, reencoded } from "./match.ts";
 import type { HeldState } from "./model.ts";
@@ -83,7 +83,8 @@ export function trainingStep(
 export function stepLoss(config: Config, state: HeldState, batch: Batch, kind: StepKind): StepLoss {
   const { params } = state;
   const used = inUse(config, params);
-  const { I, T, statistics } = embed(config, { ...state, params: used }, batch.parts);
+  const { statistics, ...features } = embed(config, { ...state, params: used }, batch.parts);
+  const { I, T } = unit(features);
 
   if (kind === "unimodal") {
     const { loss, pools } = unimodalLoss(config, state, I, T, batch.pairs);
@@ -98,7 +99,7 @@ export function stepLoss(config: Config, state: HeldState, batch: Batch, kind: S
   if (kind === "plain") {
     const loss = contrastiveLoss(I, T, params.logitScale);
     const feeds = config.defence === "roclip" && config.roclip.poolUpdate === "all";
-    const fed = feeds ? feedPools(config, state, I, T, batch.pairs) : {};
+    const fed = feeds ? feedPools(config, state, features, batch.pairs) : {};
     return { loss, trained: params, state: { ...state, statistics, ...fed } };
   }
 
@@ -110,7 +111,7 @@ export function stepLoss(config: Config, state: HeldState, batch: Batch, kind: S
 
   const { loss, match } = matchingLoss(config, { ...state, params: used }, batch, I, T);
   const matches = scatterWords(state.matches, batch.pairs, match.ids);
-  const fed = feedPools(config, state, I, T, batch.pairs); // after the query
+  const fed = feedPools(config, state, features, batch.pairs); // after the query
   const { text: _, ...others } = params;
   const trained = matchingTrainsText(config) ? params : others;
   const next = { ...state, statistics, matches, ...fed };

@@ -110,11 +110,9 @@ export function augment(images: Tensor, draws: Tensor, options: AugmentOptions):
   }
   const square = [B, size, size];
   const box = { batch: B, words: W, source, size };
-  const { y: coloured } = launch(augmentCrop, box, { images, draws }, { y: [...square, 4] });
+  const cropped = launch(augmentCrop, box, { images, draws }, { y: [...square, CHANNELS] });
   const params = { batch: B, size, radius, ...normalisationParams(options) };
-  const { y: half } = launch(augmentBlur, params, { x: coloured, draws }, { y: [...square, 4] });
-  const outputs = { y: [...square, CHANNELS] };
-  return launch(augmentBlur, params, { x: half, draws }, outputs, { AXIS: 1 }).y;
+  return launch(augmentBlur, params, { draws, y: cropped.y }, { half: [...square, 4] }).y;
 }
 
 /**

@@ -1,8 +1,9 @@
-import { defineKernel, spread, WORD_BYTES } from "../kernel.ts";
+import { defineKernel, narrowSubgroups, spread, WORD_BYTES } from "../kernel.ts";
 
-/** Bytes of a red, green, blue and unused f32. */
-const PIXEL_BYTES = 4 * WORD_BYTES;
 const CHANNELS = 3;
+const PIXEL_BYTES = CHANNELS * WORD_BYTES;
+/** Bytes of a pixel blurred along the rows: red, green, blue and an unused f32. */
+const HALF_BYTES = 4 * WORD_BYTES;
 
 /** Per-channel mean and standard deviation, as parameters. */
 const normalisation = {
@@ -34,14 +35,15 @@ export const augmentBlur = defineKernel({
   name: "augment_blur",
   source: new URL("./augment_blur.wgsl", import.meta.url),
   uses: ["index", "draw"],
-  bindings: { x: "read", draws: "read", y: "write" },
+  bindings: { draws: "read", y: "update", half: "write" },
   params: { batch: "u32", size: "u32", radius: "u32", ...normalisation },
-  consts: { WG: [64, 128, 256], PART: [1024, 256] },
-  options: { AXIS: [0, 1] },
-  grid: ({ batch, size, PART }) => spread(batch * Math.ceil((size * size) / PART)),
-  cost: ({ batch, size, radius, AXIS }) => ({
-    flops: CHANNELS * (3 * radius + 2) * batch * size * size,
-    bytes: (PIXEL_BYTES + (AXIS ? CHANNELS * WORD_BYTES : PIXEL_BYTES)) * batch * size * size,
+  consts: { WG: [64, 128, 256] },
+  // A CPU runs a workgroup's subgroups in turns up to each barrier, which one alone need not.
+  subgroups: narrowSubgroups((size) => ({ uses: ["index", "draw"], consts: { WG: [size, 64] } })),
+  grid: ({ batch }) => spread(batch),
+  cost: ({ batch, size, radius }) => ({
+    flops: 2 * CHANNELS * (3 * radius + 2) * batch * size * size,
+    bytes: 2 * (PIXEL_BYTES + HALF_BYTES) * batch * size * size,
   }),
 });
 

@@ -1,15 +1,15 @@
-// augment_blur — one half of a Gaussian blur: along the rows, or then along the columns, where the
-// result is normalised as well.
+// augment_blur — a Gaussian blur, along the rows and then along the columns, and normalisation.
 //
-//   y[p] = Σ_k g(k) · x[reflect(p + k)] / Σ_k g(k)      g(k) = exp(−k² / 2σ²), |k| ≤ radius
-//   AXIS 1 also: y[p,c] ← (y[p,c] − mean[c]) / std[c]
+//   half[i,j] = Σ_k g(k) · y[i, reflect(j + k)] / Σ_k g(k)      g(k) = exp(−k² / 2σ²), |k| ≤ radius
+//   y[i,j]    = (Σ_k g(k) · half[reflect(i + k), j] / Σ_k g(k) − mean) / std
 //
-//   x      vec4<f32>[batch, size, size]       red, green, blue, anything
-//   draws  Draw[batch]                        σ, as a share of the side
-//   y      f32[batch, size, size, 4 or 3]     AXIS 0: as x, with 0; AXIS 1: red, green, blue
+//   draws  Draw[batch]                    σ, as a share of the side
+//   y      f32[batch, size, size, 3]      red, green, blue; updated
+//   half   vec4<f32>[batch, size, size]   for its own use: what is blurred along the rows, and 0
 //
-// Reflected about the outermost pixels, which are not repeated; so radius < size. PART pixels of an
-// image per workgroup; threads stride over them by WG.
+// Reflected about the outermost pixels, which are not repeated; so radius < size. One workgroup
+// per image, so that a barrier of its own stands between the two directions; threads stride over
+// the pixels by WG.
 //
 // The weights follow from each other, g(k+1) = g(k) · f(k) with f(k+1) = f(k) · g(1)², so there is
 // one exponential per thread. A relative error ε of g(1) becomes k² · ε of g(k), so at most 2σ²/e
@@ -17,9 +17,7 @@
 //
 // Source: torchvision 0.14.1, gaussian_blur (padding "reflect") and normalize.
 
-const WG: u32 = 64; // threads per workgroup
-const PART: u32 = 1024; // pixels per workgroup
-const AXIS: u32 = 0; // 0: along the rows, 1: along the columns, and normalise
+const WG: u32 = 64; // threads per image
 const LEAST_VARIANCE: f32 = 1e-6;
 
 struct Params {
@@ -35,9 +33,20 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<vec4<f32>>;
-@group(0) @binding(2) var<storage, read> draws: array<Draw>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(1) var<storage, read> draws: array<Draw>;
+@group(0) @binding(2) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<storage, read_write> half: array<vec4<f32>>;
+
+fn rgb(pixel: u32) -> vec3<f32> {
+  return vec3<f32>(y[3u * pixel], y[3u * pixel + 1u], y[3u * pixel + 2u]);
+}
+
+// Where the taps of a pixel lie that are k before and k after it: `at` is its place in the line.
+struct Taps { before: u32, after: u32 }
+
+fn taps(at: u32, k: u32) -> Taps {
+  return Taps(u32(abs(i32(at) - i32(k))), min(at + k, 2u * (params.size - 1u) - at - k));
+}
 
 @compute @workgroup_size(WG)
 fn main(
@@ -45,30 +54,21 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) thread: u32,
 ) {
-  let size = params.size;
-  let pixels = size * size;
-  let parts = (pixels + PART - 1u) / PART;
-  let part = linear_workgroup(group, groups);
-  let b = part / parts;
+  let b = linear_workgroup(group, groups);
   if (b >= params.batch) {
-    return;
+    return; // uniform over the workgroup
   }
-  let mean = vec3<f32>(params.mean_r, params.mean_g, params.mean_b);
-  let deviation = vec3<f32>(params.std_r, params.std_g, params.std_b);
+  let size = params.size;
+  let image = b * size * size;
   let sigma = draws[b].sigma * f32(size);
   let g1 = exp(-0.5 / max(sigma * sigma, LEAST_VARIANCE));
-  let stride = select(1u, size, AXIS == 1u);
-  let begin = (part - b * parts) * PART + thread;
-  let end = min(begin - thread + PART, pixels);
   let step_rows = WG / size;
   let step_columns = WG % size;
-  var row = begin / size;
-  var column = begin % size;
-  for (var p = begin; p < end; p += WG) {
-    let i = b * pixels + p;
-    let at = select(column, row, AXIS == 1u);
-    let line = i - at * stride;
-    var sum = x[i].rgb;
+  var row = thread / size;
+  var column = thread % size;
+  for (var p = thread; p < size * size; p += WG) {
+    let line = image + p - column;
+    var sum = rgb(image + p);
     var total = 1.0;
     var weight = 1.0;
     var factor = g1;
@@ -76,25 +76,46 @@ fn main(
     loop {
       weight *= factor;
       factor *= g1 * g1;
-      let before = u32(abs(i32(at) - i32(k)));
-      let after = min(at + k, 2u * (size - 1u) - at - k);
-      sum += weight * (x[line + before * stride].rgb + x[line + after * stride].rgb);
+      let at = taps(column, k);
+      sum += weight * (rgb(line + at.before) + rgb(line + at.after));
       total += 2.0 * weight;
       continuing {
         k++;
         break if k > params.radius;
       }
     }
-    sum /= total;
-    if (AXIS == 1u) {
-      sum = (sum - mean) / deviation;
-    } else {
-      y[4u * i + 3u] = 0.0;
+    half[image + p] = vec4<f32>(sum / total, 0.0);
+    column += step_columns;
+    if (column >= size) {
+      column -= size;
     }
-    let out = select(4u, 3u, AXIS == 1u) * i;
-    y[out] = sum.r;
-    y[out + 1u] = sum.g;
-    y[out + 2u] = sum.b;
+  }
+  storageBarrier();
+  let mean = vec3<f32>(params.mean_r, params.mean_g, params.mean_b);
+  let deviation = vec3<f32>(params.std_r, params.std_g, params.std_b);
+  column = thread % size;
+  for (var p = thread; p < size * size; p += WG) {
+    let line = image + column;
+    var sum = half[image + p].rgb;
+    var total = 1.0;
+    var weight = 1.0;
+    var factor = g1;
+    var k = 1u;
+    loop {
+      weight *= factor;
+      factor *= g1 * g1;
+      let at = taps(row, k);
+      sum += weight * (half[line + at.before * size].rgb + half[line + at.after * size].rgb);
+      total += 2.0 * weight;
+      continuing {
+        k++;
+        break if k > params.radius;
+      }
+    }
+    let normal = (sum / total - mean) / deviation;
+    y[3u * (image + p)] = normal.r;
+    y[3u * (image + p) + 1u] = normal.g;
+    y[3u * (image + p) + 2u] = normal.b;
     row += step_rows;
     column += step_columns;
     if (column >= size) {

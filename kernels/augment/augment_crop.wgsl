@@ -5,7 +5,7 @@
 //
 //   images  u32[batch, words]             RGB bytes of source × source pixels (rgb_bytes)
 //   draws   Draw[batch]                   box, mirror, changes and their order
-//   y       vec4<f32>[batch, size, size]  red, green and blue in [0, 1], and 0
+//   y       f32[batch, size, size, 3]     red, green and blue in [0, 1]
 //
 // w is the triangle filter of `resize`; the box ends at its edge, whatever lies beyond it.
 //
@@ -31,7 +31,7 @@ struct Params { batch: u32, words: u32, source: u32, size: u32 }
 @group(0) @binding(0) var<uniform> uniforms: Params;
 @group(0) @binding(1) var<storage, read> images: array<u32>;
 @group(0) @binding(2) var<storage, read> draws: array<Draw>;
-@group(0) @binding(3) var<storage, read_write> y: array<vec4<f32>>;
+@group(0) @binding(3) var<storage, read_write> y: array<f32>;
 
 var<private> params: Params; // a copy: some drivers load a uniform at every use
 
@@ -81,6 +81,12 @@ fn change(changes: Changes, k: u32, rgb: vec3<f32>, mean: f32) -> vec3<f32> {
   return colour_blend(rgb, select(gray, 0.0, which == BRIGHTNESS), amount);
 }
 
+fn store(pixel: u32, rgb: vec3<f32>) {
+  y[3u * pixel] = rgb.r;
+  y[3u * pixel + 1u] = rgb.g;
+  y[3u * pixel + 2u] = rgb.b;
+}
+
 @compute @workgroup_size(WG)
 fn main(
   @builtin(workgroup_id) group: vec3<u32>,
@@ -119,7 +125,7 @@ fn main(
       rgb = change(changes, k, rgb, 0.0);
     }
     luma += colour_gray(rgb);
-    y[b * size * size + i] = vec4<f32>(rgb, 0.0);
+    store(b * size * size + i, rgb);
     row += step_rows;
     column += step_columns;
     if (column >= size) {
@@ -129,7 +135,8 @@ fn main(
   }
   let mean = workgroup_sum(thread, luma) / f32(size * size);
   for (var i = thread; i < size * size; i += WG) {
-    var rgb = y[b * size * size + i].rgb;
+    let at = b * size * size + i;
+    var rgb = vec3<f32>(y[3u * at], y[3u * at + 1u], y[3u * at + 2u]);
     var k = contrast_at;
     loop {
       rgb = change(changes, k, rgb, mean);
@@ -138,6 +145,6 @@ fn main(
         break if k >= 4u;
       }
     }
-    y[b * size * size + i] = vec4<f32>(select(rgb, vec3<f32>(colour_gray(rgb)), gray), 0.0);
+    store(at, select(rgb, vec3<f32>(colour_gray(rgb)), gray));
   }
 }

@@ -1,16 +1,20 @@
-import { defineKernel, spread, WORD_BYTES } from "../kernel.ts";
+import { defineKernel, WORD_BYTES } from "../kernel.ts";
+import { rowKernel } from "../lib/rows.ts";
 
 export const ringPush = defineKernel({
   name: "ring_push",
   source: new URL("./ring_push.wgsl", import.meta.url),
-  uses: ["index"],
+  ...rowKernel,
   bindings: { rows: "update", ids: "update", cursor: "read", x: "read", x_ids: "read" },
-  params: { batch: "u32", size: "u32", width: "u32", window_first: "u32", window_rows: "u32" },
+  params: { batch: "u32", size: "u32", window_first: "u32", window_rows: "u32" },
   window: { of: ["rows"] },
-  consts: { WG: [64, 256] },
-  options: { DROP: [0, 1] },
-  grid: ({ batch, width, WG }) => spread(Math.ceil((batch * width) / WG)),
-  cost: ({ batch, width }) => ({ flops: 0, bytes: WORD_BYTES * 2 * batch * (width + 1) }),
+  reorders: ["LANES"],
+  options: { WIDTH: [1], VECTOR: [1, 4], DROP: [0, 1] },
+  grid: ({ batch, WG, LANES }) => rowKernel.grid({ rows: batch, WG, LANES }),
+  cost: ({ batch, WIDTH, VECTOR }) => ({
+    flops: 3 * batch * WIDTH * VECTOR,
+    bytes: WORD_BYTES * 2 * batch * (WIDTH * VECTOR + 1),
+  }),
 });
 
 export const ringAdvance = defineKernel({

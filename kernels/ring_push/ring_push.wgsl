@@ -1,30 +1,40 @@
-// ring_push — write a batch of rows and their ids into a ring, from its cursor on.
+// ring_push — scale a batch of rows to unit length and write them, with their ids, into a ring,
+// from its cursor on.
 //
 //   at(b)         = (cursor[0] + b) mod size
-//   rows[at(b),·] = x[b,·]
+//   rows[at(b),c] = x[b,c] / max(√(Σ_k x[b,k]²), TINY)
 //   ids[at(b)]    = x_ids[b]
 //
 // With DROP, of those b alone for which cursor[0] + b < size.
 //
-//   rows    f32[size, width]    updated
-//   ids     u32[size]           updated
-//   cursor  u32[2]              the row to be written next, rows filled; ring_advance moves it
-//   x       f32[batch, width]   batch ≤ size, so that no two rows meet
+//   rows    f32[size, WIDTH · VECTOR]    updated
+//   ids     u32[size]                    updated
+//   cursor  u32[2]                       the row to be written next, rows filled; ring_advance
+//                                        moves it
+//   x       f32[batch, WIDTH · VECTOR]   batch ≤ size, so that no two rows meet
 //   x_ids   u32[batch]
 //
-// One thread per element. Of the ring's rows, window_rows from window_first on are bound and
-// written; the ids of those alone. Exact.
+// Parallelised, kept in registers, summed and bounded as unit_rows. Of the ring's rows, window_rows
+// from window_first on are bound and written; the ids of those alone.
 
 const WG: u32 = 64; // threads per workgroup
+const LANES: u32 = 32; // threads per row; divides WG (lanes)
+const KEPT: u32 = 16; // Vectors of a row that a thread keeps in registers, at most
+const WIDTH: u32 = 1; // Vectors of a row
+const VECTOR: u32 = 1; // elements of a Vector
 const DROP: u32 = 0; // 1: what is beyond the ring's end is left out; 0: it goes to its beginning
+const TINY: f32 = 1e-12; // as in unit_rows
+const HELD: u32 = min(KEPT, (WIDTH + LANES - 1u) / LANES);
 
-struct Params { batch: u32, size: u32, width: u32, window_first: u32, window_rows: u32 }
+alias Vector = f32;
+
+struct Params { batch: u32, size: u32, window_first: u32, window_rows: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read_write> rows: array<f32>;
+@group(0) @binding(1) var<storage, read_write> rows: array<Vector>;
 @group(0) @binding(2) var<storage, read_write> ids: array<u32>;
 @group(0) @binding(3) var<storage, read> cursor: array<u32>;
-@group(0) @binding(4) var<storage, read> x: array<f32>;
+@group(0) @binding(4) var<storage, read> x: array<Vector>;
 @group(0) @binding(5) var<storage, read> x_ids: array<u32>;
 
 @compute @workgroup_size(WG)
@@ -33,22 +43,38 @@ fn main(
   @builtin(num_workgroups) groups: vec3<u32>,
   @builtin(local_invocation_index) thread: u32,
 ) {
-  let i = linear_workgroup(group, groups) * WG + thread;
-  if (i >= params.batch * params.width) {
-    return;
-  }
-  let b = i / params.width;
-  let column = i - b * params.width;
+  let b = linear_workgroup(group, groups) * (WG / LANES) + thread / LANES;
+  let lane = thread % LANES;
   let place = cursor[0] + b;
-  if (DROP == 1u && place >= params.size) {
-    return;
-  }
   let at = place % params.size;
-  if (at < params.window_first || at - params.window_first >= params.window_rows) {
-    return;
+  let bound = at >= params.window_first && at - params.window_first < params.window_rows;
+  let written = b < params.batch && bound && (DROP == 0u || place < params.size);
+  let x_row = b * WIDTH;
+  let ring_row = (at - params.window_first) * WIDTH;
+  let end = select(0u, WIDTH, written);
+  var held: array<Vector, HELD>;
+  var squares = Vector();
+  for (var i = 0u; i < HELD; i++) {
+    let c = i * LANES + lane;
+    if (c < end) {
+      held[i] = x[x_row + c];
+      squares += held[i] * held[i];
+    }
   }
-  rows[(at - params.window_first) * params.width + column] = x[i];
-  if (column == 0u) {
+  for (var c = HELD * LANES + lane; c < end; c += LANES) {
+    squares += x[x_row + c] * x[x_row + c];
+  }
+  let length = max(sqrt(lanes_sum(thread, vector_dot(Vector(1.0), squares))), TINY);
+  for (var i = 0u; i < HELD; i++) {
+    let c = i * LANES + lane;
+    if (c < end) {
+      rows[ring_row + c] = held[i] / length;
+    }
+  }
+  for (var c = HELD * LANES + lane; c < end; c += LANES) {
+    rows[ring_row + c] = x[x_row + c] / length;
+  }
+  if (lane == 0u && written) {
     ids[at] = x_ids[b];
   }
 }

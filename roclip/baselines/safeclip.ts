@@ -61,7 +61,7 @@ export function unimodalLoss(
   const [images, captions] = [alone(I, imagePool), alone(T, pool)];
   return {
     loss: scale(add(images.loss, captions.loss), 1 / 2),
-    pools: feedPools(config, { pool, imagePool }, images.first, captions.first, ids),
+    pools: feedPools(config, { pool, imagePool }, { I: images.first, T: captions.first }, ids),
   };
 }
 
