@@ -113,7 +113,10 @@ export function embed(
   return { I, T: embedTexts(config, params.text, parts), statistics: running };
 }
 
-/** Both towers over a batch as evaluation has it: un-augmented, batch norms by the running statistics. */
+/**
+ * Both towers over a batch as evaluation has it: un-augmented, batch norms by the running
+ * statistics.
+ */
 export function embedAsIs(
   config: Config,
   { params, statistics }: Weights<Tensor>,

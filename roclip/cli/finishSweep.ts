@@ -1,6 +1,6 @@
 /** What a sweep leaves when its cells have run: tables, a document, a report. */
 import { existsSync } from "node:fs";
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join, relative, resolve, sep } from "node:path";
 import { writeAtomically } from "../checkpoint.ts";
 import { sweepPicture } from "../report/picture.ts";
@@ -9,7 +9,7 @@ import { RUN_FILES } from "../runFolder.ts";
 import { commandOf, type Emitted } from "../sweep/emit.ts";
 import type { Sweep } from "../sweep/file.ts";
 import { writeTable } from "../sweep/files.ts";
-import { cellLines } from "../sweep/lines.ts";
+import { CELLS, cellLines } from "../sweep/lines.ts";
 import { type CellOutcome, cellFolder, cellRows, settingRows } from "../sweep/results.ts";
 import { sweepMarkdown, sweepText } from "../sweep/text.ts";
 
@@ -53,9 +53,10 @@ export async function finishSweep(
   const rows = settingRows(sweep, outcomes);
   console.log(`\n${sweepText(rows, outcomes)}\n`);
   sayWhatIsLeft(command, outcomes);
+  await mkdir(out, { recursive: true });
   const written = [
     ...(await writeTable(join(out, "results"), rows)),
-    ...(await writeTable(join(out, "cells"), cellRows(sweep, outcomes), cellLines(outcomes))),
+    ...(await writeTable(join(out, CELLS), cellRows(sweep, outcomes), cellLines(outcomes))),
   ];
   const document = join(out, "results.md");
   const text = sweepMarkdown(name, command, rows, outcomes);

@@ -11,6 +11,7 @@ import { RUN_FILES } from "../runFolder.ts";
 import { nearestName } from "../spelling.ts";
 import { commandOf, type Emitted, kubernetesJob, slurmScript } from "../sweep/emit.ts";
 import { type Cell, readSweep, type Sweep } from "../sweep/file.ts";
+import { outcomesOfLines } from "../sweep/lines.ts";
 import {
   type CellOutcome,
   cellFolder,
@@ -157,16 +158,22 @@ async function runCells(place: Omit<Place, "load">, cells: readonly CellOutcome[
   return cells.map(({ cell, outcome }) => ({ cell, outcome: done.get(cell.name) ?? outcome }));
 }
 
-/** The outcomes of all cells, each from the first of the folders that has its result. */
+/**
+ * The outcomes of all cells, each from the first of the folders that has its result: the sweep's
+ * own, and others, of which the tables are enough.
+ */
 async function collect(
   { cells }: Pick<Sweep, "cells">,
-  folders: readonly string[],
+  out: string,
+  others: readonly string[] = [],
 ): Promise<CellOutcome[]> {
+  const folders = [out, ...others];
+  const tables = await Promise.all(others.map((folder) => outcomesOfLines(folder, cells)));
   return Promise.all(
     cells.map(async (cell) => {
-      const outcomes = await Promise.all(
-        folders.map((folder) => outcomeOf(cellFolder(folder, cell), cell)),
-      );
+      const found = folders.map((folder) => outcomeOf(cellFolder(folder, cell), cell));
+      const lines = tables.flatMap((table) => table.get(cell.name) ?? []);
+      const outcomes = [...(await Promise.all(found)), ...lines];
       const of = (kind: Outcome["kind"]) => outcomes.find((outcome) => outcome.kind === kind);
       return { cell, outcome: of("done") ?? of("failed") ?? of("begun") ?? outcomes[0]! };
     }),
@@ -176,7 +183,7 @@ async function collect(
 async function run(emitted: Emitted, options: SweepOptions): Promise<void> {
   const { sweep, out } = emitted;
   const cells = options.cell?.map((text) => cellNamed(sweep, text)) ?? sweep.cells;
-  const before = await collect({ cells }, [out]);
+  const before = await collect({ cells }, out);
   for (const { set, folder } of setsOf(sweep)) await requireWhole(set, folder);
   const signal = stopSignal();
   const device = await openNamedDevice(options);
@@ -207,9 +214,8 @@ export async function runSweep(file: string, options: SweepOptions): Promise<voi
       throw new UserError(
         `${absent}: --collect must name folders of sweeps; it is not there; check the path`,
       );
-    const folders = [out, ...more];
-    const outcomes = await collect(sweep, folders);
-    await finishSweep(emitted, outcomes, folders);
+    const outcomes = await collect(sweep, out, more);
+    await finishSweep(emitted, outcomes, [out, ...more]);
     noteFailures(outcomes);
   } else await run(emitted, options);
 }
@@ -264,7 +270,10 @@ export function addSweep(program: Command): void {
       "--claim <name>",
       "--emit k8s: volume claim with the file and its data (default: roclip)",
     )
-    .option("--collect [folders...]", "make the table of cells run elsewhere; nothing is run");
+    .option(
+      "--collect [folders...]",
+      "make the table of cells run elsewhere, of these folders' runs or cells.jsonl; nothing is run",
+    );
   addDeviceOption(command);
   command.addHelpText("after", HELP);
   command.action(runSweep);

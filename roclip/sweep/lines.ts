@@ -1,7 +1,13 @@
 /** Every cell of a sweep as a line of JSON: all that its tables are made of. */
+import { existsSync } from "node:fs";
+import { readFile } from "node:fs/promises";
+import { join } from "node:path";
 import { UserError } from "../errors.ts";
 import type { Cell } from "./file.ts";
-import { asDone, type CellOutcome, type Outcome, VERSION } from "./results.ts";
+import { asDone, type CellOutcome, type Outcome, requireSame, VERSION } from "./results.ts";
+
+/** Where a sweep writes its cells, without the ending of a file. */
+export const CELLS = "cells";
 
 /** What a line has beside its version. */
 interface Line extends Omit<Cell, "name" | "choices" | "after"> {
@@ -67,4 +73,30 @@ export function parseCellLines(text: string, where: string) {
   });
   const axes = [...new Set(outcomes.flatMap(({ cell }) => Object.keys(cell.choices)))];
   return { axes, outcomes };
+}
+
+/**
+ * What the lines in a sweep's folder say of its cells: enough where the cells' own folders are not
+ * at hand. A cell of which other measures were asked is not among them.
+ *
+ * @returns  by the cell's name; empty where the folder has no lines
+ * @throws   UserError when a line is of another configuration, or of another version
+ */
+export async function outcomesOfLines(
+  folder: string,
+  cells: readonly Cell[],
+): Promise<ReadonlyMap<string, Outcome>> {
+  const path = join(folder, `${CELLS}.jsonl`);
+  if (!existsSync(path)) return new Map();
+  const { outcomes } = parseCellLines(await readFile(path, "utf8"), path);
+  const found = new Map(outcomes.map((line) => [line.cell.name, line]));
+  return new Map(
+    cells.flatMap((cell): [string, Outcome][] => {
+      const line = found.get(cell.name);
+      if (line?.outcome.kind !== "done") return [];
+      requireSame(path, cell, line.cell.config);
+      const same = JSON.stringify(line.cell.asked) === JSON.stringify(cell.asked);
+      return same ? [[cell.name, line.outcome]] : [];
+    }),
+  );
 }

@@ -77,16 +77,16 @@ async function readVersioned(path: string): Promise<Record<string, unknown>> {
   );
 }
 
-/** @throws UserError unless a folder's configuration is the cell's */
-function requireSame(path: string, cell: Cell, json: unknown): void {
+/** @throws UserError unless the configuration that a file states for a cell is the cell's */
+export function requireSame(path: string, cell: Cell, json: unknown): void {
   const found: Config = parseConfig(json, path);
   const differs = (Object.keys(found) as (keyof Config)[]).filter(
     (key) => JSON.stringify(found[key]) !== JSON.stringify(cell.config[key]),
   );
   if (differs.length === 0) return;
   throw new UserError(
-    `${path}: the folder of cell "${cell.name}" must hold its configuration; ` +
-      `${differs.join(", ")} differs from the sweep's file; put the file back, or choose another --out`,
+    `${path}: cell "${cell.name}" must have the configuration of the sweep's file; ` +
+      `${differs.join(", ")} differs; put the file back, or choose another folder`,
   );
 }
 

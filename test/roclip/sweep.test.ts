@@ -1,6 +1,6 @@
 /** Sweeps: as jobs, and run: that nothing done is lost. */
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
@@ -151,6 +151,14 @@ describe("roclip sweep", () => {
     const { seconds: _, pairsPerSecond: __, ...measured } = table[1]!;
     expect(again).toMatchObject(measured);
 
+    // Of folders of another machine, the cells' table is enough.
+    const [tables, fresh] = [join(folder, "tables"), join(folder, "fresh")];
+    mkdirSync(tables);
+    copyFileSync(join(out, "cells.jsonl"), join(tables, "cells.jsonl"));
+    const joined = await roclip([...words, "--out", fresh, "--collect", tables]);
+    expect(joined.out).toContain("Not done: wrong_seed-1");
+    expect(rows(fresh).slice(0, 2)).toEqual(rows(out).slice(0, 2));
+
     // Asked for more of models that are trained, it measures them, and trains none again.
     const cells = { ...content().cells, aimed: { poison: { targets: 2 }, backdoor: { count: 6 } } };
     const attacksOf = { "lr-0.001": "aimed" };
@@ -183,7 +191,7 @@ describe("roclip sweep", () => {
     const before = readFileSync(kept, "utf8");
     const other = file("other.json", content({ ...small, epochs: 4 }));
     const refused = await roclip(["sweep", other, "--out", out]);
-    expect(refused.errors).toMatch(/epochs differs from the sweep's file; put the file back/);
+    expect(refused.errors).toMatch(/sweep's file; epochs differs; put the file back/);
     expect(refused.code).toBe(2);
     const newer = before.replace('"version": 2', '"version": 9');
     writeFileSync(kept, newer);
