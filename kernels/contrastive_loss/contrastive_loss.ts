@@ -98,7 +98,7 @@ export const contrastiveLossSlope = defineKernel({
   options: { EXCLUDE: [0, 1], SIDES: [2, 1] },
   valid: productValid,
   fit,
-  subgroups: productSubgroups(({ B }) => B, SIMILARITY),
+  subgroups: productSubgroups(({ B }) => B, [SIMILARITY]),
   grid: ({ B, rows, ...tile }) => spread(productTiles(rows, B, tile)),
   cost: ({ B, E, rows }) => ({
     flops: rows * B * (2 * E + 8),

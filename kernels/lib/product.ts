@@ -34,13 +34,20 @@ export const vectorOf = (elements: number) => (elements % 4 === 0 ? 4 : 1);
  *
  * @param colsOf  columns of the result, by the parameters
  * @param others  files of `kernels/lib` that the product uses beside its tile
+ * @param fixed   other constants of the tile
  */
-export const productSubgroups = <Params>(colsOf: (params: Params) => number, ...others: string[]) =>
+export const productSubgroups = <Params>(
+  colsOf: (params: Params) => number,
+  others: readonly string[] = [],
+  fixed: Readonly<Record<string, number>> = {},
+) =>
   narrowSubgroups((size) => ({
     uses: ["index", ...PRODUCT_TILE_SUBGROUP, "product_subgroup_store", ...others],
     consts: { ROWS: [32, 16], COLS: [4], WGX: [size], WGY: [1] },
-    fit: (params: Params): Record<string, number> =>
-      colsOf(params) <= NARROW * size ? { COLS: NARROW } : {},
+    fit: (params: Params): Record<string, number> => ({
+      ...fixed,
+      ...(colsOf(params) <= NARROW * size && { COLS: NARROW }),
+    }),
   }));
 
 /** Columns of a tile that give its threads as many pieces as they are (product_matrix). */

@@ -42,7 +42,7 @@ export const matmul = defineKernel({
     VECTOR_LEFT: vectorOf(aStep === 1 ? K : M),
     VECTOR_RIGHT: vectorOf(bStep === 1 ? K : N),
   }),
-  subgroups: productSubgroups(({ N }) => N, EPILOGUE, ENTRY),
+  subgroups: productSubgroups(({ N }) => N, [EPILOGUE, ENTRY], { TERMS: 3 }),
   matrices: productMatrices(EPILOGUE),
   grid: ({ M, N, K, batches, span, ...tile }) =>
     spread(productTiles(M, N, tile) * batches * Math.ceil(K / span)),

@@ -53,6 +53,7 @@ const PAIRS = 1_000_000; // the paper's
 const MEMORIES = [8e9, 24e9, 80e9]; // bytes of common GPUs
 
 const giga = (n: number) => (n / 1e9).toFixed(2);
+const gigaOfAny = (n: number) => (n < 1e9 ? String(+(n / 1e9).toPrecision(3)) : giga(n));
 const gigabytes = (bytes: number) =>
   bytes >= 1e7 ? `${giga(bytes)} GB` : `${(bytes / 1e6).toFixed(2)} MB`;
 const percent = (share: number) => `${(100 * share).toFixed(0)}%`;
@@ -61,8 +62,8 @@ const numeric = (...titles: string[]) => titles.map((title): Column => ({ title,
 function flopsTable(flops: readonly StepFlops[], { batch }: Config): string {
   const cells = flops.map((step) => {
     const { forward, backward, update } = step;
-    const perPair = [forward, backward, update].map((n) => giga(n / batch));
-    return [step.kind, ...perPair, `${giga((forward + backward + update) / 1000)}`];
+    const perPair = [forward, backward, update].map((n) => gigaOfAny(n / batch));
+    return [step.kind, ...perPair, gigaOfAny((forward + backward + update) / 1000)];
   });
   const titles = numeric("forward", "backward", "update", "TFLOP per step");
   return formatCells([{ title: "GFLOP per pair" }, ...titles], cells);

@@ -18,7 +18,7 @@ const EXPERIMENTS = {
     reads: false,
   },
   precision: {
-    what: "mixed precision beside f32, small models on the emoji, 3 seeds",
+    what: "mixed precision beside f32, small models on the emoji, 3 or 6 seeds",
     reads: false,
   },
 } as const;
