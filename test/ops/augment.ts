@@ -201,7 +201,7 @@ export const to16 = augmentCase(16, 5, [
 export const to32 = augmentCase(32, 3, [[13, 32]], {
   "demo, batch 128": { images: [128, words(32)], draws: [128, DRAWS] },
 });
-export const to33 = augmentCase(33, 21, [[14, 16]]); // more pixels than one workgroup blurs
+export const to33 = augmentCase(33, 21, [[14, 16]]); // taps reflected at both ends of a line
 
 export const bytes = defineCase<"images">({
   run: ({ images }) => normalise(images, { size: sideOf(images.shape[1]!) }),
