@@ -6,7 +6,7 @@
  * Our initial weights are written as `roclip export` writes them, loaded by PyTorch strictly, and
  * both give features; PyTorch's random weights are read as `--pretrained` reads them, and both give
  * features and the gradient of every parameter. RN50 needs about 8 GiB, all need PyTorch in python3
- * or in what PYTHON names.
+ * or in what PYTHON names. Where that has open_clip too, it also loads our weights.
  */
 import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -64,6 +64,10 @@ function readArrays(path: string): Record<string, HostData> {
   const { tensors } = decodeSafetensors(readFileSync(path), path);
   return Object.fromEntries(Object.entries(tensors).map(([name, { data }]) => [name, data]));
 }
+
+/** The version of open_clip that loaded our weights, if one did. */
+const openClipOf = (path: string): string | undefined =>
+  decodeSafetensors(readFileSync(path), path).metadata?.open_clip;
 
 /** The batch as inputs of our plans. */
 function inputsOf({ images, tokens }: Arrays): Arrays {
@@ -125,6 +129,8 @@ interface Comparison {
   /** Relative errors of the features. */
   readonly exported: Readonly<Record<"image" | "text", number>>;
   readonly read: Readonly<Record<"image" | "text", number>>;
+  /** Of our weights loaded by open_clip, where it is installed, and its version. */
+  readonly openClip?: Readonly<Record<"image" | "text", number>> & { readonly version: string };
   readonly loss: number;
   /** From PyTorch's in float64: ours, and PyTorch's own in float32. */
   readonly gradients: readonly GradientRow[];
@@ -161,13 +167,16 @@ async function compare(device: Device, name: string, folder: string): Promise<Co
   writeFileSync(at("ours.safetensors"), encodeWeights(model, own, { half: false, steps: 0 }));
   run("load", folder, at("ours.safetensors"));
   const loaded = readArrays(at("loaded.safetensors"));
-  const exported = featureErrors(await ours(device, config, own, expected, false), loaded);
+  const given = await ours(device, config, own, expected, false);
+  const version = openClipOf(at("loaded.safetensors"));
+  const byOpenClip = { image: loaded["open_clip.image"]!, text: loaded["open_clip.text"]! };
 
   const theirs = await readWeights(at("torch.safetensors"), model, own);
   const found = await ours(device, config, theirs, expected, true);
   return {
-    exported,
+    exported: featureErrors(given, loaded),
     read: featureErrors(found, expected),
+    ...(version && { openClip: { ...featureErrors(given, byOpenClip), version } }),
     loss: Math.abs(found.loss![0]! / expected.loss![0]! - 1),
     gradients: gradientRows(theirs, found, expected),
   };
@@ -195,20 +204,32 @@ begin with 0, by which their filters get no gradient. With 1 rounding is some hu
 ResNet's gradients: RN50's least cosine was 0.99988, PyTorch's own float32 off by up to 5.3e-2.
 `;
 
+/** The errors of features, by who loaded whose weights. */
+function featureRows({ exported, read, openClip }: Comparison): string[][] {
+  const pair = (how: string, { image, text }: Readonly<Record<"image" | "text", number>>) => [
+    [`image features, ${how}`, exponent(image)],
+    [`text features, ${how}`, exponent(text)],
+  ];
+  return [
+    ...pair("ours loaded by PyTorch", exported),
+    ...(openClip ? pair(`ours loaded by open_clip ${openClip.version}`, openClip) : []),
+    ...pair("PyTorch's read by us", read),
+  ];
+}
+
 function pageOf(name: string, device: Device, result: Comparison): string {
-  const { exported, read, loss, gradients } = result;
+  const { exported, read, openClip, loss, gradients } = result;
   const counted = gradients.filter((row) => !isNothing(row.name));
   const cosine = Math.min(...counted.map((row) => row.cosine));
   const worst = counted.reduce((a, b) => (b.relative > a.relative ? b : a));
   const worstTorch = Math.max(...counted.map((row) => row.torch));
-  const features = Math.max(exported.image, exported.text, read.image, read.text);
+  const loads = [exported, read, openClip ?? exported];
+  const features = Math.max(...loads.flatMap(({ image, text }) => [image, text]));
+  const gradientRow = `gradient, worst of ${counted.length} (${worst.name})`;
   const summary = [
-    ["image features, ours loaded by PyTorch", exponent(exported.image)],
-    ["text features, ours loaded by PyTorch", exponent(exported.text)],
-    ["image features, PyTorch's read by us", exponent(read.image)],
-    ["text features, PyTorch's read by us", exponent(read.text)],
+    ...featureRows(result),
     ["loss", exponent(loss)],
-    [`gradient, worst of ${counted.length} (${worst.name})`, exponent(worst.relative)],
+    [gradientRow, exponent(worst.relative)],
     ["gradient, worst of PyTorch's own in float32", exponent(worstTorch)],
   ];
   const residual = Array.isArray(namedModel(name, "compareTorch").vision_cfg.layers);

@@ -1,7 +1,8 @@
 """CLIP at full size in PyTorch, for scripts/compareTorch.ts: random weights, features, gradients.
 
     full_size.py make <folder>     weights of a model, a batch, features, gradients
-    full_size.py load <folder> <weights>   the features that a file of weights gives
+    full_size.py load <folder> <weights>   the features that a file of weights gives, by the CLIP of
+                                           clip.py and, where it is installed, by open_clip's own
 
 <folder>/model.json is the model in open_clip's form. Features are computed in float32, as users of
 PyTorch do; loading is strict, so that a name or a shape that differs is an error. Gradients are
@@ -83,13 +84,30 @@ def make(folder):
     write_safetensors(folder / "expected.safetensors", found, {"torch": torch.__version__})
 
 
+def open_clip_model(config):
+    """The model by open_clip itself, and its version; None where it is not installed."""
+    try:
+        import open_clip
+    except ImportError:
+        return None
+    return open_clip.model.CLIP(**config), open_clip.__version__
+
+
 def load(folder, weights):
-    model = build(json.loads((folder / "model.json").read_text()))
-    model.load_state_dict(without_prefix(read_safetensors(weights)[0], ""), strict=True)
+    config = json.loads((folder / "model.json").read_text())
+    state = without_prefix(read_safetensors(weights)[0], "")
     expected, _ = read_safetensors(folder / "expected.safetensors")
     images = torch.from_numpy(np.array(expected["images"]))
     tokens = torch.from_numpy(expected["tokens"].astype(np.int64))
-    write_safetensors(folder / "loaded.safetensors", features(model, images, tokens), {})
+    model = build(config)
+    model.load_state_dict(state, strict=True)
+    found, metadata = features(model, images, tokens), {}
+    if other := open_clip_model(config):
+        model, metadata["open_clip"] = other
+        model.load_state_dict(state, strict=True)
+        own = features(model, images, tokens)
+        found |= {f"open_clip.{name}": value for name, value in own.items()}
+    write_safetensors(folder / "loaded.safetensors", found, metadata)
 
 
 if __name__ == "__main__":
