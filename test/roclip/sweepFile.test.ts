@@ -170,10 +170,10 @@ describe("an experiment of the package", () => {
   const read = (name: string) =>
     readSweep(new URL(`../../roclip/experiments/${name}.yaml`, import.meta.url).pathname, "photos");
 
-  it("precision: each small model in f32 and in mixed precision under three seeds", () => {
+  it("precision: each small model in f32 and in mixed precision under three or six seeds", () => {
     const { cells, source } = read("precision");
-    expect(cells).toHaveLength(3 * 2 * 3);
-    expect(cells.filter(({ config }) => config.precision === "amp")).toHaveLength(9);
+    expect(cells).toHaveLength(2 * (6 + 3 + 3));
+    expect(cells.filter(({ config }) => config.precision === "amp")).toHaveLength(6 + 3 + 3);
     expect(source).toEqual({ kind: "emoji" });
   });
 
@@ -199,5 +199,14 @@ describe("an experiment of the package", () => {
     expect(new Set(cells.map(({ config }) => config.defence))).toContain("clip");
     expect(new Set(cells.map(({ seed }) => seed))).toEqual(new Set([1, 2, 3]));
     expect(source).toMatchObject({ data: "photos/fashion-train.csv" });
+  });
+
+  it("fashion-corner: fashion's data, a wider tower, a smaller trigger in the corner", () => {
+    const [before, { cells, source }] = [read("fashion"), read("fashion-corner")];
+    expect(source).toEqual(before.source);
+    const { config } = cells.find(({ name }) => name === "strong_clip_seed-2")!;
+    const narrow = before.cells.find(({ name }) => name === "strong_clip_seed-2")!.config;
+    const backdoor = { ...narrow.backdoor, patch: 0.25, place: "fixed" };
+    expect(config).toEqual({ ...narrow, image: { ...narrow.image, width: 24 }, backdoor });
   });
 });
