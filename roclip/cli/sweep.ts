@@ -89,8 +89,8 @@ interface Place {
 }
 
 /** The evaluation sets that a sweep asks for, and where they are. */
-const setsOf = ({ asked }: Sweep) =>
-  Object.entries(asked.on).map(([name, folder]) => ({ set: evaluationSet(name), folder }));
+const setsOf = ({ sets }: Sweep) =>
+  Object.entries(sets).map(([name, folder]) => ({ set: evaluationSet(name), folder }));
 
 /** What the sweep asks of a cell's model besides what training measures. */
 async function measuresOf({ sweep, out, device, load }: Place, cell: Cell): Promise<MeasureRow[]> {

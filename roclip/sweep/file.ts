@@ -30,7 +30,7 @@ export interface Cell {
 /** Measures of a trained model, as `roclip evaluate` takes them. */
 export interface Asked {
   readonly measures: readonly MeasureGroup[];
-  /** Folders of evaluation sets, by their names. */
+  /** Folders of evaluation sets, by their names, as the file has them: not where they are here. */
   readonly on: Readonly<Record<string, string>>;
   readonly perClass?: number;
   /** Attacks of another setting's run, of the same seed, that the model is also measured by. */
@@ -45,6 +45,8 @@ export interface Sweep {
   readonly source: Source;
   /** What is measured of every model. */
   readonly asked: Asked;
+  /** Where the folders of evaluation sets are, by their names. */
+  readonly sets: Readonly<Record<string, string>>;
   /** The names of the axes, in the file's order. */
   readonly axes: readonly string[];
   /** Seed by seed, so that what is there after an interruption compares settings. */
@@ -193,11 +195,12 @@ export function readSweep(file: string, root = "", out = ""): Sweep {
   const settings = settingsOf(file, read.data);
   const runs = seeds.flatMap((seed) => runsUnder(seed, { file, out, base }, settings));
   requireDifferent(file, runs);
-  const { measures, perClass, attacksOf } = read.data;
-  const on = Object.fromEntries(
-    Object.entries(read.data.on).map(([name, folder]) => [name, under(root, folder)]),
+  const { measures, perClass, attacksOf, on } = read.data;
+  const sets = Object.fromEntries(
+    Object.entries(on).map(([name, folder]) => [name, under(root, folder)]),
   );
   const asked = { measures, on, ...(perClass !== undefined && { perClass }) };
   const cells = cellsOf(file, runs, asked, attacksOf);
-  return { file, root, source: sourceUnder(root, source), asked, axes: Object.keys(axes), cells };
+  const files = { file, root, source: sourceUnder(root, source), sets };
+  return { ...files, asked, axes: Object.keys(axes), cells };
 }

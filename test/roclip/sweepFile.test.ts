@@ -57,7 +57,9 @@ describe("a sweep's file", () => {
     expect(sweep.source).toMatchObject({
       ...{ data: "there/a.csv", images: "/photos", classNames: { cat: ["kitten"] } },
     });
-    expect(sweep.asked).toEqual({ measures: ["probe"], on: { cifar10: "there/cifar" } });
+    // The same wherever the file's paths begin: cells of another machine can be collected.
+    expect(sweep.asked).toEqual({ measures: ["probe"], on: { cifar10: "cifar" } });
+    expect(sweep.sets).toEqual({ cifar10: "there/cifar" });
     expect(commandOf({ sweep, out: "my runs" })).toMatch(
       /^roclip sweep \S+root.json --root there --out 'my runs'$/,
     );
