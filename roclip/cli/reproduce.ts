@@ -13,6 +13,10 @@ const EXPERIMENTS = {
     what: "40,000 product photos with titles: two strengths of attack, RoCLIP and others, 3 seeds",
     reads: true,
   },
+  "fashion-corner": {
+    what: "the same with a wider tower and a trigger in the corner, which CLIP learns, 1 or 3 seeds",
+    reads: true,
+  },
   emoji: {
     what: "the judge beside CLIP and RoCLIP on the demo's emoji and attacks, 3 seeds",
     reads: false,
@@ -47,7 +51,7 @@ async function runReproduce(
 /** Add the command to the program. */
 export function addReproduce(program: Command): void {
   const lines = Object.entries(EXPERIMENTS).map(
-    ([name, { what }]) => `  ${name.padEnd(10)} ${what}`,
+    ([name, { what }]) => `  ${name.padEnd(15)} ${what}`,
   );
   const command = program
     .command("reproduce")
