@@ -37,15 +37,33 @@ struct Params {
 @group(0) @binding(2) var<storage, read_write> y: array<f32>;
 @group(0) @binding(3) var<storage, read_write> half: array<vec4<f32>>;
 
-fn rgb(pixel: u32) -> vec3<f32> {
-  return vec3<f32>(y[3u * pixel], y[3u * pixel + 1u], y[3u * pixel + 2u]);
+// A pixel before either direction, or between them.
+fn pixel(at: u32, between: bool) -> vec3<f32> {
+  if (between) { return half[at].rgb; }
+  return vec3<f32>(y[3u * at], y[3u * at + 1u], y[3u * at + 2u]);
 }
 
-// Where the taps of a pixel lie that are k before and k after it: `at` is its place in the line.
-struct Taps { before: u32, after: u32 }
-
-fn taps(at: u32, k: u32) -> Taps {
-  return Taps(u32(abs(i32(at) - i32(k))), min(at + k, 2u * (params.size - 1u) - at - k));
+// The pixel at place `at` of a line that begins at `line`, blurred along it.
+fn blurred(line: u32, stride: u32, at: u32, g1: f32, between: bool) -> vec3<f32> {
+  var sum = pixel(line + at * stride, between);
+  var total = 1.0;
+  var weight = 1.0;
+  var factor = g1;
+  var k = 1u;
+  loop {
+    weight *= factor;
+    factor *= g1 * g1;
+    let before = u32(abs(i32(at) - i32(k)));
+    let after = min(at + k, 2u * (params.size - 1u) - at - k);
+    let two = pixel(line + before * stride, between) + pixel(line + after * stride, between);
+    sum += weight * two;
+    total += 2.0 * weight;
+    continuing {
+      k++;
+      break if k > params.radius;
+    }
+  }
+  return sum / total;
 }
 
 @compute @workgroup_size(WG)
@@ -64,58 +82,23 @@ fn main(
   let g1 = exp(-0.5 / max(sigma * sigma, LEAST_VARIANCE));
   let step_rows = WG / size;
   let step_columns = WG % size;
-  var row = thread / size;
   var column = thread % size;
   for (var p = thread; p < size * size; p += WG) {
-    let line = image + p - column;
-    var sum = rgb(image + p);
-    var total = 1.0;
-    var weight = 1.0;
-    var factor = g1;
-    var k = 1u;
-    loop {
-      weight *= factor;
-      factor *= g1 * g1;
-      let at = taps(column, k);
-      sum += weight * (rgb(line + at.before) + rgb(line + at.after));
-      total += 2.0 * weight;
-      continuing {
-        k++;
-        break if k > params.radius;
-      }
-    }
-    half[image + p] = vec4<f32>(sum / total, 0.0);
+    half[image + p] = vec4<f32>(blurred(image + p - column, 1u, column, g1, false), 0.0);
     column += step_columns;
-    if (column >= size) {
-      column -= size;
-    }
+    column -= select(0u, size, column >= size);
   }
   storageBarrier();
   let mean = vec3<f32>(params.mean_r, params.mean_g, params.mean_b);
   let deviation = vec3<f32>(params.std_r, params.std_g, params.std_b);
+  var row = thread / size;
   column = thread % size;
   for (var p = thread; p < size * size; p += WG) {
-    let line = image + column;
-    var sum = half[image + p].rgb;
-    var total = 1.0;
-    var weight = 1.0;
-    var factor = g1;
-    var k = 1u;
-    loop {
-      weight *= factor;
-      factor *= g1 * g1;
-      let at = taps(row, k);
-      sum += weight * (half[line + at.before * size].rgb + half[line + at.after * size].rgb);
-      total += 2.0 * weight;
-      continuing {
-        k++;
-        break if k > params.radius;
-      }
-    }
-    let normal = (sum / total - mean) / deviation;
-    y[3u * (image + p)] = normal.r;
-    y[3u * (image + p) + 1u] = normal.g;
-    y[3u * (image + p) + 2u] = normal.b;
+    let normal = (blurred(image + column, size, row, g1, true) - mean) / deviation;
+    let out = 3u * (image + p);
+    y[out] = normal.r;
+    y[out + 1u] = normal.g;
+    y[out + 2u] = normal.b;
     row += step_rows;
     column += step_columns;
     if (column >= size) {

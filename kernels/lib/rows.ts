@@ -15,14 +15,21 @@ export const subgroupLanes = (size: number) => ({
   LANES: [size],
 });
 
-/** The part of a record that such kernels have in common. */
-export const rowKernel = {
-  uses: [...USES, "lanes"],
+/**
+ * The part of a record that such kernels have in common.
+ *
+ * @param others  files of `kernels/lib` that the kernel uses besides
+ */
+export const rowKernelWith = (...others: string[]) => ({
+  uses: [...USES, "lanes", ...others],
   consts: { WG: [64], LANES: [32, 8], KEPT: [16, 8] },
   subgroups: (size: number) => ({
-    uses: [...USES, "lanes_subgroup"],
+    uses: [...USES, "lanes_subgroup", ...others],
     consts: { ...subgroupLanes(size), KEPT: isNarrow(size) ? KEPT_NARROW : [16, 8] },
   }),
   grid: ({ rows, WG, LANES }: Readonly<Record<"rows" | "WG" | "LANES", number>>) =>
     spread(Math.ceil((rows * LANES) / WG)),
-};
+});
+
+/** The same of kernels that use nothing else. */
+export const rowKernel = rowKernelWith();

@@ -14,8 +14,9 @@
 //   x       f32[batch, WIDTH · VECTOR]   batch ≤ size, so that no two rows meet
 //   x_ids   u32[batch]
 //
-// Parallelised, kept in registers, summed and bounded as unit_rows. Of the ring's rows, window_rows
-// from window_first on are bound and written; the ids of those alone.
+// LANES threads per row, as in unit_rows; how a row is read, summed and bounded is the library's
+// part (unit_row). Of the ring's rows, window_rows from window_first on are bound and written; the
+// ids of those alone.
 
 const WG: u32 = 64; // threads per workgroup
 const LANES: u32 = 32; // threads per row; divides WG (lanes)
@@ -23,8 +24,6 @@ const KEPT: u32 = 16; // Vectors of a row that a thread keeps in registers, at m
 const WIDTH: u32 = 1; // Vectors of a row
 const VECTOR: u32 = 1; // elements of a Vector
 const DROP: u32 = 0; // 1: what is beyond the ring's end is left out; 0: it goes to its beginning
-const TINY: f32 = 1e-12; // as in unit_rows
-const HELD: u32 = min(KEPT, (WIDTH + LANES - 1u) / LANES);
 
 alias Vector = f32;
 
@@ -37,6 +36,10 @@ struct Params { batch: u32, size: u32, window_first: u32, window_rows: u32 }
 @group(0) @binding(4) var<storage, read> x: array<Vector>;
 @group(0) @binding(5) var<storage, read> x_ids: array<u32>;
 
+fn put(at: u32, value: Vector) {
+  rows[at] = value;
+}
+
 @compute @workgroup_size(WG)
 fn main(
   @builtin(workgroup_id) group: vec3<u32>,
@@ -44,37 +47,13 @@ fn main(
   @builtin(local_invocation_index) thread: u32,
 ) {
   let b = linear_workgroup(group, groups) * (WG / LANES) + thread / LANES;
-  let lane = thread % LANES;
   let place = cursor[0] + b;
   let at = place % params.size;
   let bound = at >= params.window_first && at - params.window_first < params.window_rows;
   let written = b < params.batch && bound && (DROP == 0u || place < params.size);
-  let x_row = b * WIDTH;
-  let ring_row = (at - params.window_first) * WIDTH;
   let end = select(0u, WIDTH, written);
-  var held: array<Vector, HELD>;
-  var squares = Vector();
-  for (var i = 0u; i < HELD; i++) {
-    let c = i * LANES + lane;
-    if (c < end) {
-      held[i] = x[x_row + c];
-      squares += held[i] * held[i];
-    }
-  }
-  for (var c = HELD * LANES + lane; c < end; c += LANES) {
-    squares += x[x_row + c] * x[x_row + c];
-  }
-  let length = max(sqrt(lanes_sum(thread, vector_dot(Vector(1.0), squares))), TINY);
-  for (var i = 0u; i < HELD; i++) {
-    let c = i * LANES + lane;
-    if (c < end) {
-      rows[ring_row + c] = held[i] / length;
-    }
-  }
-  for (var c = HELD * LANES + lane; c < end; c += LANES) {
-    rows[ring_row + c] = x[x_row + c] / length;
-  }
-  if (lane == 0u && written) {
+  unit_row(thread, b * WIDTH, (at - params.window_first) * WIDTH, end);
+  if (thread % LANES == 0u && written) {
     ids[at] = x_ids[b];
   }
 }

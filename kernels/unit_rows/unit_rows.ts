@@ -1,10 +1,10 @@
 import { defineKernel, WORD_BYTES } from "../kernel.ts";
-import { rowKernel } from "../lib/rows.ts";
+import { rowKernel, rowKernelWith } from "../lib/rows.ts";
 
 export const unitRows = defineKernel({
   name: "unit_rows",
   source: new URL("./unit_rows.wgsl", import.meta.url),
-  ...rowKernel,
+  ...rowKernelWith("unit_row"),
   bindings: { x: "read", y: "write", norm: "write" },
   params: { rows: "u32" },
   reorders: ["LANES"],

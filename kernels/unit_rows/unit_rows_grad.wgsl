@@ -16,7 +16,7 @@ const LANES: u32 = 32; // threads per row; divides WG (lanes)
 const KEPT: u32 = 16; // Vectors of each row that a thread keeps in registers, at most
 const WIDTH: u32 = 1; // Vectors of a row
 const VECTOR: u32 = 1; // elements of a Vector
-const TINY: f32 = 1e-12; // as in unit_rows
+const TINY: f32 = 1e-12; // as in unit_row
 const HELD: u32 = min(KEPT, (WIDTH + LANES - 1u) / LANES);
 
 alias Vector = f32;
