@@ -2,6 +2,7 @@
 import { type Cost, defaults } from "../kernels/kernel.ts";
 import { byteLength } from "./device.ts";
 import type { Dispatch, Storage, Tensor } from "./graph.ts";
+import { foldCasts } from "./halves.ts";
 import { conflictsOf, type Lifetime, layOut, lifetimesOf, liveBound } from "./memory.ts";
 import { inputsOf, orderDispatches } from "./order.ts";
 import { packParams } from "./steps.ts";
@@ -33,7 +34,8 @@ export function arrange(program: Program, half: boolean): Arranged {
   const outputs = Object.values(program.outputs);
   const updates = leaves<Tensor>(program.updates ?? {}).map(([, tensor]) => tensor);
   const wanted = [...outputs, ...updates];
-  const order = orderDispatches(wanted);
+  const ordered = orderDispatches(wanted);
+  const order = half ? foldCasts(ordered, wanted) : ordered;
   const inputs = inputsOf(order, wanted);
   const touched = [...wanted, ...order.flatMap(({ reads }) => Object.values(reads))];
   const constants = touched.map((t) => t.storage).filter(({ kind }) => kind === "constant");

@@ -120,6 +120,12 @@ export const WORD_BYTES = 4;
 /** Bits of an f16 element: what the constant ELEMENT is where a kernel's `Elem` is f16. */
 export const HALF_BITS = 16;
 
+/**
+ * Choices of an option ELEMENT or ELEMENT_…: bits of an element. A binding `x` that has the option
+ * ELEMENT_X can take the place of a cast (engine/halves.ts).
+ */
+export const ELEMENT = [32, HALF_BITS] as const;
+
 /** WebGPU's guaranteed `maxComputeWorkgroupsPerDimension`. */
 const MAX_WORKGROUPS = 65535;
 
@@ -157,18 +163,25 @@ export function spread(count: number): readonly [number, number] {
   return [x, Math.ceil(Math.max(count, 1) / x)];
 }
 
-/** The names of the types that a VECTOR constant widens: all, or VectorLeft of VECTOR_LEFT. */
+/**
+ * The names of the types that a constant changes: all Vectors of VECTOR, VectorLeft of VECTOR_LEFT,
+ * Elem of ELEMENT, ElemX of ELEMENT_X.
+ */
 function aliasOf(name: string): string {
   if (name === "VECTOR") return "Vector\\w*";
-  const words = name.split("_").map((word) => `${word[0]}${word.slice(1).toLowerCase()}`);
+  const words = name
+    .replace(/^ELEMENT/, "ELEM")
+    .split("_")
+    .map((word) => `${word[0]}${word.slice(1).toLowerCase()}`);
   return words.join("");
 }
 
 /**
  * Replace the numbers in `const NAME: u32 = n;` lines: the only edit ever made to a WGSL text, save
- * that `VECTOR` also sets how many elements every `alias Vector… = f32;` (or u32, Elem) line stands
+ * that `VECTOR` also sets how many elements every `alias Vector… = f32;` (or u32, Elem…) line stands
  * for, and `VECTOR_LEFT` the line of VectorLeft, so that one file is the scalar kernel and, where the
- * shape allows it, the vec4 one; and that `ELEMENT` 16 makes the line `alias Elem = f32;` one of f16.
+ * shape allows it, the vec4 one; and that `ELEMENT` 16 makes the line `alias Elem = f32;` one of f16,
+ * and `ELEMENT_X` that of ElemX.
  *
  * @throws  Error when a constant has no such line
  */
@@ -183,11 +196,13 @@ export function specialise(source: string, consts: Readonly<Record<string, numbe
       );
     text = text.replace(line, `$1${value}$2`);
     if (name.startsWith("VECTOR") && value > 1) {
-      const alias = new RegExp(`^(alias ${aliasOf(name)} = )(f32|u32|Elem);`, "gm");
+      const alias = new RegExp(`^(alias ${aliasOf(name)} = )(f32|u32|Elem\\w*);`, "gm");
       text = text.replace(alias, `$1vec${value}<$2>;`);
     }
-    if (name === "ELEMENT" && value === HALF_BITS)
-      text = `enable f16;\n${text.replace(/^alias Elem = f32;/m, "alias Elem = f16;")}`;
+    if (name.startsWith("ELEMENT") && value === HALF_BITS) {
+      const alias = new RegExp(`^(alias ${aliasOf(name)} = )f32;`, "m");
+      text = text.replace(alias, "$1f16;").replace(/^(?!enable f16;)/, "enable f16;\n");
+    }
   }
   return text;
 }

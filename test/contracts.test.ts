@@ -12,6 +12,7 @@ import { layerFaults } from "../scripts/layers.ts";
 import { sizeFaults } from "../scripts/size.ts";
 import { type Case, differentiable, named, operandTensors } from "./case.ts";
 import { loadCases } from "./cases.ts";
+import { loadKernels } from "./kernels.ts";
 
 const root = new URL("../", import.meta.url);
 const read = (path: string | URL) => readFileSync(new URL(path, root), "utf8");
@@ -22,18 +23,6 @@ const folders = (path: string) =>
 
 /** Threads of a subgroup on some adapter. */
 const SUBGROUP_SIZES = [4, 8, 16, 32, 64];
-
-async function loadKernels(): Promise<AnyKernel[]> {
-  const kernels: AnyKernel[] = [];
-  for (const folder of folders("kernels/").filter((name) => name !== "lib"))
-    for (const file of readdirSync(new URL(`kernels/${folder}/`, root)))
-      if (file.endsWith(".ts")) {
-        const module = await import(new URL(`kernels/${folder}/${file}`, root).href);
-        const exported = Object.values(module) as AnyKernel[];
-        kernels.push(...exported.filter((value) => value?.source instanceof URL));
-      }
-  return kernels;
-}
 
 /** The kernels that a case reaches with any of its shapes, forward or backward. */
 function kernelsOf(definition: Case): Set<AnyKernel> {

@@ -65,14 +65,14 @@ describe("classes of shapes", () => {
   it("name the kernel, its integer parameters and its options, and nothing else", () => {
     const params = { rows: 2000, eps: 1e-5 };
     expect(shapeClass({ kernel: layernormKernel, params, options: { WIDTH: 15 } })).toBe(
-      "layernorm rows=2048 WIDTH=15 VECTOR=1",
+      "layernorm rows=2048 WIDTH=15 VECTOR=1 ELEMENT_Y=32",
     );
     const sizes = { M: 5, N: 33, K: 64, batches: 1, span: 64 };
     const strides = { aRow: 64, aStep: 1, bStep: 33, bCol: 1 };
     const product = { kernel: matmul, params: { ...sizes, ...strides }, options: { KIND: 2 } };
     expect(shapeClass(product)).toBe(
       "matmul M=5 N=32 K=64 batches=1 span=64 aRow=64 aStep=1 bStep=32 bCol=1 " +
-        "ELEMENT=32 BIAS=0 KIND=2 RESIDUAL=0",
+        "ELEMENT=32 ELEMENT_Y=32 ELEMENT_Z=32 BIAS=0 KIND=2 RESIDUAL=0",
     );
   });
 });

@@ -3,6 +3,7 @@ import { readText } from "../../engine/adapter.ts";
 import { sourceOf } from "../../engine/device.ts";
 import { type Dispatch, state, type Tensor } from "../../engine/graph.ts";
 import { orderDispatches } from "../../engine/order.ts";
+import { arrange } from "../../engine/outline.ts";
 import { textHash } from "../../engine/tuned.ts";
 import {
   type AnyKernel,
@@ -12,6 +13,10 @@ import {
   HALF_BITS,
   searchSpace,
 } from "../../kernels/kernel.ts";
+import { parseConfig } from "../../roclip/config.ts";
+import { DEMO } from "../../roclip/configs/demo.ts";
+import { describeState } from "../../roclip/model.ts";
+import { programOf as programOfRun } from "../../roclip/programs.ts";
 import type { Case } from "../../test/case.ts";
 import { programOf, type Subject, subjectsOf } from "../ops.ts";
 import { quickStream } from "../quickStream.ts";
@@ -90,12 +95,13 @@ const testSubjects = (cases: ReadonlyMap<string, Case>): Subject[] =>
     definition.shapes.map((shapes) => ({ title, definition, shapes })),
   );
 
-/** The constants by which variants of kernels of one name differ, as text. */
+/** The constants by which variants of kernels of one name differ, as text; f16 where it is said. */
 function variantText(kin: readonly AnyKernel[], chosen: Consts): string {
   const choices = (name: string) =>
     new Set(kin.flatMap(({ consts, options }) => ({ ...consts, ...options })[name] ?? []));
+  const usual = (name: string, value: number) => name.startsWith("ELEMENT_") && value !== HALF_BITS;
   return Object.entries(chosen)
-    .filter(([name]) => choices(name).size > 1)
+    .filter(([name, value]) => choices(name).size > 1 && !usual(name, value))
     .map(([name, value]) => `${name}=${value}`)
     .join(" ");
 }
@@ -112,6 +118,16 @@ async function variantsOf(dispatch: Dispatch): Promise<Shader[]> {
   return Promise.all(shaders);
 }
 
+/** What has taken over a cast in a step of mixed precision: kernels that read or write f16. */
+function mixedDispatches(): Dispatch[] {
+  const config = parseConfig({ ...DEMO, precision: "amp" });
+  const state = describeState(config, config.vocabularySize, config.batch);
+  const { order } = arrange(programOfRun("plain", { config, state }), true);
+  return order.filter(({ options }) =>
+    Object.entries(options).some(([name, value]) => /^ELEMENT_/.test(name) && value === HALF_BITS),
+  );
+}
+
 /** The same shader once, in order of kernel and variant. */
 export function distinct(shaders: readonly Shader[]): Shader[] {
   const key = ({ code, entryPoint, constants }: Shader) =>
@@ -125,8 +141,9 @@ export function distinct(shaders: readonly Shader[]): Shader[] {
 
 /**
  * Every kernel in every variant: the tuner's whole choice for each set of options that an op fixes
- * at a bench shape, and at the shapes of the tests for kernels that no bench shape reaches. Of the
- * default choices only, with loads as wide as those shapes allow.
+ * at a bench shape, and at the shapes of the tests for kernels that no bench shape reaches; and the
+ * kernels of a step of mixed precision that read or write f16. Of the default choices only, with
+ * loads as wide as those shapes allow.
  */
 export async function kernelShaders(
   cases: ReadonlyMap<string, Case>,
@@ -137,7 +154,7 @@ export async function kernelShaders(
   const others = testSubjects(cases)
     .flatMap(dispatchesOf)
     .filter(({ kernel }) => !reached.has(kernel));
-  const dispatches = [...benched, ...others];
+  const dispatches = [...benched, ...others, ...mixedDispatches()];
   if (choices === "default")
     return distinct((await Promise.all(dispatches.map(defaultShaders))).flat());
   return distinct((await Promise.all(dispatches.map(variantsOf))).flat());

@@ -20,7 +20,8 @@ const READING =
   "loop. Waves: RADV's *Subgroups per SIMD*, how many a SIMD can hold at a time, of so many " +
   "threads (of); it counts a wave of 64 threads as two, so that 12 of 64 are six such waves. " +
   "Bound: the most of the FP32 peak that the loop can reach, and what limits it; over 100 % where " +
-  "an instruction multiplies four pairs of integers, each of which counts.";
+  "an instruction multiplies four pairs of integers, each of which counts. ELEMENT=16: operands of " +
+  "f16; ELEMENT_X=16: x is f16 in place of a cast, as in a step of mixed precision.";
 
 const GOALS =
   `Targets, set for the RX 7900 XTX: FMA at least ${percent(FMA_SHARE.matmul!)} in matmul, ` +

@@ -1,4 +1,4 @@
-import { defineKernel, spread, WORD_BYTES } from "../kernel.ts";
+import { defineKernel, ELEMENT, spread, WORD_BYTES } from "../kernel.ts";
 
 export const activation = defineKernel({
   name: "activation",
@@ -22,10 +22,10 @@ export const activationGrad = defineKernel({
   bindings: { x: "read", dy: "read", dx: "write" },
   params: { count: "u32" },
   consts: { WG: [64, 256], ITEMS: [16, 4, 1] },
-  options: { KIND: [1, 2, 3], VECTOR: [1, 4] },
+  options: { KIND: [1, 2, 3], VECTOR: [1, 4], ELEMENT_X: ELEMENT },
   grid: ({ count, WG, ITEMS }) => spread(Math.ceil(count / (WG * ITEMS))),
-  cost: ({ count, VECTOR }) => ({
+  cost: ({ count, VECTOR, ELEMENT_X }) => ({
     flops: 12 * count * VECTOR,
-    bytes: WORD_BYTES * 3 * count * VECTOR,
+    bytes: (ELEMENT_X / 8 + 2 * WORD_BYTES) * count * VECTOR,
   }),
 });

@@ -2,7 +2,7 @@
 //
 //   dx[i] = dy[i] · activate'(x[i])     (kernels/lib/activation.wgsl)
 //
-//   x, dy, dx  f32[count · VECTOR]
+//   x, dy, dx  f32[count · VECTOR]; x or f16
 //
 // ITEMS Vectors per thread, WG apart, so that neighbours read neighbours.
 //
@@ -13,11 +13,14 @@ const ITEMS: u32 = 16; // Vectors per thread
 const KIND: u32 = 1; // 1 relu, 2 gelu, 3 quick_gelu
 const VECTOR: u32 = 1; // elements of a Vector
 alias Vector = f32;
+const ELEMENT_X: u32 = 32; // bits of an element of x: 16 where it is f16
+alias ElemX = f32;
+alias VectorX = ElemX;
 
 struct Params { count: u32 /* Vectors */ }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<Vector>;
+@group(0) @binding(1) var<storage, read> x: array<VectorX>;
 @group(0) @binding(2) var<storage, read> dy: array<Vector>;
 @group(0) @binding(3) var<storage, read_write> dx: array<Vector>;
 
@@ -30,6 +33,6 @@ fn main(
   let first = linear_workgroup(group, groups) * WG * ITEMS + thread;
   let end = min(first + WG * ITEMS, params.count);
   for (var i = first; i < end; i += WG) {
-    dx[i] = dy[i] * activation_slope(KIND, x[i]);
+    dx[i] = dy[i] * activation_slope(KIND, Vector(x[i]));
   }
 }

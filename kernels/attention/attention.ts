@@ -1,10 +1,11 @@
-import { defineKernel, narrowSubgroups, spread, WORD_BYTES } from "../kernel.ts";
+import { defineKernel, ELEMENT, narrowSubgroups, spread, WORD_BYTES } from "../kernel.ts";
+
+const WORD_BITS = 8 * WORD_BYTES;
 
 const consts = { WG: [64, 32] } as const;
 const options = { VECTOR: [1, 4], WIDTH: [1], CAUSAL: [0, 1] } as const;
 const uses = ["index", "vector_dot", "attention_place"];
 const USES = [...uses, "attention_rows"];
-
 const subgroupUses = [...uses, "attention_rows_subgroup", "attention_sums_subgroup"];
 
 interface Size {
@@ -25,7 +26,7 @@ function flopsOf(products: number, { pairs, queries, keys, VECTOR, WIDTH, CAUSAL
   return 2 * products * pairs * seen * WIDTH * VECTOR;
 }
 
-/** Bytes of so many tensors with a row per query, with a row per key, and with a word per query. */
+/** Bytes of so many words for each element of a query, for each of a key, and for each query. */
 function bytesOf(
   [byQuery, byKey, words]: readonly [number, number, number],
   { pairs, queries, keys, VECTOR, WIDTH }: Size,
@@ -37,7 +38,7 @@ function bytesOf(
 export const attention = defineKernel({
   name: "attention",
   source: new URL("./attention.wgsl", import.meta.url),
-  uses: USES,
+  uses: [...USES, "rounded"],
   bindings: { q: "read", k: "read", v: "read", y: "write", lse: "write" },
   params: {
     pairs: "u32",
@@ -51,13 +52,16 @@ export const attention = defineKernel({
     scale: "f32",
   },
   consts: { ...consts, KEYS: [4] },
-  options,
+  options: { ...options, ELEMENT_Y: ELEMENT },
   subgroups: narrowSubgroups((size) => ({
-    uses: subgroupUses,
+    uses: [...subgroupUses, "rounded"],
     consts: { WG: [size], KEYS: [1] },
   })),
   grid: ({ pairs, queries, WG }) => spread(blocks(pairs, queries, WG)),
-  cost: (size) => ({ flops: flopsOf(2, size), bytes: bytesOf([2, 2, 1], size) }),
+  cost: ({ ELEMENT_Y, ...size }) => ({
+    flops: flopsOf(2, size),
+    bytes: bytesOf([1 + ELEMENT_Y / WORD_BITS, 2, 1], size),
+  }),
 });
 
 export const attentionDelta = defineKernel({
@@ -67,20 +71,13 @@ export const attentionDelta = defineKernel({
   bindings: { dy: "read", y: "read", delta: "write" },
   params: { rows: "u32", width: "u32" },
   consts: { WG: [64, 32] },
-  options: { VECTOR: [1, 4] },
+  options: { VECTOR: [1, 4], ELEMENT_Y: ELEMENT },
   grid: ({ rows, WG }) => spread(Math.ceil(rows / WG)),
-  cost: ({ rows, VECTOR, width }) => ({
+  cost: ({ rows, VECTOR, width, ELEMENT_Y }) => ({
     flops: 2 * rows * VECTOR * width,
-    bytes: WORD_BYTES * rows * (2 * VECTOR * width + 1),
+    bytes: rows * ((WORD_BYTES + ELEMENT_Y / 8) * VECTOR * width + WORD_BYTES),
   }),
 });
-
-/** Of dq, dk and dv: tensors with a row per query, per key, with a word per query. */
-const TENSORS = [
-  [3, 2, 2],
-  [2, 3, 2],
-  [2, 2, 1],
-] as const;
 
 export const attentionGrad = defineKernel({
   name: "attention_grad",
@@ -111,15 +108,35 @@ export const attentionGrad = defineKernel({
     scale: "f32",
   },
   consts,
-  options: { ...options, PART: [0, 1, 2] },
+  options: {
+    ...options,
+    PART: [0, 1, 2],
+    ELEMENT_OWN: ELEMENT,
+    ELEMENT_MATE: ELEMENT,
+    ELEMENT_OTHERS: ELEMENT,
+    ELEMENT_OTHER_MATE: ELEMENT,
+  },
   subgroups: narrowSubgroups((size) => ({ uses: subgroupUses, consts: { WG: [size] } })),
   grid: ({ pairs, rows, WG }) => spread(blocks(pairs, rows, WG)),
-  cost({ rows, others, PART, ...size }) {
+  cost({
+    rows,
+    others,
+    PART,
+    ELEMENT_OWN,
+    ELEMENT_MATE,
+    ELEMENT_OTHERS,
+    ELEMENT_OTHER_MATE,
+    ...size
+  }) {
+    const mate = PART === 2 ? 0 : ELEMENT_MATE; // which PART 2 does not read
+    const own = 1 + (ELEMENT_OWN + mate) / WORD_BITS;
+    const other = (ELEMENT_OTHERS + ELEMENT_OTHER_MATE) / WORD_BITS;
+    const words = PART === 2 ? 1 : 2;
     const [queries, keys] = PART === 0 ? [rows, others] : [others, rows];
     const whole = { ...size, queries, keys };
     return {
       flops: flopsOf(PART === 2 ? 2 : 3, whole),
-      bytes: bytesOf(TENSORS[PART as 0 | 1 | 2], whole),
+      bytes: bytesOf(PART === 0 ? [own, other, words] : [other, own, words], whole),
     };
   },
 });

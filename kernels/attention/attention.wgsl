@@ -8,7 +8,7 @@
 //   q    f32[B, queries, heads, WIDTH · VECTOR]    rows (b, i) lie `q_step` Vectors apart
 //   k, v f32[B, keys, heads, WIDTH · VECTOR]       rows (b, j) lie `kv_step` apart and start at
 //                                                  `k_start`, `v_start`: packed qkv bound thrice
-//   y    f32[B, queries, heads, WIDTH · VECTOR]
+//   y    f32[B, queries, heads, WIDTH · VECTOR], or f16
 //   lse  f32[B, queries, heads]                    saved for the gradients
 //
 // A workgroup has WG queries of one (b, h) and their rows of y in registers and meets the same keys
@@ -24,6 +24,9 @@ const VECTOR: u32 = 1; // elements of a Vector
 const WIDTH: u32 = 1; // Vectors of a head
 const CAUSAL: u32 = 0; // 1: query i sees the keys j ≤ i
 alias Vector = f32;
+const ELEMENT_Y: u32 = 32; // bits of an element of y: 16 where it is f16
+alias ElemY = f32;
+alias VectorY = ElemY;
 const LOWEST: f32 = -3.4e38; // score of a key that takes no part
 
 struct Params {
@@ -42,7 +45,7 @@ struct Params {
 @group(0) @binding(1) var<storage, read> q: array<Vector>;
 @group(0) @binding(2) var<storage, read> k: array<Vector>;
 @group(0) @binding(3) var<storage, read> v: array<Vector>;
-@group(0) @binding(4) var<storage, read_write> y: array<Vector>;
+@group(0) @binding(4) var<storage, read_write> y: array<VectorY>;
 @group(0) @binding(5) var<storage, read_write> lse: array<f32>;
 
 fn element(which: u32, at: u32) -> Vector {
@@ -56,7 +59,7 @@ fn element(which: u32, at: u32) -> Vector {
 }
 
 fn put(at: u32, x: Vector) {
-  y[at] = x;
+  y[at] = VectorY(rounded(x, ELEMENT_Y));
 }
 
 // Keys past the last are the last here, and get no weight.

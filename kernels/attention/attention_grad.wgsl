@@ -7,8 +7,8 @@
 //   PART 1:  dk[j,·] = Σ_i ds[i,j] · q[i,·]     own k, mate v; other q, other_mate dy
 //   PART 2:  dv[j,·] = Σ_i p[i,j] · dy[i,·]     as PART 1
 //
-//   own, mate, other, other_mate    f32[B, rows or others, heads, WIDTH · VECTOR], rows of each
-//                                   `…_step` Vectors apart from `…_start` on
+//   own, mate, other, other_mate    f32[B, rows or others, heads, WIDTH · VECTOR], or f16 each;
+//                                   rows `…_step` Vectors apart from `…_start` on
 //   lse, delta                      f32[B, queries, heads]
 //   d                               laid out like the operand that it is the cotangent of; three
 //                                   launches may fill one packed tensor
@@ -24,6 +24,18 @@ const WIDTH: u32 = 1; // Vectors of a head
 const CAUSAL: u32 = 0; // 1: query i sees the keys j ≤ i
 const PART: u32 = 0; // whose cotangent
 alias Vector = f32;
+const ELEMENT_OWN: u32 = 32; // bits of an element of own: 16 where it is f16
+alias ElemOwn = f32;
+alias VectorOwn = ElemOwn;
+const ELEMENT_MATE: u32 = 32; // bits of an element of mate: 16 where it is f16
+alias ElemMate = f32;
+alias VectorMate = ElemMate;
+const ELEMENT_OTHERS: u32 = 32; // bits of an element of others: 16 where it is f16
+alias ElemOthers = f32;
+alias VectorOthers = ElemOthers;
+const ELEMENT_OTHER_MATE: u32 = 32; // bits of an element of other_mate: 16 where it is f16
+alias ElemOtherMate = f32;
+alias VectorOtherMate = ElemOtherMate;
 
 struct Params {
   pairs: u32, // batch elements · heads
@@ -42,20 +54,20 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> own: array<Vector>;
-@group(0) @binding(2) var<storage, read> mate: array<Vector>;
-@group(0) @binding(3) var<storage, read> others: array<Vector>;
-@group(0) @binding(4) var<storage, read> other_mate: array<Vector>;
+@group(0) @binding(1) var<storage, read> own: array<VectorOwn>;
+@group(0) @binding(2) var<storage, read> mate: array<VectorMate>;
+@group(0) @binding(3) var<storage, read> others: array<VectorOthers>;
+@group(0) @binding(4) var<storage, read> other_mate: array<VectorOtherMate>;
 @group(0) @binding(5) var<storage, read> lse: array<f32>;
 @group(0) @binding(6) var<storage, read> delta: array<f32>;
 @group(0) @binding(7) var<storage, read_write> d: array<Vector>;
 
 fn element(which: u32, at: u32) -> Vector {
   switch (which) {
-    case 0u: { return own[at]; }
-    case 1u: { return mate[at]; }
-    case 2u: { return others[at]; }
-    default: { return other_mate[at]; }
+    case 0u: { return Vector(own[at]); }
+    case 1u: { return Vector(mate[at]); }
+    case 2u: { return Vector(others[at]); }
+    default: { return Vector(other_mate[at]); }
   }
 }
 

@@ -1,4 +1,4 @@
-import { defineKernel, spread, WORD_BYTES } from "../kernel.ts";
+import { defineKernel, ELEMENT, spread, WORD_BYTES } from "../kernel.ts";
 
 interface Parted {
   readonly rows: number;
@@ -24,11 +24,11 @@ export const batchnormMoments = defineKernel({
   bindings: { x: "read", mean: "write", squares: "write" },
   params: { rows: "u32", cols: "u32", span: "u32" },
   consts: { WG: [64, 256] },
-  options: { VECTOR: [1, 4] },
+  options: { VECTOR: [1, 4], ELEMENT_X: ELEMENT },
   grid: partGrid,
-  cost: ({ rows, cols, span, VECTOR }) => ({
+  cost: ({ rows, cols, span, VECTOR, ELEMENT_X }) => ({
     flops: 4 * rows * cols * VECTOR,
-    bytes: WORD_BYTES * cols * VECTOR * (rows + 2 * Math.ceil(rows / span)),
+    bytes: cols * VECTOR * ((ELEMENT_X / 8) * rows + WORD_BYTES * 2 * Math.ceil(rows / span)),
   }),
 });
 
@@ -66,7 +66,7 @@ export const batchnormStats = defineKernel({
 export const batchnorm = defineKernel({
   name: "batchnorm",
   source: new URL("./batchnorm.wgsl", import.meta.url),
-  uses: ["index"],
+  uses: ["index", "rounded"],
   bindings: {
     x: "read",
     residual: "read",
@@ -77,11 +77,21 @@ export const batchnorm = defineKernel({
   },
   params: { rows: "u32", cols: "u32" },
   consts: { WG: [64, 256], ITEMS: [16, 4] },
-  options: { RELU: [0, 1], RESIDUAL: [0, 1], VECTOR: [1, 4] },
+  options: {
+    RELU: [0, 1],
+    RESIDUAL: [0, 1],
+    VECTOR: [1, 4],
+    ELEMENT_X: ELEMENT,
+    ELEMENT_RESIDUAL: ELEMENT,
+    ELEMENT_Y: ELEMENT,
+  },
   grid: itemGrid,
-  cost: ({ rows, cols, RELU, RESIDUAL, VECTOR }) => ({
+  cost: ({ rows, cols, RELU, RESIDUAL, VECTOR, ELEMENT_X, ELEMENT_RESIDUAL, ELEMENT_Y }) => ({
     flops: (3 + RELU + RESIDUAL) * rows * cols * VECTOR,
-    bytes: WORD_BYTES * cols * VECTOR * ((2 + RESIDUAL) * rows + 4),
+    bytes:
+      cols *
+      VECTOR *
+      (((ELEMENT_X + RESIDUAL * ELEMENT_RESIDUAL + ELEMENT_Y) / 8) * rows + WORD_BYTES * 4),
   }),
 });
 
@@ -100,11 +110,14 @@ export const batchnormGradSums = defineKernel({
   },
   params: { rows: "u32", cols: "u32", span: "u32" },
   consts: { WG: [64, 256] },
-  options: { RELU: [0, 1], VECTOR: [1, 4] },
+  options: { RELU: [0, 1], VECTOR: [1, 4], ELEMENT_X: ELEMENT },
   grid: partGrid,
-  cost: ({ rows, cols, span, RELU, VECTOR }) => ({
+  cost: ({ rows, cols, span, RELU, VECTOR, ELEMENT_X }) => ({
     flops: (4 + 3 * RELU) * rows * cols * VECTOR,
-    bytes: WORD_BYTES * cols * VECTOR * (2 * rows + 2 * Math.ceil(rows / span) + 4),
+    bytes:
+      cols *
+      VECTOR *
+      ((ELEMENT_X / 8) * rows + WORD_BYTES * (rows + 2 * Math.ceil(rows / span) + 4)),
   }),
 });
 
@@ -123,18 +136,21 @@ export const batchnormMaskSums = defineKernel({
   },
   params: { rows: "u32", cols: "u32", span: "u32" },
   consts: { WG: [64, 256] },
-  options: { VECTOR: [1, 4] },
+  options: { VECTOR: [1, 4], ELEMENT_X: ELEMENT },
   grid: partGrid,
-  cost: ({ rows, cols, span, VECTOR }) => ({
+  cost: ({ rows, cols, span, VECTOR, ELEMENT_X }) => ({
     flops: 4 * rows * cols * VECTOR,
-    bytes: WORD_BYTES * cols * VECTOR * (4 * rows + 2 * Math.ceil(rows / span) + 2),
+    bytes:
+      cols *
+      VECTOR *
+      ((ELEMENT_X / 8) * rows + WORD_BYTES * (3 * rows + 2 * Math.ceil(rows / span) + 2)),
   }),
 });
 
 export const batchnormGrad = defineKernel({
   name: "batchnorm_grad",
   source: new URL("./batchnorm_grad.wgsl", import.meta.url),
-  uses: ["index"],
+  uses: ["index", "rounded"],
   bindings: {
     dy: "read",
     x: "read",
@@ -147,10 +163,16 @@ export const batchnormGrad = defineKernel({
   },
   params: { rows: "u32", cols: "u32" },
   consts: { WG: [64, 256], ITEMS: [16, 4] },
-  options: { BATCH: [1, 0], RELU: [0, 1], VECTOR: [1, 4] },
+  options: {
+    BATCH: [1, 0],
+    RELU: [0, 1],
+    VECTOR: [1, 4],
+    ELEMENT_X: ELEMENT,
+    ELEMENT_DX: ELEMENT,
+  },
   grid: itemGrid,
-  cost: ({ rows, cols, BATCH, RELU, VECTOR }) => ({
+  cost: ({ rows, cols, BATCH, RELU, VECTOR, ELEMENT_X, ELEMENT_DX }) => ({
     flops: (2 + 3 * BATCH + 3 * RELU) * rows * cols * VECTOR,
-    bytes: WORD_BYTES * cols * VECTOR * (3 * rows + 6),
+    bytes: cols * VECTOR * (((ELEMENT_X + ELEMENT_DX) / 8) * rows + WORD_BYTES * (rows + 6)),
   }),
 });

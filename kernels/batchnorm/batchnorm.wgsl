@@ -4,7 +4,7 @@
 //
 //   f(z) = max(z, 0) if RELU = 1, else z; residual counts only if RESIDUAL = 1
 //
-//   x, y, residual  f32[rows, cols · VECTOR]
+//   x, y, residual  f32[rows, cols · VECTOR], or f16 each
 //   gain, bias      f32[cols · VECTOR]
 //   stats           f32[2, cols · VECTOR]    mean and rstd = 1 / √(variance + eps)
 //
@@ -21,16 +21,25 @@ const RELU: u32 = 0;
 const RESIDUAL: u32 = 0; // without it the binding holds anything
 const VECTOR: u32 = 1; // elements of a Vector
 alias Vector = f32;
+const ELEMENT_X: u32 = 32; // bits of an element of x: 16 where it is f16
+alias ElemX = f32;
+alias VectorX = ElemX;
+const ELEMENT_RESIDUAL: u32 = 32; // bits of an element of residual: 16 where it is f16
+alias ElemResidual = f32;
+alias VectorResidual = ElemResidual;
+const ELEMENT_Y: u32 = 32; // bits of an element of y: 16 where it is f16
+alias ElemY = f32;
+alias VectorY = ElemY;
 
 struct Params { rows: u32, cols: u32 /* Vectors in a row */ }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<Vector>;
-@group(0) @binding(2) var<storage, read> residual: array<Vector>;
+@group(0) @binding(1) var<storage, read> x: array<VectorX>;
+@group(0) @binding(2) var<storage, read> residual: array<VectorResidual>;
 @group(0) @binding(3) var<storage, read> gain: array<Vector>;
 @group(0) @binding(4) var<storage, read> bias: array<Vector>;
 @group(0) @binding(5) var<storage, read> stats: array<Vector>;
-@group(0) @binding(6) var<storage, read_write> y: array<Vector>;
+@group(0) @binding(6) var<storage, read_write> y: array<VectorY>;
 
 @compute @workgroup_size(WG)
 fn main(
@@ -47,13 +56,13 @@ fn main(
   let end = min((chunk + 1u) * ITEMS, params.rows);
   for (var r = chunk * ITEMS; r < end; r++) {
     let i = r * params.cols + c;
-    var z = (x[i] - mean) * factor + shift;
+    var z = (Vector(x[i]) - mean) * factor + shift;
     if (RESIDUAL == 1u) {
-      z += residual[i];
+      z += Vector(residual[i]);
     }
     if (RELU == 1u) {
       z = max(z, Vector(0));
     }
-    y[i] = z;
+    y[i] = VectorY(rounded(z, ELEMENT_Y));
   }
 }

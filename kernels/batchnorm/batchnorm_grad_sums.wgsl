@@ -5,7 +5,7 @@
 //   dgain[p,c]  = Σ_r g[r,c] · x̂[r,c]        r over the rows of part p
 //   dbias[p,c]  = Σ_r g[r,c]
 //
-//   dy, x         f32[rows, cols · VECTOR]
+//   dy, x         f32[rows, cols · VECTOR]; x or f16
 //   gain, bias    f32[cols · VECTOR]
 //   stats         f32[2, cols · VECTOR]    mean and rstd
 //   dgain, dbias  f32[ceil(rows / span), cols · VECTOR]    to be summed (sum_rows)
@@ -20,12 +20,15 @@ const WG: u32 = 64; // threads per workgroup
 const RELU: u32 = 0;
 const VECTOR: u32 = 1; // elements of a Vector
 alias Vector = f32;
+const ELEMENT_X: u32 = 32; // bits of an element of x: 16 where it is f16
+alias ElemX = f32;
+alias VectorX = ElemX;
 
 struct Params { rows: u32, cols: u32 /* Vectors in a row */, span: u32 /* rows per part */ }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> dy: array<Vector>;
-@group(0) @binding(2) var<storage, read> x: array<Vector>;
+@group(0) @binding(2) var<storage, read> x: array<VectorX>;
 @group(0) @binding(3) var<storage, read> gain: array<Vector>;
 @group(0) @binding(4) var<storage, read> bias: array<Vector>;
 @group(0) @binding(5) var<storage, read> stats: array<Vector>;
@@ -54,7 +57,7 @@ fn main(
   var sum_deviation = Vector(0);
   for (var r = first; r < end; r++) {
     let i = r * params.cols + c;
-    let d = x[i] - mean;
+    let d = Vector(x[i]) - mean;
     var g = dy[i];
     if (RELU == 1u) {
       g = select(Vector(0), g, d * factor + shift > Vector(0));

@@ -3,7 +3,7 @@
 //   mean[p,c]    = Σ_r x[r,c] / n                 r over the n rows of part p
 //   squares[p,c] = Σ_r (x[r,c] − mean[p,c])²
 //
-//   x              f32[rows, cols · VECTOR]
+//   x              f32[rows, cols · VECTOR], or f16
 //   mean, squares  f32[ceil(rows / span), cols · VECTOR]    for batchnorm_merge
 //
 // One thread per part and VECTOR columns; neighbours take neighbouring columns, then the next
@@ -19,11 +19,14 @@
 const WG: u32 = 64; // threads per workgroup
 const VECTOR: u32 = 1; // elements of a Vector
 alias Vector = f32;
+const ELEMENT_X: u32 = 32; // bits of an element of x: 16 where it is f16
+alias ElemX = f32;
+alias VectorX = ElemX;
 
 struct Params { rows: u32, cols: u32 /* Vectors in a row */, span: u32 /* rows per part */ }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<Vector>;
+@group(0) @binding(1) var<storage, read> x: array<VectorX>;
 @group(0) @binding(2) var<storage, read_write> mean: array<Vector>;
 @group(0) @binding(3) var<storage, read_write> squares: array<Vector>;
 
@@ -41,11 +44,11 @@ fn main(
     return;
   }
   let end = min(first + params.span, params.rows);
-  let shift = x[first * params.cols + c];
+  let shift = Vector(x[first * params.cols + c]);
   var sum = Vector(0);
   var sum_squares = Vector(0);
   for (var r = first + 1u; r < end; r++) {
-    let d = x[r * params.cols + c] - shift;
+    let d = Vector(x[r * params.cols + c]) - shift;
     sum += d;
     sum_squares += d * d;
   }

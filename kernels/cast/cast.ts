@@ -1,11 +1,11 @@
-import { defineKernel, HALF_BITS, spread, WORD_BYTES } from "../kernel.ts";
+import { defineKernel, ELEMENT, spread, WORD_BYTES } from "../kernel.ts";
 
 const common = {
   uses: ["index"],
   bindings: { x: "read", y: "write" },
   params: { count: "u32" },
   consts: { WG: [64, 256], ITEMS: [4, 1] },
-  options: { ELEMENT: [32, HALF_BITS] },
+  options: { ELEMENT },
   grid: ({ count, WG, ITEMS }: Readonly<Record<"count" | "WG" | "ITEMS", number>>) =>
     spread(Math.ceil(count / (WG * ITEMS))),
   cost: ({ count, ELEMENT }: Readonly<Record<"count" | "ELEMENT", number>>) => ({

@@ -1,4 +1,4 @@
-import { defineKernel, HALF_BITS, spread, WORD_BYTES } from "../kernel.ts";
+import { defineKernel, ELEMENT, spread, WORD_BYTES } from "../kernel.ts";
 import {
   PRODUCT_CONSTS,
   PRODUCT_USES,
@@ -11,7 +11,7 @@ import {
 export const conv2d = defineKernel({
   name: "conv2d",
   source: new URL("./conv2d.wgsl", import.meta.url),
-  uses: PRODUCT_USES,
+  uses: [...PRODUCT_USES, "rounded"],
   bindings: { x: "read", weight: "read", y: "write" },
   params: {
     pixels: "u32",
@@ -27,16 +27,16 @@ export const conv2d = defineKernel({
     padding: "u32",
   },
   consts: PRODUCT_CONSTS,
-  options: { ELEMENT: [32, HALF_BITS], APART: [0, 1] },
+  options: { ELEMENT, ELEMENT_Y: ELEMENT, APART: [0, 1] },
   valid: productValid,
   fit: ({ c, o }) => ({ VECTOR_LEFT: vectorOf(c), VECTOR_RIGHT: vectorOf(o) }),
-  subgroups: productSubgroups(({ o }) => o),
+  subgroups: productSubgroups(({ o }) => o, ["rounded"]),
   grid: ({ pixels, o, ...tile }) => spread(productTiles(pixels, o, tile)),
-  cost: ({ pixels, h, w, c, hOut, wOut, o, r, s, ELEMENT }) => ({
+  cost: ({ pixels, h, w, c, hOut, wOut, o, r, s, ELEMENT, ELEMENT_Y }) => ({
     flops: 2 * pixels * r * s * c * o,
     bytes:
       (ELEMENT / 8) * ((pixels / (hOut * wOut)) * h * w * c + r * s * c * o) +
-      WORD_BYTES * pixels * o,
+      (ELEMENT_Y / 8) * pixels * o,
   }),
 });
 
@@ -58,7 +58,7 @@ export const conv2dDx = defineKernel({
     padding: "u32",
   },
   consts: PRODUCT_CONSTS,
-  options: { ELEMENT: [32, HALF_BITS], STRIDE: [1, 2] },
+  options: { ELEMENT, STRIDE: [1, 2] },
   valid: productValid,
   fit: ({ o }) => ({ VECTOR_LEFT: vectorOf(o), VECTOR_RIGHT: vectorOf(o) }),
   subgroups: productSubgroups(({ c }) => c),
@@ -93,7 +93,7 @@ export const conv2dDweight = defineKernel({
     span: "u32",
   },
   consts: PRODUCT_CONSTS,
-  options: { ELEMENT: [32, HALF_BITS] },
+  options: { ELEMENT },
   valid: productValid,
   fit: ({ c, o }) => ({ VECTOR_LEFT: vectorOf(c), VECTOR_RIGHT: vectorOf(o) }),
   subgroups: productSubgroups(({ o }) => o),

@@ -4,7 +4,7 @@
 //
 //   x       Elem[B, h, w, c]
 //   weight  Elem[r, s, c, o]      u < r, v < s
-//   y       f32[pixels = B · hOut · wOut, o]
+//   y       f32[pixels = B · hOut · wOut, o], or f16, of sums in f32
 //
 // A product of matrices whose left one, f32[pixels, r · s · c], is gathered and never stored; how a
 // tile of it is made is the library's part, as in matmul. What a row of a kernel meets lies in one
@@ -19,6 +19,9 @@ const VECTOR_LEFT: u32 = 1; // 4 where c is a multiple of 4
 const VECTOR_RIGHT: u32 = 1; // 4 where o is
 alias VectorLeft = Elem;
 alias VectorRight = Elem;
+const ELEMENT_Y: u32 = 32; // bits of an element of y: 16 where it is f16
+alias ElemY = f32;
+alias Vector = f32; // what rounded.wgsl works on
 
 struct Params {
   pixels: u32, h: u32, w: u32, c: u32, hOut: u32, wOut: u32, o: u32,
@@ -28,7 +31,7 @@ struct Params {
 @group(0) @binding(0) var<uniform> uniforms: Params;
 @group(0) @binding(1) var<storage, read> x: array<VectorLeft>;
 @group(0) @binding(2) var<storage, read> weight: array<VectorRight>;
-@group(0) @binding(3) var<storage, read_write> y: array<f32>;
+@group(0) @binding(3) var<storage, read_write> y: array<ElemY>;
 
 // Of a pixel: the image, the row of x under its first tap, and the place of that tap in the row.
 // What lies before the border wraps around and so is beyond it.
@@ -103,7 +106,6 @@ fn right(column: Place, k: Cursor) -> f32 {
   let at = column.x + k * params.o;
   return w_four(at)[select(at % 4u, 0u, VECTOR_RIGHT == 1u)];
 }
-
 fn x_four(row: Place, k: Cursor) -> vec4<f32> {
   let place = row.y + k;
   let length = params.w * params.c;
@@ -121,9 +123,7 @@ fn w_four(at: u32) -> vec4<f32> { return vec4<f32>(vec4<Elem>(weight[at / VECTOR
 fn right_block(columns: array<Place, 4>, k: Cursor) -> mat4x4<f32> {
   let step = params.o;
   let at = columns[0].x + k * step;
-  return mat4x4<f32>(
-    w_four(at), w_four(at + step), w_four(at + 2u * step), w_four(at + 3u * step),
-  );
+  return mat4x4<f32>(w_four(at), w_four(at + step), w_four(at + 2u * step), w_four(at + 3u * step));
 }
 
 fn start(columns: vec4<u32>) -> vec4<f32> { return vec4(0.0); }
@@ -131,7 +131,7 @@ fn store_four(m: u32, n: u32, step: u32, values: vec4<f32>) {
   let at = pixel_of(m) * params.o + n;
   for (var j = 0u; j < STORED; j++) {
     if (m < params.pixels && n + j * step < params.o) {
-      y[at + j * step] = values[j];
+      y[at + j * step] = ElemY(rounded(values[j], ELEMENT_Y));
     }
   }
 }

@@ -1,17 +1,19 @@
-import { defineKernel, WORD_BYTES } from "../kernel.ts";
-import { rowKernel } from "../lib/rows.ts";
+import { defineKernel, ELEMENT, WORD_BYTES } from "../kernel.ts";
+import { rowKernel, rowKernelWith } from "../lib/rows.ts";
 
 export const layernorm = defineKernel({
   name: "layernorm",
   source: new URL("./layernorm.wgsl", import.meta.url),
-  ...rowKernel,
+  ...rowKernelWith("rounded"),
   bindings: { x: "read", gain: "read", bias: "read", y: "write", mean: "write", rstd: "write" },
   params: { rows: "u32", eps: "f32" },
   reorders: ["LANES"],
-  options: { WIDTH: [1], VECTOR: [1, 4] },
-  cost: ({ rows, WIDTH, VECTOR }) => ({
+  options: { WIDTH: [1], VECTOR: [1, 4], ELEMENT_Y: ELEMENT },
+  cost: ({ rows, WIDTH, VECTOR, ELEMENT_Y }) => ({
     flops: 8 * rows * WIDTH * VECTOR,
-    bytes: WORD_BYTES * (2 * rows * WIDTH * VECTOR + 2 * WIDTH * VECTOR + 2 * rows),
+    bytes:
+      (ELEMENT_Y / 8) * rows * WIDTH * VECTOR +
+      WORD_BYTES * (rows * WIDTH * VECTOR + 2 * WIDTH * VECTOR + 2 * rows),
   }),
 });
 
@@ -30,9 +32,11 @@ export const layernormGrad = defineKernel({
   },
   params: { rows: "u32" },
   reorders: ["LANES"],
-  options: { WIDTH: [1], VECTOR: [1, 4] },
-  cost: ({ rows, WIDTH, VECTOR }) => ({
+  options: { WIDTH: [1], VECTOR: [1, 4], ELEMENT_X: ELEMENT },
+  cost: ({ rows, WIDTH, VECTOR, ELEMENT_X }) => ({
     flops: 14 * rows * WIDTH * VECTOR,
-    bytes: WORD_BYTES * (4 * rows * WIDTH * VECTOR + WIDTH * VECTOR + 2 * rows),
+    bytes:
+      (ELEMENT_X / 8) * rows * WIDTH * VECTOR +
+      WORD_BYTES * (3 * rows * WIDTH * VECTOR + WIDTH * VECTOR + 2 * rows),
   }),
 });

@@ -4,7 +4,7 @@
 //   rstd[r] = 1 / √(Σ_c (x[r,c] − mean[r])² / D + eps)
 //   y[r,c]  = (x[r,c] − mean[r]) · rstd[r] · gain[c] + bias[c]
 //
-//   x, y        f32[rows, D]
+//   x, y        f32[rows, D]; y or f16
 //   gain, bias  f32[D]
 //   mean, rstd  f32[rows]         saved for layernorm_grad
 //
@@ -27,6 +27,9 @@ const VECTOR: u32 = 1; // elements of a Vector
 const HELD: u32 = min(KEPT, (WIDTH + LANES - 1u) / LANES);
 
 alias Vector = f32;
+const ELEMENT_Y: u32 = 32; // bits of an element of y: 16 where it is f16
+alias ElemY = f32;
+alias VectorY = ElemY;
 
 struct Params { rows: u32, eps: f32 /* added to the variance, in units of x² */ }
 
@@ -34,9 +37,13 @@ struct Params { rows: u32, eps: f32 /* added to the variance, in units of x² */
 @group(0) @binding(1) var<storage, read> x: array<Vector>;
 @group(0) @binding(2) var<storage, read> gain: array<Vector>;
 @group(0) @binding(3) var<storage, read> bias: array<Vector>;
-@group(0) @binding(4) var<storage, read_write> y: array<Vector>;
+@group(0) @binding(4) var<storage, read_write> y: array<VectorY>;
 @group(0) @binding(5) var<storage, read_write> mean: array<f32>;
 @group(0) @binding(6) var<storage, read_write> rstd: array<f32>;
+
+fn put(at: u32, value: Vector) {
+  y[at] = VectorY(rounded(value, ELEMENT_Y));
+}
 
 // The mean of D values, of which each lane has summed some.
 fn row_average(thread: u32, sum: Vector) -> f32 {
@@ -81,11 +88,11 @@ fn main(
   for (var i = 0u; i < HELD; i++) {
     let c = i * LANES + lane;
     if (c < end) {
-      y[row + c] = held[i] * row_rstd * gain[c] + bias[c];
+      put(row + c, held[i] * row_rstd * gain[c] + bias[c]);
     }
   }
   for (var c = HELD * LANES + lane; c < end; c += LANES) {
-    y[row + c] = (x[row + c] - row_mean) * row_rstd * gain[c] + bias[c];
+    put(row + c, (x[row + c] - row_mean) * row_rstd * gain[c] + bias[c]);
   }
   if (lane == 0u && r < params.rows) {
     mean[r] = row_mean;

@@ -5,7 +5,7 @@
 //   dx[r,c]    = rstd[r] · (g[r,c] − mean_c(g[r,·]) − x̂[r,c] · mean_c(g[r,·] · x̂[r,·]))
 //   dgain[r,c] = dy[r,c] · x̂[r,c]      to be summed over the rows (sum_rows)
 //
-//   x, dy, dx, dgain  f32[rows, WIDTH · VECTOR]
+//   x, dy, dx, dgain  f32[rows, WIDTH · VECTOR]; x or f16
 //   gain              f32[WIDTH · VECTOR]
 //   mean, rstd        f32[rows]
 //
@@ -22,12 +22,15 @@ const VECTOR: u32 = 1; // elements of a Vector
 const HELD: u32 = min(KEPT, (WIDTH + LANES - 1u) / LANES);
 
 alias Vector = f32;
+const ELEMENT_X: u32 = 32; // bits of an element of x: 16 where it is f16
+alias ElemX = f32;
+alias VectorX = ElemX;
 
 struct Params { rows: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> dy: array<Vector>;
-@group(0) @binding(2) var<storage, read> x: array<Vector>;
+@group(0) @binding(2) var<storage, read> x: array<VectorX>;
 @group(0) @binding(3) var<storage, read> gain: array<Vector>;
 @group(0) @binding(4) var<storage, read> mean: array<f32>;
 @group(0) @binding(5) var<storage, read> rstd: array<f32>;
@@ -60,7 +63,7 @@ fn main(
     let c = i * LANES + lane;
     if (c < end) {
       let slope = dy[row + c];
-      held_normed[i] = (x[row + c] - row_mean) * row_rstd;
+      held_normed[i] = (Vector(x[row + c]) - row_mean) * row_rstd;
       held_g[i] = slope * gain[c];
       sum_g += held_g[i];
       sum_gx += held_g[i] * held_normed[i];
@@ -68,7 +71,7 @@ fn main(
     }
   }
   for (var c = HELD * LANES + lane; c < end; c += LANES) {
-    let normed = (x[row + c] - row_mean) * row_rstd;
+    let normed = (Vector(x[row + c]) - row_mean) * row_rstd;
     let g = dy[row + c] * gain[c];
     sum_g += g;
     sum_gx += g * normed;
@@ -83,7 +86,7 @@ fn main(
     }
   }
   for (var c = HELD * LANES + lane; c < end; c += LANES) {
-    let normed = (x[row + c] - row_mean) * row_rstd;
+    let normed = (Vector(x[row + c]) - row_mean) * row_rstd;
     dx[row + c] = row_rstd * (dy[row + c] * gain[c] - mean_g - normed * mean_gx);
   }
 }

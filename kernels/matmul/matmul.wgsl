@@ -7,7 +7,8 @@
 //   b     Elem[batches, K, N]   element (k, n) at k·bStep + n·bCol: (N, 1), or (1, K) if transposed
 //   bias  f32[N], residual f32[batches, M, N]    not read, and any buffer, unless BIAS, RESIDUAL
 //   y     f32[ceil(K / span), batches, M, N]    when span < K, partial sums for sum_rows to add
-//   z     f32, as y             for the derivative; not written, and any buffer, when KIND < 2
+//   z     as y                  for the derivative; not written, and any buffer, when KIND < 2;
+//                               y and z or f16 each, of sums in f32
 //
 // One workgroup per tile of y; how it is made is the library's part (product_shared; where
 // subgroups are narrow, product_subgroup; where they multiply matrices of f16, product_matrix).
@@ -24,7 +25,11 @@ const VECTOR_LEFT: u32 = 1; // 4 where contiguous rows (columns, if transposed) 
 const VECTOR_RIGHT: u32 = 1; // the same of b
 alias VectorLeft = Elem;
 alias VectorRight = Elem;
-alias Vector = f32; // what activation.wgsl works on
+alias Vector = f32; // what activation.wgsl and rounded.wgsl work on
+const ELEMENT_Y: u32 = 32; // bits of an element of y: 16 where it is f16
+alias ElemY = f32;
+const ELEMENT_Z: u32 = 32; // the same of z
+alias ElemZ = f32;
 
 struct Params {
   M: u32, N: u32, K: u32, batches: u32, span: u32 /* of k in a partial sum */,
@@ -36,8 +41,8 @@ struct Params {
 @group(0) @binding(2) var<storage, read> b: array<VectorRight>;
 @group(0) @binding(3) var<storage, read> bias: array<f32>;
 @group(0) @binding(4) var<storage, read> residual: array<f32>;
-@group(0) @binding(5) var<storage, read_write> y: array<f32>;
-@group(0) @binding(6) var<storage, read_write> z: array<f32>;
+@group(0) @binding(5) var<storage, read_write> y: array<ElemY>;
+@group(0) @binding(6) var<storage, read_write> z: array<ElemZ>;
 
 alias Row = u32; // where it begins in a
 alias Column = u32; // where it begins in b
@@ -56,24 +61,14 @@ fn column_of(n: u32) -> Column {
   return sheet % params.batches * params.N * params.K + min(n, params.N - 1u) * params.bCol;
 }
 
-fn enter_row(row: Row, segment: u32) -> Place {
-  return row;
-}
-
-fn enter_column(column: Column, segment: u32) -> Place {
-  return column;
-}
+fn enter_row(row: Row, segment: u32) -> Place { return row; }
+fn enter_column(column: Column, segment: u32) -> Place { return column; }
 
 fn cursor_at(k: u32) -> Cursor { return k; }
 fn advance(k: Cursor, by: Cursor) -> Cursor { return k + by; }
 
-fn a_four(at: u32) -> vec4<f32> {
-  return vec4<f32>(vec4<Elem>(a[at / VECTOR_LEFT]));
-}
-
-fn b_four(at: u32) -> vec4<f32> {
-  return vec4<f32>(vec4<Elem>(b[at / VECTOR_RIGHT]));
-}
+fn a_four(at: u32) -> vec4<f32> { return vec4<f32>(vec4<Elem>(a[at / VECTOR_LEFT])); }
+fn b_four(at: u32) -> vec4<f32> { return vec4<f32>(vec4<Elem>(b[at / VECTOR_RIGHT])); }
 
 fn left(row: Place, k: Cursor) -> f32 {
   let at = row + k * params.aStep;
@@ -125,9 +120,9 @@ fn store_four(m: u32, n: u32, step: u32, values: vec4<f32>) {
     if (m < params.M && n + j * step < params.N) {
       var value = activate(KIND, values[j]);
       if (RESIDUAL == 1u) { value += residual[at + j * step]; }
-      y[at + j * step] = value;
+      y[at + j * step] = ElemY(rounded(value, ELEMENT_Y));
       if (KIND > 1u) {
-        z[at + j * step] = values[j];
+        z[at + j * step] = ElemZ(rounded(values[j], ELEMENT_Z));
       }
     }
   }

@@ -1,4 +1,4 @@
-import { defineKernel, WORD_BYTES } from "../kernel.ts";
+import { defineKernel, ELEMENT, WORD_BYTES } from "../kernel.ts";
 
 const windows = {
   batch: "u32",
@@ -63,13 +63,13 @@ export const poolMaxGrad = defineKernel({
 export const poolAverage = defineKernel({
   name: "pool_average",
   source: new URL("./pool_average.wgsl", import.meta.url),
-  uses: [],
+  uses: ["rounded"],
   bindings: { x: "read", y: "write" },
   params: windows,
   consts: { WG: [64, 256], IMAGES: [8, 1] },
-  options: { VECTOR: [1, 4] },
+  options: { VECTOR: [1, 4], ELEMENT_Y: ELEMENT },
   grid: outputGrid,
-  cost: (args) => costOf(args, 1),
+  cost: ({ ELEMENT_Y, ...args }) => costOf(args, ELEMENT_Y / 8 / WORD_BYTES),
 });
 
 export const poolAverageGrad = defineKernel({

@@ -5,7 +5,7 @@
 //   over 0 ≤ u < size_height, 0 ≤ v < size_width
 //
 //   x  f32[batch, height, width, channels · VECTOR]
-//   y  f32[batch, out_height, out_width, channels · VECTOR]    every window lies in the image
+//   y  f32[batch, out_height, out_width, channels · VECTOR], or f16; every window lies in the image
 //
 // A grid of column-channels × rows × images: one thread per VECTOR channels of a pixel of y, in
 // IMAGES images. Each sum in reading order; rounding error is at most
@@ -15,6 +15,9 @@ const WG: u32 = 64; // threads per workgroup
 const IMAGES: u32 = 8; // images per thread, which find their windows together
 const VECTOR: u32 = 1; // elements of a Vector
 alias Vector = f32;
+const ELEMENT_Y: u32 = 32; // bits of an element of y: 16 where it is f16
+alias ElemY = f32;
+alias VectorY = ElemY;
 
 struct Params {
   batch: u32,
@@ -31,7 +34,7 @@ struct Params {
 
 @group(0) @binding(0) var<uniform> params: Params;
 @group(0) @binding(1) var<storage, read> x: array<Vector>;
-@group(0) @binding(2) var<storage, read_write> y: array<Vector>;
+@group(0) @binding(2) var<storage, read_write> y: array<VectorY>;
 
 @compute @workgroup_size(WG)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
@@ -55,6 +58,6 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
       }
     }
     let out = ((n * params.out_height + row) * params.out_width + column) * params.channels + c;
-    y[out] = sum / count;
+    y[out] = VectorY(rounded(sum / count, ELEMENT_Y));
   }
 }

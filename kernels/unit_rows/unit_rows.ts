@@ -1,5 +1,5 @@
-import { defineKernel, WORD_BYTES } from "../kernel.ts";
-import { rowKernel, rowKernelWith } from "../lib/rows.ts";
+import { defineKernel, ELEMENT, WORD_BYTES } from "../kernel.ts";
+import { rowKernelWith } from "../lib/rows.ts";
 
 export const unitRows = defineKernel({
   name: "unit_rows",
@@ -18,13 +18,14 @@ export const unitRows = defineKernel({
 export const unitRowsGrad = defineKernel({
   name: "unit_rows_grad",
   source: new URL("./unit_rows_grad.wgsl", import.meta.url),
-  ...rowKernel,
+  ...rowKernelWith("rounded"),
   bindings: { dy: "read", y: "read", norm: "read", dx: "write" },
   params: { rows: "u32" },
   reorders: ["LANES"],
-  options: { WIDTH: [1], VECTOR: [1, 4] },
-  cost: ({ rows, WIDTH, VECTOR }) => ({
+  options: { WIDTH: [1], VECTOR: [1, 4], ELEMENT_DX: ELEMENT },
+  cost: ({ rows, WIDTH, VECTOR, ELEMENT_DX }) => ({
     flops: 5 * rows * WIDTH * VECTOR,
-    bytes: WORD_BYTES * (3 * rows * WIDTH * VECTOR + rows),
+    bytes:
+      (ELEMENT_DX / 8) * rows * WIDTH * VECTOR + WORD_BYTES * (2 * rows * WIDTH * VECTOR + rows),
   }),
 });

@@ -3,7 +3,7 @@
 //   dx[r,c] = (dy[r,c] − y[r,c] · Σ_k y[r,k] · dy[r,k]) / norm[r]    where norm[r] > TINY
 //   dx[r,c] = 0                                                      elsewhere
 //
-//   dy, y, dx  f32[rows, WIDTH · VECTOR]
+//   dy, y, dx  f32[rows, WIDTH · VECTOR]; dx or f16
 //   norm       f32[rows]
 //
 // A row no longer than TINY has no direction: its slope, 1 / TINY, would only overflow what
@@ -20,6 +20,9 @@ const TINY: f32 = 1e-12; // as in unit_row
 const HELD: u32 = min(KEPT, (WIDTH + LANES - 1u) / LANES);
 
 alias Vector = f32;
+const ELEMENT_DX: u32 = 32; // bits of an element of dx: 16 where it is f16
+alias ElemDx = f32;
+alias VectorDx = ElemDx;
 
 struct Params { rows: u32 }
 
@@ -27,7 +30,11 @@ struct Params { rows: u32 }
 @group(0) @binding(1) var<storage, read> dy: array<Vector>;
 @group(0) @binding(2) var<storage, read> y: array<Vector>;
 @group(0) @binding(3) var<storage, read> norm: array<f32>;
-@group(0) @binding(4) var<storage, read_write> dx: array<Vector>;
+@group(0) @binding(4) var<storage, read_write> dx: array<VectorDx>;
+
+fn put(at: u32, value: Vector) {
+  dx[at] = VectorDx(rounded(value, ELEMENT_DX));
+}
 
 @compute @workgroup_size(WG)
 fn main(
@@ -59,10 +66,10 @@ fn main(
   for (var i = 0u; i < HELD; i++) {
     let c = i * LANES + lane;
     if (c < end) {
-      dx[row + c] = (held_dy[i] - held_y[i] * along) * inverse;
+      put(row + c, (held_dy[i] - held_y[i] * along) * inverse);
     }
   }
   for (var c = HELD * LANES + lane; c < end; c += LANES) {
-    dx[row + c] = (dy[row + c] - y[row + c] * along) * inverse;
+    put(row + c, (dy[row + c] - y[row + c] * along) * inverse);
   }
 }

@@ -54,6 +54,18 @@ describe("amp", () => {
     }
   });
 
+  it("makes the same bits where elements of f16 have four bytes, and no cast is taken over", async () => {
+    const towers = {
+      resnet: amp,
+      small: { ...amp, image: { width: 4, pool: true, blocks: [1, 1] } },
+    };
+    for (const [name, changes] of Object.entries(towers)) {
+      const folded = await stateAfter(device, "PM", changes, scaled(SCALE));
+      const whole = await stateAfter({ ...device, half: false }, "PM", changes, scaled(SCALE));
+      expect(folded, name).toEqual(whole);
+    }
+  });
+
   it("leaves out a step whose gradients overflow, and halves the scale", async () => {
     for (const changes of [amp, { ...amp, optimiser: "sgd" }]) {
       const before = await stateAfter(device, "", changes);
