@@ -65,7 +65,7 @@ describe("classes of shapes", () => {
   it("name the kernel, its integer parameters and its options, and nothing else", () => {
     const params = { rows: 2000, eps: 1e-5 };
     expect(shapeClass({ kernel: layernormKernel, params, options: { WIDTH: 15 } })).toBe(
-      "layernorm rows=2048 WIDTH=15 VECTOR=1 ELEMENT_Y=32",
+      "layernorm rows=2048 WIDTH=15 VECTOR=1 ELEMENT_X=32 ELEMENT_Y=32",
     );
     const sizes = { M: 5, N: 33, K: 64, batches: 1, span: 64 };
     const strides = { aRow: 64, aStep: 1, bStep: 33, bCol: 1 };

@@ -3,15 +3,15 @@ import { defineKernel, ELEMENT, spread, WORD_BYTES } from "../kernel.ts";
 export const activation = defineKernel({
   name: "activation",
   source: new URL("./activation.wgsl", import.meta.url),
-  uses: ["index", "activation"],
+  uses: ["index", "activation", "rounded"],
   bindings: { x: "read", y: "write" },
   params: { count: "u32" },
   consts: { WG: [64, 256], ITEMS: [16, 4, 1] },
-  options: { KIND: [1, 2, 3], VECTOR: [1, 4] },
+  options: { KIND: [1, 2, 3], VECTOR: [1, 4], ELEMENT_X: ELEMENT, ELEMENT_Y: ELEMENT },
   grid: ({ count, WG, ITEMS }) => spread(Math.ceil(count / (WG * ITEMS))),
-  cost: ({ count, VECTOR }) => ({
+  cost: ({ count, VECTOR, ELEMENT_X, ELEMENT_Y }) => ({
     flops: 8 * count * VECTOR,
-    bytes: WORD_BYTES * 2 * count * VECTOR,
+    bytes: ((ELEMENT_X + ELEMENT_Y) / 8) * count * VECTOR,
   }),
 });
 

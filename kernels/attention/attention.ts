@@ -52,15 +52,24 @@ export const attention = defineKernel({
     scale: "f32",
   },
   consts: { ...consts, KEYS: [4] },
-  options: { ...options, ELEMENT_Y: ELEMENT },
+  options: {
+    ...options,
+    ELEMENT_Q: ELEMENT,
+    ELEMENT_K: ELEMENT,
+    ELEMENT_V: ELEMENT,
+    ELEMENT_Y: ELEMENT,
+  },
   subgroups: narrowSubgroups((size) => ({
     uses: [...subgroupUses, "rounded"],
     consts: { WG: [size], KEYS: [1] },
   })),
   grid: ({ pairs, queries, WG }) => spread(blocks(pairs, queries, WG)),
-  cost: ({ ELEMENT_Y, ...size }) => ({
+  cost: ({ ELEMENT_Q, ELEMENT_K, ELEMENT_V, ELEMENT_Y, ...size }) => ({
     flops: flopsOf(2, size),
-    bytes: bytesOf([1 + ELEMENT_Y / WORD_BITS, 2, 1], size),
+    bytes: bytesOf(
+      [(ELEMENT_Q + ELEMENT_Y) / WORD_BITS, (ELEMENT_K + ELEMENT_V) / WORD_BITS, 1],
+      size,
+    ),
   }),
 });
 

@@ -8,7 +8,7 @@
 //   q    f32[B, queries, heads, WIDTH · VECTOR]    rows (b, i) lie `q_step` Vectors apart
 //   k, v f32[B, keys, heads, WIDTH · VECTOR]       rows (b, j) lie `kv_step` apart and start at
 //                                                  `k_start`, `v_start`: packed qkv bound thrice
-//   y    f32[B, queries, heads, WIDTH · VECTOR], or f16
+//   y    f32[B, queries, heads, WIDTH · VECTOR]    q, k, v and y or f16 each
 //   lse  f32[B, queries, heads]                    saved for the gradients
 //
 // A workgroup has WG queries of one (b, h) and their rows of y in registers and meets the same keys
@@ -24,6 +24,15 @@ const VECTOR: u32 = 1; // elements of a Vector
 const WIDTH: u32 = 1; // Vectors of a head
 const CAUSAL: u32 = 0; // 1: query i sees the keys j ≤ i
 alias Vector = f32;
+const ELEMENT_Q: u32 = 32; // bits of an element of q: 16 where it is f16
+alias ElemQ = f32;
+alias VectorQ = ElemQ;
+const ELEMENT_K: u32 = 32; // bits of an element of k: 16 where it is f16
+alias ElemK = f32;
+alias VectorK = ElemK;
+const ELEMENT_V: u32 = 32; // bits of an element of v: 16 where it is f16
+alias ElemV = f32;
+alias VectorV = ElemV;
 const ELEMENT_Y: u32 = 32; // bits of an element of y: 16 where it is f16
 alias ElemY = f32;
 alias VectorY = ElemY;
@@ -42,20 +51,20 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> q: array<Vector>;
-@group(0) @binding(2) var<storage, read> k: array<Vector>;
-@group(0) @binding(3) var<storage, read> v: array<Vector>;
+@group(0) @binding(1) var<storage, read> q: array<VectorQ>;
+@group(0) @binding(2) var<storage, read> k: array<VectorK>;
+@group(0) @binding(3) var<storage, read> v: array<VectorV>;
 @group(0) @binding(4) var<storage, read_write> y: array<VectorY>;
 @group(0) @binding(5) var<storage, read_write> lse: array<f32>;
 
 fn element(which: u32, at: u32) -> Vector {
   if (which == 0u) {
-    return q[at];
+    return Vector(q[at]);
   }
   if (which == 1u) {
-    return k[at];
+    return Vector(k[at]);
   }
-  return v[at];
+  return Vector(v[at]);
 }
 
 fn put(at: u32, x: Vector) {

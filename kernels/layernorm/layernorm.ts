@@ -8,12 +8,12 @@ export const layernorm = defineKernel({
   bindings: { x: "read", gain: "read", bias: "read", y: "write", mean: "write", rstd: "write" },
   params: { rows: "u32", eps: "f32" },
   reorders: ["LANES"],
-  options: { WIDTH: [1], VECTOR: [1, 4], ELEMENT_Y: ELEMENT },
-  cost: ({ rows, WIDTH, VECTOR, ELEMENT_Y }) => ({
+  options: { WIDTH: [1], VECTOR: [1, 4], ELEMENT_X: ELEMENT, ELEMENT_Y: ELEMENT },
+  cost: ({ rows, WIDTH, VECTOR, ELEMENT_X, ELEMENT_Y }) => ({
     flops: 8 * rows * WIDTH * VECTOR,
     bytes:
-      (ELEMENT_Y / 8) * rows * WIDTH * VECTOR +
-      WORD_BYTES * (rows * WIDTH * VECTOR + 2 * WIDTH * VECTOR + 2 * rows),
+      ((ELEMENT_X + ELEMENT_Y) / 8) * rows * WIDTH * VECTOR +
+      WORD_BYTES * (2 * WIDTH * VECTOR + 2 * rows),
   }),
 });
 

@@ -4,7 +4,7 @@
 //   rstd[r] = 1 / √(Σ_c (x[r,c] − mean[r])² / D + eps)
 //   y[r,c]  = (x[r,c] − mean[r]) · rstd[r] · gain[c] + bias[c]
 //
-//   x, y        f32[rows, D]; y or f16
+//   x, y        f32[rows, D], or f16 each
 //   gain, bias  f32[D]
 //   mean, rstd  f32[rows]         saved for layernorm_grad
 //
@@ -27,6 +27,9 @@ const VECTOR: u32 = 1; // elements of a Vector
 const HELD: u32 = min(KEPT, (WIDTH + LANES - 1u) / LANES);
 
 alias Vector = f32;
+const ELEMENT_X: u32 = 32; // bits of an element of x: 16 where it is f16
+alias ElemX = f32;
+alias VectorX = ElemX;
 const ELEMENT_Y: u32 = 32; // bits of an element of y: 16 where it is f16
 alias ElemY = f32;
 alias VectorY = ElemY;
@@ -34,7 +37,7 @@ alias VectorY = ElemY;
 struct Params { rows: u32, eps: f32 /* added to the variance, in units of x² */ }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<Vector>;
+@group(0) @binding(1) var<storage, read> x: array<VectorX>;
 @group(0) @binding(2) var<storage, read> gain: array<Vector>;
 @group(0) @binding(3) var<storage, read> bias: array<Vector>;
 @group(0) @binding(4) var<storage, read_write> y: array<VectorY>;
@@ -65,12 +68,12 @@ fn main(
   for (var i = 0u; i < HELD; i++) {
     let c = i * LANES + lane;
     if (c < end) {
-      held[i] = x[row + c];
+      held[i] = Vector(x[row + c]);
       sum += held[i];
     }
   }
   for (var c = HELD * LANES + lane; c < end; c += LANES) {
-    sum += x[row + c];
+    sum += Vector(x[row + c]);
   }
   let row_mean = row_average(thread, sum);
   var squares = Vector();
@@ -81,7 +84,7 @@ fn main(
     }
   }
   for (var c = HELD * LANES + lane; c < end; c += LANES) {
-    let d = x[row + c] - row_mean;
+    let d = Vector(x[row + c]) - row_mean;
     squares += d * d;
   }
   let row_rstd = 1.0 / sqrt(row_average(thread, squares) + params.eps);
@@ -92,7 +95,7 @@ fn main(
     }
   }
   for (var c = HELD * LANES + lane; c < end; c += LANES) {
-    put(row + c, (x[row + c] - row_mean) * row_rstd * gain[c] + bias[c]);
+    put(row + c, (Vector(x[row + c]) - row_mean) * row_rstd * gain[c] + bias[c]);
   }
   if (lane == 0u && r < params.rows) {
     mean[r] = row_mean;

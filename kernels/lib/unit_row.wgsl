@@ -11,8 +11,8 @@
 // magnitudes, and that of the length half as much. A zero row stays zero. Squares leave f32 where
 // |x| > 1e19 (then the row is 0) or |x| < 1e-23 (then the length is TINY).
 //
-// The kernel defines x: array<Vector>, put(at, value), KEPT, WIDTH, VECTOR, and what lanes and
-// vector_dot need. All threads must call.
+// The kernel defines x, an array of what Vector(…) takes, put(at, value), KEPT, WIDTH, VECTOR, and
+// what lanes and vector_dot need. All threads must call.
 //
 // Source: torch.nn.functional.normalize, whose eps TINY is.
 
@@ -26,12 +26,13 @@ fn unit_row(thread: u32, x_first: u32, put_first: u32, end: u32) -> f32 {
   for (var i = 0u; i < HELD; i++) {
     let c = i * LANES + lane;
     if (c < end) {
-      held[i] = x[x_first + c];
+      held[i] = Vector(x[x_first + c]);
       squares += held[i] * held[i];
     }
   }
   for (var c = HELD * LANES + lane; c < end; c += LANES) {
-    squares += x[x_first + c] * x[x_first + c];
+    let value = Vector(x[x_first + c]);
+    squares += value * value;
   }
   let length = max(sqrt(lanes_sum(thread, vector_dot(Vector(1.0), squares))), TINY);
   for (var i = 0u; i < HELD; i++) {
@@ -41,7 +42,7 @@ fn unit_row(thread: u32, x_first: u32, put_first: u32, end: u32) -> f32 {
     }
   }
   for (var c = HELD * LANES + lane; c < end; c += LANES) {
-    put(put_first + c, x[x_first + c] / length);
+    put(put_first + c, Vector(x[x_first + c]) / length);
   }
   return length;
 }

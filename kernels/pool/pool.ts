@@ -1,5 +1,7 @@
 import { defineKernel, ELEMENT, WORD_BYTES } from "../kernel.ts";
 
+const WORD_BITS = 8 * WORD_BYTES;
+
 const windows = {
   batch: "u32",
   height: "u32",
@@ -30,22 +32,22 @@ const inputGrid = (a: Gridded) => [
 
 const inputs = (a: Sizes) => a.batch * a.height * a.width * a.channels * a.VECTOR;
 const outputs = (a: Sizes) => a.batch * a.out_height * a.out_width * a.channels * a.VECTOR;
-/** One operation per element of a window; `words` per output beside x or dx. */
-const costOf = (a: Sizes, words: number) => ({
+/** One operation per element of a window; bits of an element of x or dx, and beside each output. */
+const costOf = (a: Sizes, bits: number, bitsOut: number) => ({
   flops: outputs(a) * a.size_height * a.size_width,
-  bytes: WORD_BYTES * (inputs(a) + words * outputs(a)),
+  bytes: (bits * inputs(a) + bitsOut * outputs(a)) / 8,
 });
 
 export const poolMax = defineKernel({
   name: "pool_max",
   source: new URL("./pool_max.wgsl", import.meta.url),
-  uses: [],
+  uses: ["rounded"],
   bindings: { x: "read", y: "write", place: "write" },
   params: { ...windows, ...padding },
   consts: { WG: [64, 256], IMAGES: [8, 1] },
-  options: { VECTOR: [1, 4] },
+  options: { VECTOR: [1, 4], ELEMENT_X: ELEMENT, ELEMENT_Y: ELEMENT },
   grid: outputGrid,
-  cost: (args) => costOf(args, 2),
+  cost: ({ ELEMENT_X, ELEMENT_Y, ...args }) => costOf(args, ELEMENT_X, ELEMENT_Y + WORD_BITS),
 });
 
 export const poolMaxGrad = defineKernel({
@@ -57,7 +59,7 @@ export const poolMaxGrad = defineKernel({
   consts: { WG: [64, 256], IMAGES: [8, 1] },
   options: { VECTOR: [1, 4] },
   grid: inputGrid,
-  cost: (args) => costOf(args, 2),
+  cost: (args) => costOf(args, WORD_BITS, 2 * WORD_BITS),
 });
 
 export const poolAverage = defineKernel({
@@ -67,9 +69,9 @@ export const poolAverage = defineKernel({
   bindings: { x: "read", y: "write" },
   params: windows,
   consts: { WG: [64, 256], IMAGES: [8, 1] },
-  options: { VECTOR: [1, 4], ELEMENT_Y: ELEMENT },
+  options: { VECTOR: [1, 4], ELEMENT_X: ELEMENT, ELEMENT_Y: ELEMENT },
   grid: outputGrid,
-  cost: ({ ELEMENT_Y, ...args }) => costOf(args, ELEMENT_Y / 8 / WORD_BYTES),
+  cost: ({ ELEMENT_X, ELEMENT_Y, ...args }) => costOf(args, ELEMENT_X, ELEMENT_Y),
 });
 
 export const poolAverageGrad = defineKernel({
@@ -81,5 +83,5 @@ export const poolAverageGrad = defineKernel({
   consts: { WG: [64, 256], IMAGES: [8, 1] },
   options: { VECTOR: [1, 4] },
   grid: inputGrid,
-  cost: (args) => costOf(args, 1),
+  cost: (args) => costOf(args, WORD_BITS, WORD_BITS),
 });

@@ -4,7 +4,7 @@
 //
 //   over 0 ≤ u < size_height, 0 ≤ v < size_width
 //
-//   x  f32[batch, height, width, channels · VECTOR]
+//   x  f32[batch, height, width, channels · VECTOR], or f16
 //   y  f32[batch, out_height, out_width, channels · VECTOR], or f16; every window lies in the image
 //
 // A grid of column-channels × rows × images: one thread per VECTOR channels of a pixel of y, in
@@ -15,6 +15,9 @@ const WG: u32 = 64; // threads per workgroup
 const IMAGES: u32 = 8; // images per thread, which find their windows together
 const VECTOR: u32 = 1; // elements of a Vector
 alias Vector = f32;
+const ELEMENT_X: u32 = 32; // bits of an element of x: 16 where it is f16
+alias ElemX = f32;
+alias VectorX = ElemX;
 const ELEMENT_Y: u32 = 32; // bits of an element of y: 16 where it is f16
 alias ElemY = f32;
 alias VectorY = ElemY;
@@ -33,7 +36,7 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<Vector>;
+@group(0) @binding(1) var<storage, read> x: array<VectorX>;
 @group(0) @binding(2) var<storage, read_write> y: array<VectorY>;
 
 @compute @workgroup_size(WG)
@@ -54,7 +57,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     for (var u = 0u; u < params.size_height; u++) {
       let line = (n * params.height + top + u) * params.width + left;
       for (var v = 0u; v < params.size_width; v++) {
-        sum += x[(line + v) * params.channels + c];
+        sum += Vector(x[(line + v) * params.channels + c]);
       }
     }
     let out = ((n * params.out_height + row) * params.out_width + column) * params.channels + c;

@@ -5,8 +5,8 @@
 //
 //   over i · stride − pad ≤ u < i · stride − pad + size, v likewise, within the image
 //
-//   x         f32[batch, height, width, channels · VECTOR]
-//   y, place  f32, u32[batch, out_height, out_width, channels · VECTOR]    place for pool_max_grad
+//   x         f32[batch, height, width, channels · VECTOR], or f16
+//   y, place  f32 (or f16), u32[batch, out_height, out_width, channels · VECTOR]
 //
 // A grid of column-channels × rows × images: one thread per VECTOR channels of a pixel of y, in
 // IMAGES images. Exact. What lies outside the image never counts; the
@@ -18,6 +18,12 @@ const WG: u32 = 64; // threads per workgroup
 const IMAGES: u32 = 8; // images per thread, which find their windows together
 const VECTOR: u32 = 1; // elements of a Vector
 alias Vector = f32;
+const ELEMENT_X: u32 = 32; // bits of an element of x: 16 where it is f16
+alias ElemX = f32;
+alias VectorX = ElemX;
+const ELEMENT_Y: u32 = 32; // bits of an element of y: 16 where it is f16
+alias ElemY = f32;
+alias VectorY = ElemY;
 alias VectorU32 = u32;
 
 struct Params {
@@ -36,8 +42,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<Vector>;
-@group(0) @binding(2) var<storage, read_write> y: array<Vector>;
+@group(0) @binding(1) var<storage, read> x: array<VectorX>;
+@group(0) @binding(2) var<storage, read_write> y: array<VectorY>;
 @group(0) @binding(3) var<storage, read_write> place: array<VectorU32>;
 
 @compute @workgroup_size(WG)
@@ -58,19 +64,19 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
   let end = min((group.z + 1u) * IMAGES, params.batch);
   for (var n = group.z * IMAGES; n < end; n++) {
     let image = n * params.height * params.width;
-    var most = x[(image + top * params.width + left) * params.channels + c];
+    var most = Vector(x[(image + top * params.width + left) * params.channels + c]);
     var best = VectorU32(top * params.width + left);
     for (var u = top; u < low; u++) {
       for (var v = left; v < far; v++) {
         let here = u * params.width + v;
-        let value = x[(image + here) * params.channels + c];
+        let value = Vector(x[(image + here) * params.channels + c]);
         let more = value > most;
         most = select(most, value, more);
         best = select(best, VectorU32(here), more);
       }
     }
     let out = ((n * params.out_height + row) * params.out_width + column) * params.channels + c;
-    y[out] = most;
+    y[out] = VectorY(rounded(most, ELEMENT_Y));
     place[out] = best;
   }
 }

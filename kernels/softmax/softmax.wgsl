@@ -5,8 +5,8 @@
 //   Where CAUSAL, only the columns c ≤ r mod cols count and the others have y = 0. A row whose
 //   entries are all masked by −∞ has y = 0 throughout.
 //
-//   x, y  f32[rows, WIDTH · VECTOR]
-//   mask  f32[mask_rows, WIDTH · VECTOR]    mask_rows divides rows; not read unless MASKED
+//   x, y  f32[rows, WIDTH · VECTOR], or f16 each
+//   mask  f32[mask_rows, WIDTH · VECTOR], or f16; mask_rows divides rows; not read unless MASKED
 //
 // LANES threads per row, which stride over its columns; WG / LANES rows per workgroup. A row is
 // read once: a thread keeps its first KEPT Vectors in registers, then their exponentials. What is
@@ -30,20 +30,33 @@ const LOWEST: f32 = -3.4028234663852886e38; // of f32; stands for −∞, whose 
 const HELD: u32 = min(KEPT, (WIDTH + LANES - 1u) / LANES);
 
 alias Vector = f32;
+const ELEMENT_X: u32 = 32; // bits of an element of x: 16 where it is f16
+alias ElemX = f32;
+alias VectorX = ElemX;
+const ELEMENT_MASK: u32 = 32; // bits of an element of mask: 16 where it is f16
+alias ElemMask = f32;
+alias VectorMask = ElemMask;
+const ELEMENT_Y: u32 = 32; // bits of an element of y: 16 where it is f16
+alias ElemY = f32;
+alias VectorY = ElemY;
 
 struct Params { rows: u32, mask_rows: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> x: array<Vector>;
-@group(0) @binding(2) var<storage, read> mask: array<Vector>;
-@group(0) @binding(3) var<storage, read_write> y: array<Vector>;
+@group(0) @binding(1) var<storage, read> x: array<VectorX>;
+@group(0) @binding(2) var<storage, read> mask: array<VectorMask>;
+@group(0) @binding(3) var<storage, read_write> y: array<VectorY>;
 
 fn entry(r: u32, c: u32) -> Vector {
-  var z = x[r * WIDTH + c];
+  var z = Vector(x[r * WIDTH + c]);
   if (MASKED == 1u) {
-    z += mask[r % params.mask_rows * WIDTH + c];
+    z += Vector(mask[r % params.mask_rows * WIDTH + c]);
   }
   return max(z, Vector(LOWEST));
+}
+
+fn put(at: u32, value: Vector) {
+  y[at] = VectorY(rounded(value, ELEMENT_Y));
 }
 
 fn largest(z: Vector) -> f32 {
@@ -91,7 +104,7 @@ fn main(
   for (var i = 0u; i < HELD; i++) {
     let c = i * LANES + lane;
     if (c < cols) {
-      y[r * WIDTH + c] = held[i] * inverse;
+      put(r * WIDTH + c, held[i] * inverse);
     }
   }
   for (var c = HELD * LANES + lane; c < cols; c += LANES) {
@@ -99,6 +112,6 @@ fn main(
     if (c < seen) {
       value = exp(entry(r, c) - Vector(row_most)) * inverse;
     }
-    y[r * WIDTH + c] = value;
+    put(r * WIDTH + c, value);
   }
 }

@@ -4,14 +4,14 @@ import { rowKernelWith } from "../lib/rows.ts";
 export const unitRows = defineKernel({
   name: "unit_rows",
   source: new URL("./unit_rows.wgsl", import.meta.url),
-  ...rowKernelWith("unit_row"),
+  ...rowKernelWith("unit_row", "rounded"),
   bindings: { x: "read", y: "write", norm: "write" },
   params: { rows: "u32" },
   reorders: ["LANES"],
-  options: { WIDTH: [1], VECTOR: [1, 4] },
-  cost: ({ rows, WIDTH, VECTOR }) => ({
+  options: { WIDTH: [1], VECTOR: [1, 4], ELEMENT_X: ELEMENT, ELEMENT_Y: ELEMENT },
+  cost: ({ rows, WIDTH, VECTOR, ELEMENT_X, ELEMENT_Y }) => ({
     flops: 3 * rows * WIDTH * VECTOR,
-    bytes: WORD_BYTES * (2 * rows * WIDTH * VECTOR + rows),
+    bytes: ((ELEMENT_X + ELEMENT_Y) / 8) * rows * WIDTH * VECTOR + WORD_BYTES * rows,
   }),
 });
 
