@@ -31,8 +31,8 @@ export async function assessDetection(assessed: Assessed): Promise<Named[]> {
 
 /** What the pool made of pairs, where it judges them. */
 async function assessJudge({ device, state, judge, attacked }: Assessed): Promise<Named[]> {
-  if (!state.judged) return [];
-  const { ranks } = await readState(device, { ranks: state.judged.ranks });
+  if (!state.ranks) return [];
+  const { ranks } = await readState(device, { ranks: state.ranks });
   const found = judgement(ranks.data as Float32Array, judge, attacked().truth);
   return [
     ["judge: AUROC", found.auroc],

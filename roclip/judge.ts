@@ -3,7 +3,7 @@
  * against a pool of others: how large a share of the captions there is more similar to its image
  * than its own caption, and how large a share of the pool's images to its caption. The larger of
  * the two, averaged over the epochs, is the pair's rank. Pairs of too high a rank are left out of
- * the loss; they still are what others are told apart from.
+ * the epoch, which is as long as one of all pairs.
  */
 import {
   compile,
@@ -17,6 +17,7 @@ import {
   stream,
 } from "../engine/index.ts";
 import { type Dataset, subset } from "./data/dataset.ts";
+import { UserError } from "./errors.ts";
 import type { Embedder } from "./evaluate.ts";
 import { poolRows, UNJUDGED } from "./model.ts";
 import { sideTrained } from "./schedule.ts";
@@ -85,6 +86,16 @@ export function averagedRanks(before: Float32Array, now: Float32Array, momentum:
   });
 }
 
+/**
+ * The rows that are trained on: those judged so far whose rank is low.
+ *
+ * @param judge  the highest rank of these
+ */
+export function keptRows(ranks: Float32Array, judge: number): Uint32Array {
+  const kept = (rank: number) => rank !== UNJUDGED && rank <= judge;
+  return Uint32Array.from(ranks.keys()).filter((row) => kept(ranks[row]!));
+}
+
 /** The ranks of some rows of the training data among themselves; of others UNJUDGED. */
 async function ranksAmong(
   { config, device, train }: Session["options"],
@@ -114,19 +125,25 @@ export async function judgeAll(
   embedder: Embedder,
   epoch: number,
 ): Promise<{ kept: number; attackedKept: number }> {
-  if (!state.judged) throw new Error("judgeAll: the state must be a judge's; it is not");
+  if (!state.ranks) throw new Error("judgeAll: the state must be a judge's; it is not");
   const { config, device, evaluation } = options;
   const side = sideTrained(config, epoch);
   const rows = side === undefined ? undefined : chosen.sides?.[side];
   const now = await ranksAmong(options, embedder, rows, epoch);
-  const before = await readState(device, { ranks: state.judged.ranks });
+  const before = await readState(device, { ranks: state.ranks });
   const { judge, judgeMomentum } = config.roclip;
   const ranks = averagedRanks(before.ranks.data as Float32Array, now, judgeMomentum);
-  const kept = ranks.map((rank) => (rank !== UNJUDGED && rank <= judge ? 1 : 0));
-  overwrite(device, state.judged.ranks, ranks);
-  overwrite(device, state.judged.kept, kept);
+  const kept = new Set(keptRows(ranks, judge));
+  if (kept.size < config.batch)
+    throw new UserError(
+      `roclip.judge: a batch of ${config.batch} pairs must be kept; of ${ranks.length}, ` +
+        `${kept.size} have a rank of at most ${judge} before epoch ${epoch}; choose a larger ` +
+        "--roclip-judge, or more plain epochs before the first",
+    );
+  overwrite(device, state.ranks, ranks);
   if (side !== undefined) await restart();
-  const count = kept.reduce((sum, one) => sum + one, 0);
-  const attackedKept = evaluation.truth.filter(({ row }) => kept[row] === 1).length;
-  return { kept: count, attackedKept };
+  return {
+    kept: kept.size,
+    attackedKept: evaluation.truth.filter(({ row }) => kept.has(row)).length,
+  };
 }

@@ -56,13 +56,11 @@ export interface State<Leaf> extends Weights<Leaf> {
   readonly matches: Leaf;
   /** What the loss is multiplied by for its gradients; only with `precision` "amp". */
   readonly lossScale?: LossScale<Leaf>;
-  /** What pairs are judged to be (judge.ts); only with `roclip.judge`. */
-  readonly judged?: {
-    /** f32[N]: each pair's rank in the pool, averaged over epochs; UNJUDGED before the first. */
-    readonly ranks: Leaf;
-    /** f32[N]: 1 where a pair is trained on in matching epochs, else 0. */
-    readonly kept: Leaf;
-  };
+  /**
+   * f32[N]: each pair's rank in the pool, averaged over epochs (judge.ts), UNJUDGED before the
+   * first; only with `roclip.judge`.
+   */
+  readonly ranks?: Leaf;
   /** SafeCLIP's split; only of it. */
   readonly safe?: {
     /** u32[N]: 1 where a pair is safe in the epoch under way. */
@@ -134,9 +132,7 @@ export function initState(config: Config, vocabulary: number, pairs: number): St
     }),
     matches: { shape: [pairs], data: new Uint32Array(pairs).fill(NO_MATCH) },
     ...(config.precision === "amp" && { lossScale: lossScaleInit() }),
-    ...(judges(config) && {
-      judged: { ranks: filled([pairs], UNJUDGED), kept: filled([pairs], 1) },
-    }),
+    ...(judges(config) && { ranks: filled([pairs], UNJUDGED) }),
     ...(safeclip && {
       safe: {
         pairs: { shape: [pairs], data: new Uint32Array(pairs) },
@@ -148,7 +144,7 @@ export function initState(config: Config, vocabulary: number, pairs: number): St
 
 /** What of a state is the model and its optimiser's: all but what is kept of the pairs. */
 export function modelOf<Leaf>(state: State<Leaf>) {
-  const { pool: _, imagePool: __, matches: ___, judged: ____, safe: _____, ...model } = state;
+  const { pool: _, imagePool: __, matches: ___, ranks: ____, safe: _____, ...model } = state;
   return model;
 }
 

@@ -1,7 +1,7 @@
 /** Which pairs an epoch trains on, in which order, and by which steps. */
 import { type Key, type Stream, stream } from "../engine/index.ts";
 import { rowsFor } from "./amount.ts";
-import { KINDS, phaseOf, type StepKind, sideTrained } from "./schedule.ts";
+import { kindsIn, phaseOf, type StepKind, sideTrained } from "./schedule.ts";
 import type { Config } from "./schema.ts";
 
 /** What a defence makes of the training pairs. */
@@ -10,6 +10,8 @@ export interface Chosen {
   readonly clean?: Uint32Array;
   /** u32[N]: 1 for the pairs that SafeCLIP takes for safe. */
   readonly safe?: Uint32Array;
+  /** The rows that a judge keeps (judge.ts). */
+  readonly kept?: Uint32Array;
   /** The rows of either side of the pairs that are judged crosswise (sides.ts). */
   readonly sides?: readonly [Uint32Array, Uint32Array];
 }
@@ -36,8 +38,9 @@ export function pairsTrained(
 
 /**
  * The order of an epoch: a permutation of its pairs. Where SafeCLIP splits them, those of the
- * unimodal steps come first; they are the risky ones and the safe beyond whole batches. Where one
- * side of the pairs is trained on, its permutations follow one another, as long as all pairs' one.
+ * unimodal steps come first; they are the risky ones and the safe beyond whole batches. Where a
+ * judge keeps some, or one side of the pairs is trained on, permutations of those follow one
+ * another, as long as all pairs' one.
  *
  * @param epoch  from 1
  * @param pairs  training pairs in all
@@ -47,14 +50,15 @@ export function epochOrder(
   config: Config,
   epoch: number,
   pairs: number,
-  { clean, safe, sides }: Chosen,
+  { clean, safe, kept, sides }: Chosen,
   key: Key,
 ): EpochOrder {
   const phase = phaseOf(config, epoch);
   const draws = stream(key);
   if (phase === "split") return splitOrder(config.batch, draws.permutation(pairs), safe);
-  const [kind] = KINDS[phase] as [StepKind];
+  const [kind] = kindsIn(config, epoch) as [StepKind];
   const kindAt = () => kind;
+  if (phase === "matching" && kept) return { rows: repeated(kept, pairs, draws), kindAt };
   const side = sideTrained(config, epoch);
   if (side !== undefined && sides) return { rows: repeated(sides[side], pairs, draws), kindAt };
   const order = draws.permutation(clean?.length ?? pairs);

@@ -4,7 +4,7 @@ import { batchInputs } from "./inputs.ts";
 import type { Captions } from "./match.ts";
 import type { HeldState } from "./model.ts";
 import { fillPools, reencodePools } from "./pool.ts";
-import { judges, KINDS, type StepKind, stepKinds } from "./schedule.ts";
+import { KINDS, type StepKind, stepKinds } from "./schedule.ts";
 import type { Config } from "./schema.ts";
 import { trainingStep } from "./step.ts";
 
@@ -35,7 +35,7 @@ export function programOf(kind: PlanKind, { config, state, captions }: Held): Pr
 /** The programs that a run has. */
 export function planKinds(config: Config): PlanKind[] {
   const steps = stepKinds(config);
-  const matches = steps.includes("matching") && !judges(config);
+  const matches = steps.includes("matching");
   return [
     ...steps,
     ...(matches || steps.includes("unimodal") ? (["fill"] as const) : []),

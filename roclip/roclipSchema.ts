@@ -64,7 +64,7 @@ export const ROCLIP = z.strictObject({
   judge: share()
     .default(0)
     .describe(
-      "Ours, above 0: matching epochs match nothing; they leave out of the loss each pair whose " +
+      "Ours, above 0: matching epochs match nothing; they leave out each pair whose " +
         "image has a larger share of a pool's captions more similar to it than its own, or whose " +
         "caption a larger share of images; 0: they match (paper)",
     ),

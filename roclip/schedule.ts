@@ -9,7 +9,7 @@ export type StepKind = "plain" | "matching" | "unimodal" | "clean";
 /** What an epoch is made of: steps of one kind or, with SafeCLIP, slow or split ones. */
 export type Phase = StepKind | "slow" | "split";
 
-/** The kinds of step of an epoch, in their order. */
+/** The kinds of step of a phase, in their order. */
 export const KINDS: Readonly<Record<Phase, readonly StepKind[]>> = {
   plain: ["plain"],
   matching: ["matching"],
@@ -38,10 +38,20 @@ export function phaseOf(config: Defending, epoch: number): Phase {
   return isMatchingEpoch(config, epoch) ? "matching" : "plain";
 }
 
+/**
+ * The kinds of step of an epoch, in their order: those of its phase, but a judge matches nothing.
+ *
+ * @param epoch  from 1
+ */
+export function kindsIn(config: Defending, epoch: number): readonly StepKind[] {
+  const phase = phaseOf(config, epoch);
+  return KINDS[phase === "matching" && judges(config) ? "plain" : phase];
+}
+
 /** The kinds of step that a run has. */
 export function stepKinds(config: Defending & Pick<Config, "epochs">): StepKind[] {
   const epochs = Array.from({ length: config.epochs }, (_, i) => i + 1);
-  return [...new Set(epochs.flatMap((epoch) => KINDS[phaseOf(config, epoch)]))];
+  return [...new Set(epochs.flatMap((epoch) => kindsIn(config, epoch)))];
 }
 
 /**

@@ -5,15 +5,7 @@
  *
  * @see Yang, Gao & Mirzasoleiman 2023, arXiv:2303.06854, algorithm 1
  */
-import {
-  add,
-  contrastiveLoss,
-  gatherRows,
-  reshape,
-  scale,
-  scatterWords,
-  type Tensor,
-} from "../engine/index.ts";
+import { add, contrastiveLoss, scale, scatterWords, type Tensor } from "../engine/index.ts";
 import { cleanLoss } from "./baselines/cleanclip.ts";
 import { unimodalLoss } from "./baselines/safeclip.ts";
 import { averaged, descend, type Trained } from "./descent.ts";
@@ -22,7 +14,7 @@ import { inUse } from "./inUse.ts";
 import { type Captions, duplicatesOf, type Match, matchPool, reencoded } from "./match.ts";
 import type { HeldState } from "./model.ts";
 import { feedPools } from "./pool.ts";
-import { matchingTrainsText, type StepKind } from "./schedule.ts";
+import { judges, matchingTrainsText, type StepKind } from "./schedule.ts";
 import type { Config } from "./schema.ts";
 
 /** The inputs of a step. */
@@ -98,15 +90,10 @@ export function stepLoss(config: Config, state: HeldState, batch: Batch, kind: S
 
   if (kind === "plain") {
     const loss = contrastiveLoss(I, T, params.logitScale);
-    const feeds = config.defence === "roclip" && config.roclip.poolUpdate === "all";
+    const { defence, roclip } = config;
+    const feeds = defence === "roclip" && roclip.poolUpdate === "all" && !judges(config);
     const fed = feeds ? feedPools(config, state, features, batch.pairs) : {};
     return { loss, trained: params, state: { ...state, statistics, ...fed } };
-  }
-
-  if (state.judged) {
-    const weights = keptOf(state.judged.kept, batch.pairs);
-    const loss = contrastiveLoss(I, T, params.logitScale, { weights });
-    return { loss, trained: params, state: { ...state, statistics } };
   }
 
   const { loss, match } = matchingLoss(config, { ...state, params: used }, batch, I, T);
@@ -116,12 +103,6 @@ export function stepLoss(config: Config, state: HeldState, batch: Batch, kind: S
   const trained = matchingTrainsText(config) ? params : others;
   const next = { ...state, statistics, matches, ...fed };
   return { loss, trained, matched: match.index, state: next };
-}
-
-/** What the loss of a batch's pairs is weighed by: 1 where the judge keeps them, else 0. */
-function keptOf(kept: Tensor, pairs: Tensor): Tensor {
-  const column = reshape(kept, [...kept.shape, 1]);
-  return reshape(gatherRows(column, pairs), pairs.shape);
 }
 
 /** The loss of images I and captions T that are matched with the pools. */

@@ -4,8 +4,9 @@
 import { type Device, hold, readState } from "../engine/index.ts";
 import type { MeasureRow } from "./assess.ts";
 import type { Assessed } from "./assessed.ts";
-import { chooseSafe, chosenNow } from "./baselines/safeSet.ts";
+import { chooseSafe } from "./baselines/safeSet.ts";
 import { createBatches } from "./batches.ts";
+import { chosenNow } from "./chosen.ts";
 import { UserError } from "./errors.ts";
 import {
   createEmbedder,
@@ -23,7 +24,14 @@ import { judgeAll } from "./judge.ts";
 import { type HeldState, initState } from "./model.ts";
 import type { EpochResult } from "./report/data.ts";
 import { appendMetrics, type Progress, type SavedRun, saveRun } from "./runFolder.ts";
-import { isReencodingStep, judges, KINDS, learningRate, type Phase, phaseOf } from "./schedule.ts";
+import {
+  isReencodingStep,
+  judges,
+  kindsIn,
+  learningRate,
+  type Phase,
+  phaseOf,
+} from "./schedule.ts";
 import { beginSession, type Session, type SessionOptions } from "./session.ts";
 import { type Tokenizer, tokenizerFromJson } from "./tokenize.ts";
 
@@ -107,7 +115,9 @@ async function openEpoch(
     const judged = await judgeAll(session, embedder, epoch);
     return appendMetrics(folder, [{ kind: "judged", step, epoch, ...judged }]);
   }
-  const searches = KINDS[phase].some((kind) => kind === "matching" || kind === "unimodal");
+  const searches = kindsIn(config, epoch).some(
+    (kind) => kind === "matching" || kind === "unimodal",
+  );
   if (searches) await fillPoolsFromData(session, epoch);
   if (phase !== "split") return;
   const found = await chooseSafe(session, embedder, epoch);
@@ -124,7 +134,7 @@ async function runEpoch(
   const { config, folder, signal, train, tokenizer } = options;
   const { epoch } = from;
   if (from.step === 0) await openEpoch(options, session, embedder, epoch);
-  for (const kind of KINDS[phaseOf(config, epoch)]) await session.plan(kind); // not on the clock
+  for (const kind of kindsIn(config, epoch)) await session.plan(kind); // not on the clock
   const batchAt = createBatches(config, train, tokenizer, await chosenNow(session));
   const begun = performance.now();
   const keeper = lossKeeper(options, session, from);

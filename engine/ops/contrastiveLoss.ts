@@ -2,7 +2,6 @@ import {
   contrastiveLossPull,
   contrastiveLossSlope,
   contrastiveLossTerms,
-  contrastiveLossWeigh,
   contrastiveLoss as kernel,
 } from "../../kernels/contrastive_loss/contrastive_loss.ts";
 import { vectorWidth } from "../../kernels/kernel.ts";
@@ -36,15 +35,13 @@ interface Operands {
   readonly logitScale: Tensor;
   readonly ids: Tensor;
   readonly EXCLUDE: 0 | 1;
-  /** Of pairs, which then have different ids. */
-  readonly weights: Tensor | undefined;
   readonly SIDES: 1 | 2;
 }
 
 const numbered = (B: number) => constant(Uint32Array.from({ length: B }, (_, i) => i));
 
 /** Terms of the loss, and what their gradient needs: lse of rows and columns, shares. */
-function termsOf({ images, texts, logitScale, ids, EXCLUDE, SIDES, weights }: Operands) {
+function termsOf({ images, texts, logitScale, ids, EXCLUDE, SIDES }: Operands) {
   const [B, E] = images.shape as [number, number];
   const across = Math.ceil(B / MAX_PARTS / PART_COLUMNS) * PART_COLUMNS;
   const row_parts = Math.ceil(B / across);
@@ -56,16 +53,13 @@ function termsOf({ images, texts, logitScale, ids, EXCLUDE, SIDES, weights }: Op
   const positives = EXCLUDE ? numbered(B) : ids;
   const VECTOR = vectorWidth(E);
   const made = { lse: [2 * B], share: [B], term: [B] };
-  const all = launch(
+  return launch(
     contrastiveLossTerms,
     { B, width: E / VECTOR, row_parts, column_parts },
     { ...given, ids: positives, parts },
     made,
     { SIDES, VECTOR },
   );
-  if (!weights) return all;
-  const even = { terms: all.term, shares: all.share, lses: all.lse };
-  return launch(contrastiveLossWeigh, { B }, { weight: weights, ...even }, made);
 }
 
 /** Gradients by images and texts, slab by slab: B² slopes at once would be the largest tensor. */
@@ -106,13 +100,11 @@ function pulled(
  * @param logitScale  f32[], the logarithm of the scale
  * @param options     positives u32[B]: rows with one id share their positives, each of them with
  *                    the same weight; all different when left out. Or excluded u32[B]: rows with
- *                    one id are left out of each other's negatives. Or weights f32[B], ≥ 0: of each
- *                    pair in the mean; those of weight 0 are others' negatives only. No gradient
- *                    flows to weights; if all are 0, so is the loss. With oneSided, the first term
+ *                    one id are left out of each other's negatives. With oneSided, the first term
  *                    alone, whole: each image with its text among all texts
  * @returns           f32[], mean over the batch
- * @throws            ShapeError unless images and texts are [B, E], and at most one of positives,
- *                    excluded and weights is given
+ * @throws            ShapeError unless images and texts are [B, E], and at most one of positives
+ *                    and excluded is given
  * @see               Radford et al. 2021, arXiv:2103.00020, figure 3; Khosla et al. 2020,
  *                    arXiv:2004.11362, eq. 2 (several positives)
  */
@@ -123,27 +115,25 @@ export function contrastiveLoss(
   options: {
     readonly positives?: Tensor;
     readonly excluded?: Tensor;
-    readonly weights?: Tensor;
     readonly oneSided?: boolean;
   } = {},
 ): Tensor {
-  const { positives, excluded, weights, oneSided = false } = options;
+  const { positives, excluded, oneSided = false } = options;
   const given = {
     images: [images, "B E"],
     texts: [texts, "B E"],
     logitScale: [logitScale, ""],
     positives: [positives, "B", "u32"],
     excluded: [excluded, "B", "u32"],
-    weights: [weights, "B"],
   } as const;
   const { B } = match("contrastiveLoss", given);
-  if ([positives, excluded, weights].filter(Boolean).length > 1) {
-    const rule = "one of positives, excluded and weights at most must be given";
+  if (positives && excluded) {
+    const rule = "one of positives and excluded at most must be given";
     throw shapeError("contrastiveLoss", rule, given);
   }
   const ids = excluded ?? positives ?? numbered(B);
   const kind = { EXCLUDE: excluded ? 1 : 0, SIDES: oneSided ? 1 : 2 } as const;
-  const operands: Operands = { images, texts, logitScale, ids, weights, ...kind };
+  const operands: Operands = { images, texts, logitScale, ids, ...kind };
   const { lse, share, term } = termsOf(operands);
   return withGrad(sumRows(term, []), { images, texts, logitScale }, (dloss) => {
     const { images: dimages, texts: dtexts } = pulled(operands, { lse, share, dloss });

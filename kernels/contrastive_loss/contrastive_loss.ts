@@ -60,25 +60,6 @@ export const contrastiveLossTerms = defineKernel({
   }),
 });
 
-export const contrastiveLossWeigh = defineKernel({
-  name: "contrastive_loss_weigh",
-  source: new URL("./contrastive_loss_weigh.wgsl", import.meta.url),
-  uses: ["index"],
-  bindings: {
-    weight: "read",
-    terms: "read",
-    shares: "read",
-    lses: "read",
-    term: "write",
-    share: "write",
-    lse: "write",
-  },
-  params: { B: "u32" },
-  consts: { WG: [64, 32] },
-  grid: ({ B, WG }) => spread(Math.ceil(B / WG)),
-  cost: ({ B }) => ({ flops: B * (B + 8), bytes: WORD_BYTES * 9 * B }),
-});
-
 export const contrastiveLossSlope = defineKernel({
   name: "contrastive_loss_slope",
   source: new URL("./contrastive_loss_slope.wgsl", import.meta.url),

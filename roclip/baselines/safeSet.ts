@@ -3,7 +3,6 @@ import { overwrite, readState } from "../../engine/index.ts";
 import { type Dataset, subset } from "../data/dataset.ts";
 import type { Embedder } from "../evaluate.ts";
 import { pairSimilarities } from "../measures/similarity.ts";
-import type { Chosen } from "../order.ts";
 import type { Session } from "../session.ts";
 import { safePairs } from "./safeclip.ts";
 
@@ -46,11 +45,4 @@ export async function chooseSafe(
   const attacked = new Set(evaluation.truth.map(({ row }) => row));
   const attackedSafe = count(safe.filter((_, row) => attacked.has(row)));
   return { safe: count(safe), attackedSafe };
-}
-
-/** The pairs that a defence trains on in the epoch under way. */
-export async function chosenNow({ options, state, chosen }: Session): Promise<Chosen> {
-  if (!state.safe) return chosen;
-  const { pairs } = await readState(options.device, { pairs: state.safe.pairs });
-  return { ...chosen, safe: pairs.data as Uint32Array };
 }

@@ -11,17 +11,16 @@ function crossEntropy(z: Float64Array, positives: readonly number[]): number {
 interface Kind {
   readonly exclude?: boolean;
   readonly oneSided?: boolean;
-  readonly weights?: Float64Array;
 }
 
 /**
- * `ids`: rows that share positives or, if `exclude`, are not each other's negatives; `weights` of
- * rows in the mean; `oneSided`: no text among the images.
+ * `ids`: rows that share positives or, if `exclude`, are not each other's negatives; `oneSided`: no
+ * text among the images.
  */
 function reference(
   { images, texts, logitScale }: Record<"images" | "texts" | "logitScale", Array64>,
   ids: ArrayLike<number>,
-  { exclude = false, oneSided = false, weights }: Kind = {},
+  { exclude = false, oneSided = false }: Kind = {},
 ) {
   const [B, E] = images.shape as [number, number];
   const scale = Math.exp(logitScale.data[0]!);
@@ -42,10 +41,9 @@ function reference(
     const positives: number[] = [];
     for (let j = 0; j < B; j++) if (exclude ? j === i : ids[j] === ids[i]) positives.push(j);
     for (const z of oneSided ? [rows] : [rows, columns])
-      loss += (weights?.[i] ?? 1) * crossEntropy(z.subarray(i * B, (i + 1) * B), positives);
+      loss += crossEntropy(z.subarray(i * B, (i + 1) * B), positives);
   }
-  const total = weights?.reduce((a, b) => a + b, 0) ?? B;
-  return array64([], () => (total > 0 ? loss / ((oneSided ? 1 : 2) * total) : 0));
+  return array64([], () => loss / ((oneSided ? 1 : 2) * B));
 }
 
 type Unit = NonNullable<NonNullable<Case["data"]>[string]>;
@@ -120,28 +118,6 @@ export const excludedDuplicates = defineCase<"images" | "texts" | "logitScale" |
   tolerance,
 });
 
-const weightedCase = (data: Unit, oneSided = false) =>
-  defineCase<"images" | "texts" | "logitScale" | "weights">({
-    run: ({ images, texts, logitScale, weights }) =>
-      contrastiveLoss(images, texts, logitScale, { weights, oneSided }),
-    reference: ({ weights, ...operands }) =>
-      reference(operands, allDifferent(operands), { weights: weights.data, oneSided }),
-    shapes: [
-      { images: [2, 3], texts: [2, 3], logitScale: [], weights: [2] },
-      { images: [67, 8], texts: [67, 8], logitScale: [], weights: [67] },
-    ],
-    rejects: [{ images: [3, 4], texts: [3, 4], logitScale: [], weights: [2] }],
-    differentiable: ["images", "texts", "logitScale"],
-    data: { images: unit, texts: unit, logitScale: start, weights: data },
-    tolerance,
-  });
-
-// Two in three pairs are in the mean, with different weights.
-const twoInThree: Unit = (shape, draws) =>
-  Float32Array.from({ length: shape[0]! }, () => draws.uniform() * Math.min(draws.below(3), 1));
-export const weighted = weightedCase(twoInThree);
-export const weightedOneSided = weightedCase(twoInThree, true);
-export const nonePresent = weightedCase((shape) => new Float32Array(shape[0]!));
 export const oneSided = defineCase<"images" | "texts" | "logitScale" | "positives">({
   run: ({ images, texts, logitScale, positives }) =>
     contrastiveLoss(images, texts, logitScale, { positives, oneSided: true }),

@@ -1,8 +1,9 @@
 /** Whole runs of the baselines. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Device, leaves, openDevice } from "../../engine/index.ts";
-import { chooseSafe, chosenNow } from "../../roclip/baselines/safeSet.ts";
+import { chooseSafe } from "../../roclip/baselines/safeSet.ts";
 import { createBatches } from "../../roclip/batches.ts";
+import { chosenNow } from "../../roclip/chosen.ts";
 import { createEmbedder } from "../../roclip/evaluate.ts";
 import { initState, type State } from "../../roclip/model.ts";
 import { pretrainedTokenizer, readPretrained } from "../../roclip/pretrained.ts";

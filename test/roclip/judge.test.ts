@@ -1,4 +1,4 @@
-/** Judging: ranks in a pool, their averages, and steps that leave pairs out. */
+/** Judging: ranks in a pool, their averages, and epochs that leave pairs out. */
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import {
   type Device,
@@ -7,11 +7,16 @@ import {
   type Stream,
   stream,
 } from "../../engine/index.ts";
+import { parseConfig } from "../../roclip/config.ts";
 import type { Dataset } from "../../roclip/data/dataset.ts";
-import type { Embedder } from "../../roclip/evaluate.ts";
-import { averagedRanks, ranksOf } from "../../roclip/judge.ts";
+import { createEmbedder, type Embedder } from "../../roclip/evaluate.ts";
+import { averagedRanks, judgeAll, keptRows, ranksOf } from "../../roclip/judge.ts";
 import { UNJUDGED } from "../../roclip/model.ts";
-import { hostBatch, PAIRS, stateAfter } from "./states.ts";
+import { epochOrder } from "../../roclip/order.ts";
+import { stepKinds } from "../../roclip/schedule.ts";
+import { beginSession } from "../../roclip/session.ts";
+import { newRun, removeRuns } from "./runs.ts";
+import { stateAfter } from "./states.ts";
 
 const WIDTH = 5;
 const MARGIN = 2 ** -16; // of rankInPool
@@ -21,7 +26,10 @@ let device: Device;
 beforeAll(async () => {
   device = await openDevice();
 });
-afterAll(() => device.close());
+afterAll(() => {
+  device.close();
+  removeRuns();
+});
 
 /** Vectors of noise, by row. */
 const noise = (draws: Stream) =>
@@ -68,40 +76,49 @@ describe("the rank of a pair", () => {
   });
 });
 
-describe("a step of a judge", () => {
-  const roclip = { poolSize: 16, judge: 0.5 };
-  const trained = async (kept: (pair: number) => boolean, steps = "PM") => {
-    const data = Float32Array.from({ length: PAIRS }, (_, pair) => (kept(pair) ? 1 : 0));
-    const state = await stateAfter(
-      device,
-      steps,
-      { roclip },
-      {
-        "judged.kept": { shape: [PAIRS], data },
-      },
+describe("an epoch of a judge", () => {
+  const judging = parseConfig({ batch: 4, roclip: { firstEpoch: 2, frequency: 1, judge: 0.5 } });
+
+  it("goes over the pairs of low rank alone, as long as one of all pairs", () => {
+    const kept = keptRows(Float32Array.of(0.25, UNJUDGED, 0.5, 0.75, 0), judging.roclip.judge);
+    expect([...kept]).toEqual([0, 2, 4]);
+    const order = (epoch: number) => epochOrder(judging, epoch, 11, { kept }, [1, epoch]);
+    expect([...order(1).rows].sort((a, b) => a - b)).toEqual(
+      Array.from({ length: 11 }, (_, i) => i),
     );
-    return [...state].filter(([path]) => /^(params|moments)/.test(path));
-  };
-
-  it("is the plain step where every pair is kept", async () => {
-    expect(await trained(() => true)).toEqual(await trained(() => true, "PP"));
+    const { rows } = order(2);
+    expect(rows.length).toBe(11);
+    for (const first of [0, 3, 6])
+      expect([...rows.slice(first, first + 3)].sort()).toEqual([0, 2, 4]);
+    expect(order(3).rows).not.toEqual(rows);
   });
 
-  it("is decided by its own pairs alone", async () => {
-    const { pairs } = hostBatch(1);
-    const others = await trained((pair) => pairs.includes(pair));
-    expect(others).toEqual(await trained(() => true));
-    expect(await trained((pair) => pair !== pairs[0])).not.toEqual(others);
+  it("is of plain steps, which feed no pool", async () => {
+    expect(stepKinds(judging)).toEqual(["plain"]);
+    const roclip = { poolSize: 16, judge: 0.5 };
+    const pick = (state: Map<string, HostArray>, pattern: RegExp) =>
+      [...state].filter(([path]) => pattern.test(path));
+    const pool = (state: Map<string, HostArray>) => pick(state, /^pool/);
+    const trained = (state: Map<string, HostArray>) => pick(state, /^(params|moments)/);
+    const [begun, judged, plain] = [
+      await stateAfter(device, "", { roclip }),
+      await stateAfter(device, "PP", { roclip }),
+      await stateAfter(device, "PP", { roclip: { poolSize: 16 } }),
+    ];
+    expect(pool(judged)).toEqual(pool(begun));
+    expect(pool(plain)).not.toEqual(pool(begun));
+    expect(trained(judged)).toEqual(trained(plain));
   });
 
-  it("learns nothing where no pair is kept", async () => {
-    const none = new Map<string, HostArray>(await trained(() => false));
-    const first = new Map<string, HostArray>(await trained(() => false, "P"));
-    const moment = "moments.first.text.projection";
-    // The first moment of no gradient: β₁ of what it was.
-    const faded = [...first.get(moment)!.data].map((x) => 0.9 * x);
-    none.get(moment)!.data.forEach((x, i) => {
-      expect(x).toBeCloseTo(faded[i]!, 8);
-    });
+  it("is refused where fewer pairs than a batch are kept", async () => {
+    const options = await newRun(device, { roclip: { ...judging.roclip, judge: 1e-6 } });
+    const session = await beginSession(options);
+    const { config, tokenizer } = options;
+    const embedder = await createEmbedder(device, config, session.state, tokenizer);
+    await expect(judgeAll(session, embedder, 2)).rejects.toThrow(
+      /^roclip\.judge: a batch of \d+ pairs must be kept; of \d+, \d+ have a rank of at most 0.000001 before epoch 2; choose a larger --roclip-judge/,
+    );
+    embedder.destroy();
+    session.release();
   });
 });

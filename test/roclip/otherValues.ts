@@ -15,7 +15,7 @@ const JITTER = { augment: { jitter: { probability: 1 } } };
 const BLUR = { augment: { blurSigma: [20, 28] } }; // 1.4 to 2 of 16 pixels
 /** Else the plain epoch fills the pool before it is looked at. */
 const MATCHING = { roclip: { poolUpdate: "matching" } };
-const JUDGE = { roclip: { frequency: 1, judge: 0.1 } };
+const JUDGE = { roclip: { frequency: 1, judge: 0.5 } };
 
 const RESNET = { model: "RN-tiny-32px" };
 
@@ -50,7 +50,7 @@ export const IN_RUNS: Record<string, Change> = {
   "roclip.reencodeEvery": [2],
   "roclip.direction": ["both"],
   "roclip.duplicates": ["excluded"],
-  "roclip.judge": [0.1],
+  "roclip.judge": [0.5],
   "roclip.judgeMomentum": [0.5, JUDGE],
   "roclip.judgeCrosswise": [true, JUDGE],
   "roclip.textGradient": ["re-encoded"],
