@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, it } from "vitest";
 import { type Device, openDevice } from "../engine/device.ts";
 import type { HostData } from "../engine/graph.ts";
 import { release } from "../engine/held.ts";
-import { orderDispatches } from "../engine/order.ts";
+import { arrange } from "../engine/outline.ts";
 import type { PlanOptions } from "../engine/plan.ts";
 import type { Step } from "../engine/steps.ts";
 import { type AnyKernel, forMatrices, HALF_BITS, searchSpace } from "../kernels/kernel.ts";
@@ -36,7 +36,7 @@ interface Variant {
 /** The kernels of some steps, those that they replaced, and matrices of f16 by plain threads. */
 function variants(t: Trial, steps: readonly Step[]): Variant[] {
   const found = new Map<string, Variant>();
-  orderDispatches(Object.values(t.program.outputs)).forEach(({ kernel, options }, place) => {
+  arrange(t.program, t.on.half).order.forEach(({ kernel, options }, place) => {
     const half = options.ELEMENT === HALF_BITS && t.on.half;
     const add = (other: AnyKernel | undefined, how: PlanOptions) => {
       if (!other) return;

@@ -20,6 +20,8 @@ export interface MatmulOptions {
   readonly transposeA?: boolean;
   /** `b` holds the transposes of its matrices. */
   readonly transposeB?: boolean;
+  /** The matrices of a, b, residual and result are heads that lie side by side. */
+  readonly heads?: boolean;
 }
 
 /** Results, counting all parts of split sums, that keep every core of a device at work. */
@@ -53,13 +55,15 @@ export function alike(a: Tensor, b: Tensor): readonly [Tensor, Tensor] {
  *           other is rounded to it. Of f16 operands the gradients are f32, of cotangents rounded to
  *           f16
  * @param options  transposeA, transposeB, bias f32[N], added to every row, activation, and residual
- *           f32[*B, M, N], added last
- * @returns  f32[*B, M, N]
+ *           f32[*B, M, N], added last. With heads all have a dimension H before their last: a
+ *           [*B, M, H, K], b [*B, K, H, N], as many products as heads
+ * @returns  f32[*B, M, N]; with heads f32[*B, M, H, N]
  * @throws   ShapeError unless the dimensions of a and b agree
  */
 export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tensor {
   const [left, right] = alike(a, b);
   const shared = b.shape.length === 2 && a.shape.length > 2;
+  if (options.heads) return ofHeads(left, right, options);
   const { transposeA = false, transposeB = false, bias, residual } = options;
   const dtype = floating(left);
   const operands = {
@@ -69,8 +73,8 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
     residual: [residual, "*B M N"],
   } as const;
   const { B, M, N, K } = match("matmul", operands);
-  if (!shared)
-    return multiplied(left, right, { batches: product(B), M, N, K }, [...B, M, N], options);
+  const size = { batches: product(B), heads: 1, M, N, K };
+  if (!shared) return multiplied(left, right, size, [...B, M, N], options);
   if (transposeA)
     throw shapeError("matmul", "b must have the leading dimensions of a transposed a", operands);
   const rows = product(B) * M;
@@ -78,28 +82,46 @@ export function matmul(a: Tensor, b: Tensor, options: MatmulOptions = {}): Tenso
   return reshape(matmul(reshape(left, [rows, K]), right, flat), [...B, M, N]);
 }
 
+/** Products of heads that lie side by side. */
+function ofHeads(a: Tensor, b: Tensor, options: MatmulOptions): Tensor {
+  const { transposeA, transposeB, bias, residual } = options;
+  const dtype = floating(a);
+  const { B, M, N, K, H } = match("matmul", {
+    a: [a, transposeA ? "*B K H M" : "*B M H K", dtype],
+    b: [b, transposeB ? "*B N H K" : "*B K H N", dtype],
+    bias: [bias, "N"],
+    residual: [residual, "*B M H N"],
+  });
+  const size = { batches: product(B) * H, heads: H, M, N, K };
+  return multiplied(a, b, size, [...B, M, H, N], options);
+}
+
 /** The sizes of a batch of products. */
 interface Size {
   readonly batches: number;
+  /** Of the batches, how many lie side by side. */
+  readonly heads: number;
   readonly M: number;
   readonly N: number;
   readonly K: number;
 }
+
+type Layout = Readonly<Record<"transposeA" | "transposeB" | "heads", boolean>>;
 
 /** Cotangents of the factors, from the product's. */
 function cotangents(
   a: Tensor,
   b: Tensor,
   dz: Tensor,
-  { transposeA, transposeB }: Readonly<Record<"transposeA" | "transposeB", boolean>>,
+  { transposeA, transposeB, heads }: Layout,
 ): { a: Tensor; b: Tensor } {
   return {
     a: transposeA
-      ? matmul(b, dz, { transposeA: transposeB, transposeB: true })
-      : matmul(dz, b, { transposeB: !transposeB }),
+      ? matmul(b, dz, { transposeA: transposeB, transposeB: true, heads })
+      : matmul(dz, b, { transposeB: !transposeB, heads }),
     b: transposeB
-      ? matmul(dz, a, { transposeA: true, transposeB: transposeA })
-      : matmul(a, dz, { transposeA: !transposeA }),
+      ? matmul(dz, a, { transposeA: true, transposeB: transposeA, heads })
+      : matmul(a, dz, { transposeA: !transposeA, heads }),
   };
 }
 
@@ -108,14 +130,15 @@ function multiplied(
   b: Tensor,
   size: Size,
   shape: readonly number[],
-  { transposeA = false, transposeB = false, bias, activation = "none", residual }: MatmulOptions,
+  { bias, activation = "none", residual, ...options }: MatmulOptions,
 ): Tensor {
-  const { batches, M, N, K } = size;
+  const { batches, heads, M, N, K } = size;
+  const layout: Layout = { transposeA: false, transposeB: false, heads: false, ...options };
   const span = spanOf(batches * M * N, K);
   const parts = Math.ceil(K / span);
-  const [aRow, aStep] = transposeA ? [1, M] : [K, 1];
-  const [bStep, bCol] = transposeB ? [1, K] : [N, 1];
-  const params = { ...size, span, aRow, aStep, bStep, bCol };
+  const [aRow, aStep, aHead] = layout.transposeA ? [1, heads * M, M] : [heads * K, 1, K];
+  const [bStep, bCol, bHead] = layout.transposeB ? [1, heads * K, K] : [heads * N, 1, N];
+  const params = { ...size, span, aRow, aStep, bStep, bCol, aHead, bHead };
   const kind = parts > 1 ? "none" : activation; // partial sums must be added first
   const KIND = ACTIVATION_KIND[kind];
   // After an activation the sum is another pass: relu's gradient goes by what it made.
@@ -132,7 +155,7 @@ function multiplied(
   const result = withGrad(parts > 1 ? sumRows(y, shape) : y, parents, (dy) => {
     const exact = kind === "none" ? dy : activationCotangent(kind, kept(), dy);
     const dz = half ? cast(exact, "f16") : exact;
-    const factors = cotangents(a, b, dz, { transposeA, transposeB });
+    const factors = cotangents(a, b, dz, layout);
     return { ...factors, bias: bias && sumRows(exact, [N]), residual: dy };
   });
   const activated = parts > 1 ? activate(activation, result) : result;

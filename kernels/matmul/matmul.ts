@@ -34,6 +34,9 @@ export const matmul = defineKernel({
     aStep: "u32",
     bStep: "u32",
     bCol: "u32",
+    heads: "u32",
+    aHead: "u32",
+    bHead: "u32",
   },
   consts: PRODUCT_CONSTS,
   options: {

@@ -5,10 +5,11 @@
 //
 //   a     Elem[batches, M, K]   element (m, k) at m·aRow + k·aStep: (K, 1), or (1, M) if transposed
 //   b     Elem[batches, K, N]   element (k, n) at k·bStep + n·bCol: (N, 1), or (1, K) if transposed
+//         where heads lie side by side, [batches / heads, M, heads, K], y likewise: heads times
+//         these but 1, and a head begins aHead or bHead behind the one before
 //   bias  f32[N], residual f32[batches, M, N]    not read, and any buffer, unless BIAS, RESIDUAL
 //   y     f32[ceil(K / span), batches, M, N]    when span < K, partial sums for sum_rows to add
-//   z     as y                  for the derivative; not written, and any buffer, when KIND < 2;
-//                               y and z or f16 each, of sums in f32
+//   z     as y, or f16 each     for the derivative; not written, and any buffer, when KIND < 2
 //
 // One workgroup per tile of y; how it is made is the library's part (product_shared; where
 // subgroups are narrow, product_subgroup; where they multiply matrices of f16, product_matrix).
@@ -33,7 +34,7 @@ alias ElemZ = f32;
 
 struct Params {
   M: u32, N: u32, K: u32, batches: u32, span: u32 /* of k in a partial sum */,
-  aRow: u32, aStep: u32, bStep: u32, bCol: u32,
+  aRow: u32, aStep: u32, bStep: u32, bCol: u32, heads: u32, aHead: u32, bHead: u32,
 }
 
 @group(0) @binding(0) var<uniform> uniforms: Params;
@@ -53,12 +54,17 @@ const ONE_TERM: Cursor = 1u;
 var<private> params: Params; // a copy: some drivers load a uniform at every use
 var<private> sheet: u32; // the tile's matrix: a batch of a part
 
-fn row_of(m: u32) -> Row {
-  return sheet % params.batches * params.M * params.K + min(m, params.M - 1u) * params.aRow;
+// Where the tile's matrix begins among those of `size` elements, whose heads are `apart`.
+fn begin_of(size: u32, apart: u32) -> u32 {
+  let head = sheet % params.heads;
+  return (sheet % params.batches - head) * size + head * apart;
 }
 
+fn row_of(m: u32) -> Row {
+  return begin_of(params.M * params.K, params.aHead) + min(m, params.M - 1u) * params.aRow;
+}
 fn column_of(n: u32) -> Column {
-  return sheet % params.batches * params.N * params.K + min(n, params.N - 1u) * params.bCol;
+  return begin_of(params.N * params.K, params.bHead) + min(n, params.N - 1u) * params.bCol;
 }
 
 fn enter_row(row: Row, segment: u32) -> Place { return row; }
@@ -66,7 +72,6 @@ fn enter_column(column: Column, segment: u32) -> Place { return column; }
 
 fn cursor_at(k: u32) -> Cursor { return k; }
 fn advance(k: Cursor, by: Cursor) -> Cursor { return k + by; }
-
 fn a_four(at: u32) -> vec4<f32> { return vec4<f32>(vec4<Elem>(a[at / VECTOR_LEFT])); }
 fn b_four(at: u32) -> vec4<f32> { return vec4<f32>(vec4<Elem>(b[at / VECTOR_RIGHT])); }
 
@@ -115,7 +120,8 @@ fn start(columns: vec4<u32>) -> vec4<f32> {
 }
 
 fn store_four(m: u32, n: u32, step: u32, values: vec4<f32>) {
-  let at = (sheet * params.M + m) * params.N + n;
+  let head = sheet % params.heads;
+  let at = ((sheet - head) * params.M + m * params.heads + head) * params.N + n;
   for (var j = 0u; j < STORED; j++) {
     if (m < params.M && n + j * step < params.N) {
       var value = activate(KIND, values[j]);

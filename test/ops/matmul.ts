@@ -115,6 +115,50 @@ export const transposedBoth = defineCase<"a" | "b">({
   shapes: [{ a: [2, 7, 3], b: [2, 5, 7] }],
 });
 
+/** [*B, rows, H, cols] as [*B, H, rows, cols], or back. */
+function swapped({ shape, data }: Array64): Array64 {
+  const [rows, H, cols] = shape.slice(-3) as [number, number, number];
+  return array64([...shape.slice(0, -3), H, rows, cols], (i) => {
+    const [col, row] = [i % cols, Math.floor(i / cols) % rows];
+    const head = Math.floor(i / (cols * rows)) % H;
+    const first = Math.floor(i / (cols * rows * H)) * rows;
+    return data[((first + row) * H + head) * cols + col]!;
+  });
+}
+
+/** Heads that lie side by side, with all that may follow a product. */
+const ofHeads = (options: MatmulOptions) =>
+  defineCase<"a" | "b" | "bias" | "residual">({
+    run: ({ a, b, bias, residual }) => matmul(a, b, { ...options, heads: true, bias, residual }),
+    reference({ a, b, bias, residual }) {
+      const y = swapped(reference(swapped(a), swapped(b), options));
+      return array64(
+        y.shape,
+        (i) => y.data[i]! + bias.data[i % bias.data.length]! + residual.data[i]!,
+      );
+    },
+    tolerance: TOLERANCE,
+    shapes: options.transposeA ? HEADS_TURNED : HEADS,
+    rejects: [{ a: [2, 3, 5], b: [3, 2, 5], bias: [5], residual: [2, 3, 5] }],
+  });
+const head = (...[a, b, y]: [number[], number[], number[]]) => ({
+  a,
+  b,
+  bias: y.slice(-1),
+  residual: y,
+});
+const HEADS = [
+  head([2, 35, 3, 8], [2, 8, 3, 12], [2, 35, 3, 12]),
+  head([5, 1, 7], [7, 1, 2], [5, 1, 2]) /* one head */,
+  head([3, 2, 520], [520, 2, 5], [3, 2, 5]) /* K split in two parts */,
+];
+const HEADS_TURNED = [
+  head([2, 8, 3, 35], [2, 12, 3, 8], [2, 35, 3, 12]),
+  head([7, 2, 5], [3, 2, 7], [5, 2, 3]),
+];
+export const heads = ofHeads({});
+export const headsTransposed = ofHeads({ transposeA: true, transposeB: true });
+
 /** Operands of f16, whose products f32 holds: only cotangents are rounded to f16. */
 const ofHalves = (options: MatmulOptions = {}) => ({
   run: ({ a, b }: Record<"a" | "b", Parameters<typeof matmul>[0]>) =>
