@@ -57,8 +57,8 @@ function moved(dispatch: Dispatch, instead: ReadonlyMap<Storage, Storage>): Disp
     const entries = Object.entries(tensors).map(([binding, tensor]): [string, Tensor] => {
       let { storage } = tensor;
       while (instead.has(storage)) storage = instead.get(storage)!;
-      if (storage !== tensor.storage && canHalve(dispatch, binding))
-        options[optionOf(binding)] = HALF_BITS;
+      if (storage === tensor.storage) return [binding, tensor];
+      if (canHalve(dispatch, binding)) options[optionOf(binding)] = HALF_BITS;
       return [binding, { ...tensor, dtype: storage.dtype, storage }];
     });
     return Object.fromEntries(entries);

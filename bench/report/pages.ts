@@ -91,14 +91,14 @@ export function withLadderRows(readme: string, folders: readonly Folder[]): stri
 }
 
 /**
- * The README with the first table of the sweep `fashion` between its marks: those settings that
- * have been run.
+ * The README with the first table of the sweep `fashion-corner` between its marks: those settings
+ * that have been run.
  *
  * @throws  Error when the text lacks them, or the sweep is not there
  */
 export function withFashionRows(readme: string, sweeps: readonly SweepTables[]): string {
-  const fashion = sweeps.find(({ name }) => name === "fashion");
-  if (!fashion) throw new Error("results: bench/results/fashion/results.md is not there");
+  const fashion = sweeps.find(({ name }) => name === "fashion-corner");
+  if (!fashion) throw new Error("results: bench/results/fashion-corner/results.md is not there");
   const [table = ""] = /(^\|.*\n)+/m.exec(fashion.document) ?? [];
   const rows = table.split("\n").filter((row) => row !== "" && !/^\|[^|]*\| 0 of/.test(row));
   return between("README.md", readme, rows.join("\n"));

@@ -139,7 +139,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   small: {
     source:
       "ours: the judge of roclip/experiments/fashion.yaml, on 39,959 photos of 32 px, 3 seeds (RESULTS.md); " +
-      "under its strong attack zero-shot 67.9%, PSR 2.1%, ASR 4.6%; CLIP has 61.8%, 79.2%, 61.0%; RoCLIP " +
+      "as it then was, with left-out pairs for negatives, under its strong attack zero-shot 67.9%, PSR 2.1%, ASR 4.6%; CLIP has 61.8%, 79.2%, 61.0%; RoCLIP " +
       "with K = 2 (--roclip-judge 0 --roclip-frequency 2 --roclip-first-epoch 3) 43.5%, 27.1%, 21.3%",
     config: {
       imageSize: 32,
