@@ -68,11 +68,11 @@ describe("classes of shapes", () => {
       "layernorm rows=2048 WIDTH=15 VECTOR=1 ELEMENT_X=32 ELEMENT_Y=32",
     );
     const sizes = { M: 5, N: 33, K: 64, batches: 1, span: 64 };
-    const strides = { aRow: 64, aStep: 1, bStep: 33, bCol: 1 };
+    const strides = { aRow: 64, aStep: 1, bStep: 33, bCol: 1, heads: 1, aHead: 64, bHead: 33 };
     const product = { kernel: matmul, params: { ...sizes, ...strides }, options: { KIND: 2 } };
     expect(shapeClass(product)).toBe(
       "matmul M=5 N=32 K=64 batches=1 span=64 aRow=64 aStep=1 bStep=32 bCol=1 " +
-        "ELEMENT=32 ELEMENT_Y=32 ELEMENT_Z=32 BIAS=0 KIND=2 RESIDUAL=0",
+        "heads=1 aHead=64 bHead=32 ELEMENT=32 ELEMENT_Y=32 ELEMENT_Z=32 BIAS=0 KIND=2 RESIDUAL=0",
     );
   });
 });
