@@ -9,6 +9,9 @@ import type { Dispatch, Storage, Tensor } from "./graph.ts";
 /** The option by which a kernel has f16 at a binding. */
 const optionOf = (binding: string) => `ELEMENT_${binding.toUpperCase()}`;
 
+/** Whether an option is one of those. */
+export const isHalving = (option: string): boolean => option.startsWith(optionOf(""));
+
 const canHalve = ({ kernel }: Dispatch, binding: string) => optionOf(binding) in kernel.options;
 
 /** A binding of a dispatch that reads a storage. */

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest";
 import { type Device, openDevice } from "../engine/device.ts";
 import { vjp } from "../engine/grad.ts";
 import { constant, product, type Tensor } from "../engine/graph.ts";
+import { isHalving } from "../engine/halves.ts";
 import { hold } from "../engine/held.ts";
 import { activate, gelu } from "../engine/ops/activation.ts";
 import { add } from "../engine/ops/add.ts";
@@ -128,7 +129,7 @@ async function outputsOn(on: Device, program: Program) {
 function halved(program: Program): string[] {
   return arrange(program, true).order.flatMap(({ kernel, options }) =>
     Object.keys(options)
-      .filter((name) => name.startsWith("ELEMENT_") && options[name] === HALF_BITS)
+      .filter((name) => isHalving(name) && options[name] === HALF_BITS)
       .map((name) => `${kernel.name}.${name}`),
   );
 }
@@ -148,7 +149,7 @@ describe("casts that kernels take over", () => {
     const taken = new Set(Object.values(PROGRAMS).flatMap((make) => halved(make(8))));
     const offered = (await loadKernels()).flatMap(({ name, options }) =>
       Object.keys(options)
-        .filter((option) => option.startsWith("ELEMENT_"))
+        .filter(isHalving)
         .map((option) => `${name}.${option}`),
     );
     expect([...taken].sort()).toEqual(offered.sort());

@@ -2,6 +2,7 @@
 import { readText } from "../../engine/adapter.ts";
 import { sourceOf } from "../../engine/device.ts";
 import { type Dispatch, state, type Tensor } from "../../engine/graph.ts";
+import { isHalving } from "../../engine/halves.ts";
 import { orderDispatches } from "../../engine/order.ts";
 import { arrange } from "../../engine/outline.ts";
 import { textHash } from "../../engine/tuned.ts";
@@ -99,7 +100,7 @@ const testSubjects = (cases: ReadonlyMap<string, Case>): Subject[] =>
 function variantText(kin: readonly AnyKernel[], chosen: Consts): string {
   const choices = (name: string) =>
     new Set(kin.flatMap(({ consts, options }) => ({ ...consts, ...options })[name] ?? []));
-  const usual = (name: string, value: number) => name.startsWith("ELEMENT_") && value !== HALF_BITS;
+  const usual = (name: string, value: number) => isHalving(name) && value !== HALF_BITS;
   return Object.entries(chosen)
     .filter(([name, value]) => choices(name).size > 1 && !usual(name, value))
     .map(([name, value]) => `${name}=${value}`)
@@ -124,7 +125,7 @@ function mixedDispatches(): Dispatch[] {
   const state = describeState(config, config.vocabularySize, config.batch);
   const { order } = arrange(programOfRun("plain", { config, state }), true);
   return order.filter(({ options }) =>
-    Object.entries(options).some(([name, value]) => /^ELEMENT_/.test(name) && value === HALF_BITS),
+    Object.entries(options).some(([name, value]) => isHalving(name) && value === HALF_BITS),
   );
 }
 
