@@ -10,6 +10,7 @@ import { add } from "../engine/ops/add.ts";
 import { selfAttention } from "../engine/ops/attention.ts";
 import { batchnorm } from "../engine/ops/batchnorm.ts";
 import { cast } from "../engine/ops/cast.ts";
+import { contrastiveLoss } from "../engine/ops/contrastiveLoss.ts";
 import { conv2d } from "../engine/ops/conv2d.ts";
 import { layernorm } from "../engine/ops/layernorm.ts";
 import { matmul } from "../engine/ops/matmul.ts";
@@ -101,6 +102,21 @@ const PROGRAMS: Readonly<Record<string, (width: number) => Program>> = {
   unitRows(width) {
     const x = drawn("x", [9, width]);
     return programOf(unitRows(rounded(x)), { x });
+  },
+  contrastiveLoss(width) {
+    const [images, texts] = [drawn("images", [37, width]), drawn("captions", [37, width])];
+    const ids = constant(
+      Uint32Array.from({ length: 37 }, (_, i) => i % 31),
+      [37],
+    );
+    const [near, far] = [rounded(unitRows(images)), rounded(unitRows(texts))];
+    return programOf(
+      contrastiveLoss(near, far, constant(Float32Array.of(2), []), { positives: ids }),
+      {
+        images,
+        texts,
+      },
+    );
   },
   /** Without gradients, which would read what is rounded. */
   "rows in evaluation": (width) => {

@@ -1,4 +1,4 @@
-import { defineKernel, narrowSubgroups, spread, WORD_BYTES } from "../kernel.ts";
+import { defineKernel, ELEMENT, narrowSubgroups, spread, WORD_BYTES } from "../kernel.ts";
 import {
   PRODUCT_CONSTS,
   PRODUCT_TILE,
@@ -12,6 +12,8 @@ import {
 
 /** Operands of a product of images with texts. */
 const SIMILARITY = "similarity";
+const ELEMENTS = { ELEMENT_IMAGES: ELEMENT, ELEMENT_TEXTS: ELEMENT };
+const bytesOf = (elements: number, bits: number) => (elements * bits) / 8;
 const fit = ({ E }: { readonly E: number }) => ({ VECTOR: vectorOf(E) });
 
 export const contrastiveLoss = defineKernel({
@@ -21,7 +23,7 @@ export const contrastiveLoss = defineKernel({
   bindings: { images: "read", texts: "read", log_scale: "read", ids: "read", parts: "write" },
   params: { B: "u32", E: "u32", across: "u32", down: "u32" },
   consts: PRODUCT_CONSTS,
-  options: { EXCLUDE: [0, 1] },
+  options: { EXCLUDE: [0, 1], ...ELEMENTS },
   reorders: ["COLS", "WGX"],
   valid: productValid,
   fit,
@@ -30,9 +32,11 @@ export const contrastiveLoss = defineKernel({
     consts: { ROWS: [32], COLS: [4], WGX: [size], WGY: [1] },
   })),
   grid: ({ B, across, ROWS, WGY }) => [Math.ceil(B / (ROWS * WGY)), Math.ceil(B / across)],
-  cost: ({ B, E, across, down }) => ({
+  cost: ({ B, E, across, down, ELEMENT_IMAGES, ELEMENT_TEXTS }) => ({
     flops: B * B * (2 * E + 8),
-    bytes: WORD_BYTES * B * (2 * E + Math.ceil(B / across) + Math.ceil(B / down)),
+    bytes:
+      bytesOf(B * E, ELEMENT_IMAGES + ELEMENT_TEXTS) +
+      WORD_BYTES * B * (Math.ceil(B / across) + Math.ceil(B / down)),
   }),
 });
 
@@ -52,11 +56,13 @@ export const contrastiveLossTerms = defineKernel({
   },
   params: { B: "u32", width: "u32", row_parts: "u32", column_parts: "u32" },
   consts: { WG: [64, 32] },
-  options: { SIDES: [2, 1], VECTOR: [1, 4] },
+  options: { SIDES: [2, 1], VECTOR: [1, 4], ...ELEMENTS },
   grid: ({ B, WG }) => spread(Math.ceil(B / WG)),
-  cost: ({ B, width, row_parts, column_parts, VECTOR }) => ({
+  cost: ({ B, width, row_parts, column_parts, VECTOR, ELEMENT_IMAGES, ELEMENT_TEXTS }) => ({
     flops: B * (2 * VECTOR * width + 4 * (row_parts + column_parts)),
-    bytes: WORD_BYTES * B * (2 * VECTOR * width + row_parts + column_parts + 5),
+    bytes:
+      bytesOf(B * VECTOR * width, ELEMENT_IMAGES + ELEMENT_TEXTS) +
+      WORD_BYTES * B * (row_parts + column_parts + 5),
   }),
 });
 
@@ -76,14 +82,17 @@ export const contrastiveLossSlope = defineKernel({
   },
   params: { B: "u32", E: "u32", first: "u32", rows: "u32" },
   consts: PRODUCT_CONSTS,
-  options: { EXCLUDE: [0, 1], SIDES: [2, 1] },
+  options: { EXCLUDE: [0, 1], SIDES: [2, 1], ...ELEMENTS },
   valid: productValid,
   fit,
   subgroups: productSubgroups(({ B }) => B, [SIMILARITY]),
   grid: ({ B, rows, ...tile }) => spread(productTiles(rows, B, tile)),
-  cost: ({ B, E, rows }) => ({
+  cost: ({ B, E, rows, ELEMENT_IMAGES, ELEMENT_TEXTS }) => ({
     flops: rows * B * (2 * E + 8),
-    bytes: WORD_BYTES * (rows * B + (rows + B) * (E + 3)),
+    bytes:
+      bytesOf(E * rows, ELEMENT_IMAGES) +
+      bytesOf(E * B, ELEMENT_TEXTS) +
+      WORD_BYTES * (rows * B + 3 * (rows + B)),
   }),
 });
 
@@ -94,13 +103,15 @@ export const contrastiveLossPull = defineKernel({
   bindings: { slope: "read", others: "read", d: "update" },
   params: { B: "u32", E: "u32", first: "u32", rows: "u32" },
   consts: PRODUCT_CONSTS,
-  options: { PART: [0, 1] },
+  options: { PART: [0, 1], ELEMENT_OTHERS: ELEMENT },
   valid: productValid,
   fit: ({ B, E }) => ({ VECTOR_LEFT: vectorOf(B), VECTOR_RIGHT: vectorOf(E) }),
   subgroups: productSubgroups(({ E }) => E),
   grid: ({ B, E, rows, PART, ...tile }) => spread(productTiles(PART === 0 ? rows : B, E, tile)),
-  cost: ({ B, E, rows, PART }) => ({
+  cost: ({ B, E, rows, PART, ELEMENT_OTHERS }) => ({
     flops: 2 * rows * B * E,
-    bytes: WORD_BYTES * (rows * B + E * (rows + B) + (PART === 0 ? 0 : B * E)),
+    bytes:
+      bytesOf(E * (PART === 0 ? B : rows), ELEMENT_OTHERS) +
+      WORD_BYTES * (rows * B + E * (PART === 0 ? rows : 2 * B)),
   }),
 });

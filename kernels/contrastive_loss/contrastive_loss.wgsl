@@ -5,7 +5,7 @@
 //   parts[c, m]         = log Σ_n exp(z[m,n])    c · across ≤ n < (c + 1) · across
 //   parts[C + r, n]     = log Σ_m exp(z[m,n])    r · down   ≤ m < (r + 1) · down
 //
-//   images, texts  f32[B, E]
+//   images, texts  f32[B, E], or f16 each
 //   log_scale      f32[1]
 //   ids            u32[B]           EXCLUDE 1: (m, n) of one id, m ≠ n, are in no sum
 //   parts          f32[C + R, B]    C = ceil(B / across), R = ceil(B / down): those of rows, then
@@ -25,7 +25,12 @@
 
 const EXCLUDE: u32 = 0; // 1: pairs of one id take no part, but for each with itself
 const VECTOR: u32 = 1; // elements of a Vector
-alias Vector = f32;
+const ELEMENT_IMAGES: u32 = 32; // bits of an element of images: 16 where it is f16
+alias ElemImages = f32;
+alias VectorImages = ElemImages;
+const ELEMENT_TEXTS: u32 = 32; // bits of an element of texts: 16 where it is f16
+alias ElemTexts = f32;
+alias VectorTexts = ElemTexts;
 const LOWEST: f32 = -3.4e38; // z where there is none: its exponential is 0
 
 struct Params {
@@ -35,8 +40,8 @@ struct Params {
 }
 
 @group(0) @binding(0) var<uniform> uniforms: Params;
-@group(0) @binding(1) var<storage, read> images: array<Vector>;
-@group(0) @binding(2) var<storage, read> texts: array<Vector>;
+@group(0) @binding(1) var<storage, read> images: array<VectorImages>;
+@group(0) @binding(2) var<storage, read> texts: array<VectorTexts>;
 @group(0) @binding(3) var<storage, read> log_scale: array<f32>;
 @group(0) @binding(4) var<storage, read> ids: array<u32>;
 @group(0) @binding(5) var<storage, read_write> parts: array<f32>;

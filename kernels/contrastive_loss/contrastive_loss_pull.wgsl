@@ -5,7 +5,8 @@
 //           (the first slab, where first = 0, writes d)
 //
 //   slope      f32[rows, B]    of the images first … first + rows − 1 (contrastive_loss_slope)
-//   others, d  f32[B, E]
+//   others     f32[B, E] or f16
+//   d          f32[B, E]
 //
 // One workgroup per tile of d. Each sum runs in order; the error of d is at most B units in the
 // last place of the sum of magnitudes, and one more for every slab.
@@ -14,7 +15,9 @@ const PART: u32 = 0; // 0: by images; 1: by texts
 const VECTOR_LEFT: u32 = 1; // 4 where B is a multiple of it
 const VECTOR_RIGHT: u32 = 1; // 4 where E is
 alias VectorLeft = f32;
-alias VectorRight = f32;
+const ELEMENT_OTHERS: u32 = 32; // bits of an element of others: 16 where it is f16
+alias ElemOthers = f32;
+alias VectorRight = ElemOthers;
 
 struct Params { B: u32, E: u32, first: u32, rows: u32 }
 
@@ -47,7 +50,11 @@ fn enter_column(column: Column, segment: u32) -> Place { return column; }
 fn cursor_at(k: u32) -> Cursor { return k; }
 fn advance(k: Cursor, by: Cursor) -> Cursor { return k + by; }
 fn slope_four(at: u32) -> vec4<f32> { return vec4<f32>(slope[at / VECTOR_LEFT]); }
-fn other_four(at: u32) -> vec4<f32> { return vec4<f32>(others[at / VECTOR_RIGHT]); }
+
+fn other_four(at: u32) -> vec4<f32> {
+  return vec4<f32>(vec4<ElemOthers>(others[at / VECTOR_RIGHT]));
+}
+
 fn start(columns: vec4<u32>) -> vec4<f32> { return vec4(0.0); }
 
 fn left(row: Place, k: Cursor) -> f32 {

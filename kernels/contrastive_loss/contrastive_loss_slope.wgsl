@@ -7,7 +7,7 @@
 //   slope[m,j] = ∂loss/∂s[i,j] = exp(log_scale) · dloss / (2 B) · g[i,j]      i = first + m
 //   with SIDES 1, g[i,j] = exp(z − lse[i]) − positive[i,j], and B stands for 2 B
 //
-//   images, texts     f32[B, E]
+//   images, texts     f32[B, E], or f16 each
 //   log_scale, dloss  f32[1]
 //   ids               u32[B]
 //   share, lse        f32[B], f32[2 B]    of contrastive_loss_terms
@@ -21,13 +21,18 @@
 const EXCLUDE: u32 = 0; // 1: pairs of one id take no part, but for each with itself
 const SIDES: u32 = 2; // 1: only each image among the texts
 const VECTOR: u32 = 1; // elements of a Vector
-alias Vector = f32;
+const ELEMENT_IMAGES: u32 = 32; // bits of an element of images: 16 where it is f16
+alias ElemImages = f32;
+alias VectorImages = ElemImages;
+const ELEMENT_TEXTS: u32 = 32; // bits of an element of texts: 16 where it is f16
+alias ElemTexts = f32;
+alias VectorTexts = ElemTexts;
 
 struct Params { B: u32, E: u32, first: u32, rows: u32 }
 
 @group(0) @binding(0) var<uniform> uniforms: Params;
-@group(0) @binding(1) var<storage, read> images: array<Vector>;
-@group(0) @binding(2) var<storage, read> texts: array<Vector>;
+@group(0) @binding(1) var<storage, read> images: array<VectorImages>;
+@group(0) @binding(2) var<storage, read> texts: array<VectorTexts>;
 @group(0) @binding(3) var<storage, read> log_scale: array<f32>;
 @group(0) @binding(4) var<storage, read> ids: array<u32>;
 @group(0) @binding(5) var<storage, read> share: array<f32>;

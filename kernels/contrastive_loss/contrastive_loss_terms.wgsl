@@ -9,7 +9,7 @@
 //   the loss  = Σ term                    (sum_rows)
 //   with SIDES 1, term[i] = (lse[i] − share[i] · Σ_{j∈P(i)} z[i,j]) / B
 //
-//   images, texts  f32[B, VECTOR · width]
+//   images, texts  f32[B, VECTOR · width], or f16 each
 //   log_scale      f32[1]
 //   ids            u32[B]                 all different: plain CLIP
 //   parts          f32[row_parts + column_parts, B]    of lse, as contrastive_loss leaves them
@@ -27,12 +27,18 @@ const WG: u32 = 64; // threads per workgroup
 const SIDES: u32 = 2; // 1: only each image among the texts
 const VECTOR: u32 = 1; // elements of a Vector
 alias Vector = f32;
+const ELEMENT_IMAGES: u32 = 32; // bits of an element of images: 16 where it is f16
+alias ElemImages = f32;
+alias VectorImages = ElemImages;
+const ELEMENT_TEXTS: u32 = 32; // bits of an element of texts: 16 where it is f16
+alias ElemTexts = f32;
+alias VectorTexts = ElemTexts;
 
 struct Params { B: u32, width: u32 /* Vectors of a row */, row_parts: u32, column_parts: u32 }
 
 @group(0) @binding(0) var<uniform> params: Params;
-@group(0) @binding(1) var<storage, read> images: array<Vector>;
-@group(0) @binding(2) var<storage, read> texts: array<Vector>;
+@group(0) @binding(1) var<storage, read> images: array<VectorImages>;
+@group(0) @binding(2) var<storage, read> texts: array<VectorTexts>;
 @group(0) @binding(3) var<storage, read> log_scale: array<f32>;
 @group(0) @binding(4) var<storage, read> ids: array<u32>;
 @group(0) @binding(5) var<storage, read> parts: array<f32>;
@@ -57,7 +63,7 @@ fn similarity(i: u32, j: u32) -> f32 {
   var sum = 0.0;
   let width = params.width;
   for (var e = 0u; e < width; e++) {
-    sum += vector_dot(images[i * width + e], texts[j * width + e]);
+    sum += vector_dot(Vector(images[i * width + e]), Vector(texts[j * width + e]));
   }
   return sum;
 }

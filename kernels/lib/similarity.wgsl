@@ -2,9 +2,9 @@
 //
 //   tile[m, n] = Σ_e images[m, e] · texts[n, e]
 //
-// Rows beyond the last are read as the last. Needs buffers `images` and `texts`, f32[B, E], as
-// Vectors, `const VECTOR` (4 where E is a multiple of it), `alias Vector` and a private copy of
-// `params` with B and E.
+// Rows beyond the last are read as the last. Needs buffers `images` and `texts`, f32[B, E] or f16,
+// in Vectors of `const VECTOR` elements (4 where E is a multiple of it), `alias ElemImages` and
+// `ElemTexts` of an element, and a private copy of `params` with B and E.
 
 const VECTOR_LEFT: u32 = VECTOR;
 const VECTOR_RIGHT: u32 = VECTOR;
@@ -21,8 +21,15 @@ fn enter_row(row: Row, segment: u32) -> Place { return row; }
 fn enter_column(column: Column, segment: u32) -> Place { return column; }
 fn cursor_at(e: u32) -> Cursor { return e; }
 fn advance(e: Cursor, by: Cursor) -> Cursor { return e + by; }
-fn image_four(at: u32) -> vec4<f32> { return vec4<f32>(images[at / VECTOR]); }
-fn text_four(at: u32) -> vec4<f32> { return vec4<f32>(texts[at / VECTOR]); }
+
+fn image_four(at: u32) -> vec4<f32> {
+  return vec4<f32>(vec4<ElemImages>(images[at / VECTOR]));
+}
+
+fn text_four(at: u32) -> vec4<f32> {
+  return vec4<f32>(vec4<ElemTexts>(texts[at / VECTOR]));
+}
+
 fn start(columns: vec4<u32>) -> vec4<f32> { return vec4(0.0); }
 
 fn left(row: Place, e: Cursor) -> f32 {
