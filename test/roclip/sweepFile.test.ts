@@ -179,7 +179,7 @@ describe("an experiment of the package", () => {
     expect(source).toEqual({ kind: "emoji" });
   });
 
-  it("emoji: the demo's configuration, and the judge of fashion, under three seeds", () => {
+  it("emoji: the demo's configuration, and the judge of fashion-corner, under three seeds", () => {
     const { cells, source } = read("emoji");
     expect(source).toEqual({ kind: "emoji" });
     expect(cells.map(({ name }) => name)).toEqual(
@@ -191,7 +191,7 @@ describe("an experiment of the package", () => {
     const demo = parseConfig(DEMO);
     expect(clip).toEqual({ ...demo, defence: "clip" });
     expect(roclip).toEqual(demo);
-    const photos = read("fashion").cells.find(({ setting }) => setting === "strong_judge")!;
+    const photos = read("fashion-corner").cells.find(({ setting }) => setting === "strong_judge")!;
     const { poolSize } = demo.roclip;
     expect(judge).toEqual({ ...demo, roclip: { ...photos.config.roclip, poolSize } });
   });
