@@ -138,14 +138,15 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   },
   small: {
     source:
-      "ours: the judge of roclip/experiments/fashion.yaml, on 39,959 photos of 32 px, 3 seeds (RESULTS.md); " +
-      "as it then was, with left-out pairs for negatives, under its strong attack zero-shot 67.9%, PSR 2.1%, ASR 4.6%; CLIP has 61.8%, 79.2%, 61.0%; RoCLIP " +
-      "with K = 2 (--roclip-judge 0 --roclip-frequency 2 --roclip-first-epoch 3) 43.5%, 27.1%, 21.3%",
+      "ours: the judge of roclip/experiments/fashion-corner.yaml, on 39,959 photos of 32 px, 3 seeds " +
+      "(RESULTS.md): under its strong attack zero-shot 71.5%, PSR 6.3%, ASR 0.2%; CLIP has 62.3%, 85.4%, " +
+      "99.7%; RoCLIP with K = 2 (--roclip-judge 0 --roclip-frequency 2 --roclip-first-epoch 3) 43.7%, " +
+      "35.4%, 10.2%",
     config: {
       imageSize: 32,
       contextLength: 16,
       vocabularySize: 2048,
-      image: { width: 16, pool: true, blocks: [1, 1, 1, 1] },
+      image: { width: 24, pool: true, blocks: [1, 1, 1, 1] },
       text: { width: 64, layers: 1, heads: 2 },
       embedding: 64,
       epochs: 12,
@@ -157,7 +158,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
         firstEpoch: 2,
         poolSize: 0.3,
         judge: 0.08,
-        judgeMomentum: 0.8,
+        judgeMomentum: 0.5,
         judgeCrosswise: true,
       },
       augment: { cropScale: [0.6, 1] },

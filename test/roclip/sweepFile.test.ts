@@ -184,16 +184,17 @@ describe("an experiment of the package", () => {
     expect(source).toEqual({ kind: "emoji" });
     expect(cells.map(({ name }) => name)).toEqual(
       [1, 2, 3].flatMap((seed) =>
-        ["clip", "roclip", "judge"].map((setting) => `${setting}_seed-${seed}`),
+        ["clip", "roclip", "judge", "judge-later"].map((setting) => `${setting}_seed-${seed}`),
       ),
     );
-    const [clip, roclip, judge] = cells.map(({ config }) => config);
+    const [clip, roclip, judge, later] = cells.map(({ config }) => config);
     const demo = parseConfig(DEMO);
     expect(clip).toEqual({ ...demo, defence: "clip" });
     expect(roclip).toEqual(demo);
     const photos = read("fashion-corner").cells.find(({ setting }) => setting === "strong_judge")!;
     const { poolSize } = demo.roclip;
     expect(judge).toEqual({ ...demo, roclip: { ...photos.config.roclip, poolSize } });
+    expect(later).toEqual({ ...judge, roclip: { ...judge!.roclip, firstEpoch: 5 } });
   });
 
   it("fashion: every defence at both strengths under three seeds", () => {
