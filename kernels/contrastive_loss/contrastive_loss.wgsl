@@ -24,13 +24,7 @@
 // arXiv:1805.02867, alg. 3.
 
 const EXCLUDE: u32 = 0; // 1: pairs of one id take no part, but for each with itself
-const VECTOR: u32 = 1; // elements of a Vector
-const ELEMENT_IMAGES: u32 = 32; // bits of an element of images: 16 where it is f16
-alias ElemImages = f32;
-alias VectorImages = ElemImages;
-const ELEMENT_TEXTS: u32 = 32; // bits of an element of texts: 16 where it is f16
-alias ElemTexts = f32;
-alias VectorTexts = ElemTexts;
+const VECTOR: u32 = 1; // elements of VectorImages and VectorTexts (similarity)
 const LOWEST: f32 = -3.4e38; // z where there is none: its exponential is 0
 
 struct Params {

@@ -20,13 +20,7 @@
 
 const EXCLUDE: u32 = 0; // 1: pairs of one id take no part, but for each with itself
 const SIDES: u32 = 2; // 1: only each image among the texts
-const VECTOR: u32 = 1; // elements of a Vector
-const ELEMENT_IMAGES: u32 = 32; // bits of an element of images: 16 where it is f16
-alias ElemImages = f32;
-alias VectorImages = ElemImages;
-const ELEMENT_TEXTS: u32 = 32; // bits of an element of texts: 16 where it is f16
-alias ElemTexts = f32;
-alias VectorTexts = ElemTexts;
+const VECTOR: u32 = 1; // elements of VectorImages and VectorTexts (similarity)
 
 struct Params { B: u32, E: u32, first: u32, rows: u32 }
 

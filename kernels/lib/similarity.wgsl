@@ -2,9 +2,16 @@
 //
 //   tile[m, n] = Σ_e images[m, e] · texts[n, e]
 //
-// Rows beyond the last are read as the last. Needs buffers `images` and `texts`, f32[B, E] or f16,
-// in Vectors of `const VECTOR` elements (4 where E is a multiple of it), `alias ElemImages` and
-// `ElemTexts` of an element, and a private copy of `params` with B and E.
+// Rows beyond the last are read as the last. Needs buffers `images` of VectorImages and `texts` of
+// VectorTexts, [B, E], `const VECTOR` (4 where E is a multiple of it) and a private copy of
+// `params` with B and E.
+
+const ELEMENT_IMAGES: u32 = 32; // bits of an element of images: 16 where it is f16
+alias ElemImages = f32;
+alias VectorImages = ElemImages;
+const ELEMENT_TEXTS: u32 = 32; // bits of an element of texts: 16 where it is f16
+alias ElemTexts = f32;
+alias VectorTexts = ElemTexts;
 
 const VECTOR_LEFT: u32 = VECTOR;
 const VECTOR_RIGHT: u32 = VECTOR;
