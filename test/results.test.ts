@@ -20,7 +20,15 @@ import { figuresOf } from "../bench/report/figures.ts";
 import { readNotes, readResults, readSweeps } from "../bench/report/files.ts";
 import { isaSections } from "../bench/report/isaSection.ts";
 import { atLeast, atMost, table } from "../bench/report/markdown.ts";
-import { FIGURES, resultsPage, withFashionRows, withLadderRows } from "../bench/report/pages.ts";
+import {
+  ABLATION_PAGE,
+  FIGURES,
+  fashionOf,
+  resultsPage,
+  withAblationRows,
+  withFashionRows,
+  withLadderRows,
+} from "../bench/report/pages.ts";
 import { peersSection } from "../bench/report/peersSection.ts";
 import { stepSection } from "../bench/report/sections.ts";
 import {
@@ -53,14 +61,19 @@ const fits = (...lines: string[]) => {
 
 describe("the published results", () => {
   const folders = readResults();
+  const sweeps = readSweeps();
+  const fashion = fashionOf(sweeps);
   const hint = "run: npm run bench -- results";
 
   it("are what the committed rows say", () => {
-    expect(read("RESULTS.md"), hint).toBe(resultsPage(folders, readSweeps(), readNotes()));
+    expect(read("RESULTS.md"), hint).toBe(resultsPage(folders, sweeps, readNotes()));
     const ladders = read("bench/ladder/README.md");
     expect(ladders, hint).toBe(withLadderRows(ladders, folders));
     const readme = read("README.md");
-    expect(readme, hint).toBe(withFashionRows(readme, readSweeps()));
+    expect(readme, hint).toBe(withFashionRows(readme, fashion));
+    const page = read(ABLATION_PAGE);
+    expect(page, hint).toBe(withAblationRows(page, fashion));
+    expect(page).toMatch(/^\| strong_judge \|( [\d.]+% \|){7}$/m);
   });
 
   it("are of the kernels that there are, where they were compiled", async () => {
@@ -87,16 +100,13 @@ describe("the published results", () => {
   });
 
   it("have figures of the same rows, and no others", async () => {
-    const figures = new Map<string, string>();
-    for (const folder of folders)
-      for (const [name, svg] of await figuresOf(folder)) figures.set(name, svg);
+    const figures = await figuresOf(folders, fashion);
     for (const [name, svg] of figures) {
       expect(read(`${FIGURES}/${name}.svg`), hint).toBe(`${svg}\n`);
       expect(existsSync(new URL(`${FIGURES}/${name}.png`, ROOT))).toBe(true);
     }
-    const shown = [...resultsPage(folders, [], "").matchAll(/\/([\w-]+)\.svg/g)].map(
-      ([, name]) => name,
-    );
+    const pages = resultsPage(folders, [], "") + read(ABLATION_PAGE);
+    const shown = [...pages.matchAll(/results\/([\w-]+)\.svg/g)].map(([, name]) => name);
     expect(shown.sort()).toEqual([...figures.keys()].sort());
   });
 

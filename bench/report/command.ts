@@ -15,7 +15,15 @@ import { folderOf } from "../machine.ts";
 import { peersInstalled } from "../peers/engines/load.ts";
 import { figuresOf } from "./figures.ts";
 import { pathOf, publishSweep, ROOT, readNotes, readResults, readSweeps } from "./files.ts";
-import { FIGURES, resultsPage, withFashionRows, withLadderRows } from "./pages.ts";
+import {
+  ABLATION_PAGE,
+  FIGURES,
+  fashionOf,
+  resultsPage,
+  withAblationRows,
+  withFashionRows,
+  withLadderRows,
+} from "./pages.ts";
 
 const MEASURES = ["step", "scale", "ladder", "isa", "peers"] as const;
 type Measure = (typeof MEASURES)[number];
@@ -94,15 +102,16 @@ async function writePages(): Promise<void> {
   writeFileSync(new URL("RESULTS.md", ROOT), resultsPage(folders, sweeps, readNotes()));
   const rewrite = (file: URL, change: (text: string) => string) =>
     writeFileSync(file, change(readFileSync(file, "utf8")));
-  rewrite(new URL("README.md", ROOT), (readme) => withFashionRows(readme, sweeps));
+  const fashion = fashionOf(sweeps);
+  rewrite(new URL("README.md", ROOT), (readme) => withFashionRows(readme, fashion));
+  rewrite(new URL(ABLATION_PAGE, ROOT), (page) => withAblationRows(page, fashion));
   rewrite(LADDER_README, (readme) => withLadderRows(readme, folders));
   mkdirSync(new URL(`${FIGURES}/`, ROOT), { recursive: true });
-  for (const folder of folders)
-    for (const [name, svg] of await figuresOf(folder)) {
-      writeFileSync(new URL(`${FIGURES}/${name}.svg`, ROOT), `${svg}\n`);
-      const png = sharp(Buffer.from(svg), { density: PNG_DENSITY }).png({ palette: true });
-      writeFileSync(new URL(`${FIGURES}/${name}.png`, ROOT), await png.toBuffer());
-    }
+  for (const [name, svg] of await figuresOf(folders, fashion)) {
+    writeFileSync(new URL(`${FIGURES}/${name}.svg`, ROOT), `${svg}\n`);
+    const png = sharp(Buffer.from(svg), { density: PNG_DENSITY }).png({ palette: true });
+    writeFileSync(new URL(`${FIGURES}/${name}.png`, ROOT), await png.toBuffer());
+  }
 }
 
 /** Measure, each into its folder. */

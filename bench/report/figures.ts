@@ -1,47 +1,21 @@
 /** Figures of the results: vega-lite specifications made into SVG, with no DOM and no canvas. */
-import { parse, View } from "vega";
-import { compile, type TopLevelSpec } from "vega-lite";
-import type { Folder } from "./files.ts";
+import type { TopLevelSpec } from "vega-lite";
+import { ablationSpec } from "./ablation.ts";
+import type { Folder, SweepTables } from "./files.ts";
+import { COLOURS, FIGURE, INK, nominal, quantitative, svgOf } from "./vega.ts";
 
-const COLOURS = ["#0f6cbd", "#c2410c", "#17692f", "#7c3aed", "#5c6570"];
-const INK = "#1d2127";
 const WIDTH = 520; // pixels of a plot
 
 // Where grid lines stand on logarithmic axes; those beyond the data are not drawn.
 const RATIOS = [0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50];
 const DECADES = [1e-2, 1e-1, 1, 10, 100, 1e3, 1e4, 1e5];
 
-const CONFIG = {
-  background: "#ffffff",
-  font: "DejaVu Sans, Verdana, sans-serif",
-  view: { stroke: null },
-  range: { category: COLOURS, ordinal: COLOURS },
-  axis: {
-    labelColor: INK,
-    titleColor: INK,
-    labelFontSize: 11,
-    titleFontSize: 11,
-    titleFontWeight: "normal",
-    domain: false,
-    ticks: false,
-    labelPadding: 6,
-    labelLimit: 260,
-    gridColor: "#e2e0da",
-  },
-  legend: { labelFontSize: 11, titleFontSize: 11, titleFontWeight: "normal" },
-  title: { fontSize: 13, anchor: "start", fontWeight: "normal", color: INK },
-} as const;
-
-const quantitative = "quantitative" as const;
-const nominal = "nominal" as const;
-
 /** Every pair of ours and a peer's, and the line below which a peer is faster. */
 function peersSpec({ rows }: NonNullable<Folder["peers"]>): TopLevelSpec {
   const scale = { type: "log", nice: false, padding: 12 } as const;
   const axis = { title: "a peer's time over ours", values: RATIOS, format: "~g" };
   return {
-    config: CONFIG,
-    padding: 10,
+    ...FIGURE,
     width: WIDTH,
     height: { step: 26 },
     title: "Beside other engines, each shape of each op",
@@ -71,8 +45,7 @@ function scaleSpec({ searches }: NonNullable<Folder["scale"]>): TopLevelSpec {
     .filter(({ D, ms }) => D === widest && ms !== null)
     .map(({ B, P, ms }) => ({ B, P, ms }));
   return {
-    config: CONFIG,
-    padding: 10,
+    ...FIGURE,
     width: WIDTH,
     height: 300,
     title: `The pool search at width ${widest}`,
@@ -96,8 +69,7 @@ function scaleSpec({ searches }: NonNullable<Folder["scale"]>): TopLevelSpec {
 function ladderSpec({ rows }: NonNullable<Folder["ladder"]>): TopLevelSpec {
   const ops = [...new Set(rows.map(({ op }) => op))];
   return {
-    config: CONFIG,
-    padding: 10,
+    ...FIGURE,
     vconcat: ops.map((op) => {
       const own = rows.filter((row) => row.op === op);
       return {
@@ -115,21 +87,25 @@ function ladderSpec({ rows }: NonNullable<Folder["ladder"]>): TopLevelSpec {
   };
 }
 
-async function svgOf(spec: TopLevelSpec): Promise<string> {
-  const view = new View(parse(compile(spec).spec), { renderer: "none" });
-  try {
-    return await view.toSVG();
-  } finally {
-    view.finalize();
-  }
+/** The figures that a folder's files allow, by name: `llvmpipe-ladder`. */
+async function figuresOfFolder({
+  name,
+  peers,
+  scale,
+  ladder,
+}: Folder): Promise<[string, string][]> {
+  const figures: [string, string][] = [];
+  if (peers) figures.push([`${name}-peers`, await svgOf(peersSpec(peers))]);
+  if (scale) figures.push([`${name}-scale`, await svgOf(scaleSpec(scale))]);
+  if (ladder) figures.push([`${name}-ladder`, await svgOf(ladderSpec(ladder))]);
+  return figures;
 }
 
-/** The figures that a folder's files allow, by name: `llvmpipe-ladder`. */
-export async function figuresOf(folder: Folder): Promise<Map<string, string>> {
-  const { name, peers, scale, ladder } = folder;
-  const figures = new Map<string, string>();
-  if (peers) figures.set(`${name}-peers`, await svgOf(peersSpec(peers)));
-  if (scale) figures.set(`${name}-scale`, await svgOf(scaleSpec(scale)));
-  if (ladder) figures.set(`${name}-ladder`, await svgOf(ladderSpec(ladder)));
-  return figures;
+/** All figures by name, as SVG. */
+export async function figuresOf(
+  folders: readonly Folder[],
+  fashion: SweepTables,
+): Promise<Map<string, string>> {
+  const own = await Promise.all(folders.map(figuresOfFolder));
+  return new Map([...own.flat(), ["fashion-ablation", await svgOf(ablationSpec(fashion))]]);
 }

@@ -73,8 +73,8 @@ export interface SweepTables {
   readonly document: string;
   /** Whether its `report.png` is beside it. */
   readonly pictured: boolean;
-  /** Its `cells.jsonl`, which the document is made of; sweeps of earlier versions have none. */
-  readonly cells?: string;
+  /** Its `cells.jsonl`, which the document is made of. */
+  readonly cells: string;
 }
 
 /** Every sweep whose tables are committed, in order of name. */
@@ -83,9 +83,8 @@ export function readSweeps(): SweepTables[] {
     const file = new URL(`${name}/results.md`, RESULTS);
     if (!existsSync(file)) return [];
     const pictured = existsSync(new URL("report.png", file));
-    const lines = new URL("cells.jsonl", file);
-    const cells = existsSync(lines) ? { cells: readFileSync(lines, "utf8") } : {};
-    return [{ name, document: readFileSync(file, "utf8"), pictured, ...cells }];
+    const cells = readFileSync(new URL("cells.jsonl", file), "utf8");
+    return [{ name, document: readFileSync(file, "utf8"), pictured, cells }];
   });
 }
 
@@ -116,7 +115,7 @@ export function publishSweep(folder: string, to: URL = RESULTS): void {
 }
 
 /** A sweep's document made again of its cells; its title and command are as it says. */
-export function documentAgain({ name, document, cells }: SweepTables & { cells: string }): string {
+export function documentAgain({ name, document, cells }: SweepTables): string {
   const [, title = name] = /^# (.+)$/m.exec(document) ?? [];
   const [, command = ""] = /^`(.+)`$/m.exec(document) ?? [];
   const { axes, outcomes } = parseCellLines(cells, `${name}/cells.jsonl`);

@@ -1,8 +1,12 @@
 /** The pages made of the committed rows: RESULTS.md, and the table in the ladders' README. */
+import { ablationTable } from "./ablation.ts";
 import type { Folder, SweepTables } from "./files.ts";
 import { isaSections } from "./isaSection.ts";
 import { peersSection } from "./peersSection.ts";
 import { ladderSection, ladderTables, scaleSection, stepSection } from "./sections.ts";
+
+/** Where the ablation is shown, from the root. */
+export const ABLATION_PAGE = "docs/attacks-and-defences.md";
 
 /** Where figures are kept, from the root. */
 export const FIGURES = "docs/results";
@@ -90,16 +94,29 @@ export function withLadderRows(readme: string, folders: readonly Folder[]): stri
   return between("bench/ladder/README.md", readme, tables.join("\n\n"));
 }
 
+/** @throws Error when the sweep is not there */
+export function fashionOf(sweeps: readonly SweepTables[]): SweepTables {
+  const fashion = sweeps.find(({ name }) => name === "fashion");
+  if (!fashion) throw new Error("results: bench/results/fashion/results.md is not there");
+  return fashion;
+}
+
 /**
- * The README with the first table of the sweep `fashion-corner` between its marks: those settings
- * that have been run.
+ * The README with rows of the sweep `fashion` between its marks: settings run under every seed.
  *
- * @throws  Error when the text lacks them, or the sweep is not there
+ * @throws  Error when the text lacks them
  */
-export function withFashionRows(readme: string, sweeps: readonly SweepTables[]): string {
-  const fashion = sweeps.find(({ name }) => name === "fashion-corner");
-  if (!fashion) throw new Error("results: bench/results/fashion-corner/results.md is not there");
+export function withFashionRows(readme: string, fashion: SweepTables): string {
   const [table = ""] = /(^\|.*\n)+/m.exec(fashion.document) ?? [];
-  const rows = table.split("\n").filter((row) => row !== "" && !/^\|[^|]*\| 0 of/.test(row));
+  const rows = table.split("\n").filter((row) => row !== "" && !/^\|[^|]*\| \d+ of/.test(row));
   return between("README.md", readme, rows.join("\n"));
+}
+
+/**
+ * The introduction to attacks and defences with the ablation of the sweep `fashion` between its marks.
+ *
+ * @throws  Error when the text lacks them
+ */
+export function withAblationRows(document: string, fashion: SweepTables): string {
+  return between(ABLATION_PAGE, document, ablationTable(fashion));
 }

@@ -10,11 +10,7 @@ import { runSweep } from "./sweep.ts";
 /** Sweeps that are part of the package: what each is, and whether it reads data of the user's. */
 const EXPERIMENTS = {
   fashion: {
-    what: "40,000 product photos with titles: two strengths of attack, RoCLIP and others, 3 seeds",
-    reads: true,
-  },
-  "fashion-corner": {
-    what: "the same with a wider tower and a trigger in the corner, which CLIP learns, 1 or 3 seeds",
+    what: "40,000 photos with titles: three attacks, RoCLIP and what it is compared with, 1 or 3 seeds",
     reads: true,
   },
   emoji: {
@@ -51,7 +47,7 @@ async function runReproduce(
 /** Add the command to the program. */
 export function addReproduce(program: Command): void {
   const lines = Object.entries(EXPERIMENTS).map(
-    ([name, { what }]) => `  ${name.padEnd(15)} ${what}`,
+    ([name, { what }]) => `  ${name.padEnd(10)} ${what}`,
   );
   const command = program
     .command("reproduce")

@@ -138,7 +138,7 @@ export const PRESETS: Readonly<Record<string, Preset>> = {
   },
   small: {
     source:
-      "ours: the judge of roclip/experiments/fashion-corner.yaml, on 39,959 photos of 32 px, 3 seeds " +
+      "ours: the judge of roclip/experiments/fashion.yaml, on 39,959 photos of 32 px, 3 seeds " +
       "(RESULTS.md): under its strong attack zero-shot 71.5%, PSR 6.3%, ASR 0.2%; CLIP has 62.3%, 85.4%, " +
       "99.7%; RoCLIP with K = 2 (--roclip-judge 0 --roclip-frequency 2 --roclip-first-epoch 3) 43.7%, " +
       "35.4%, 10.2%",

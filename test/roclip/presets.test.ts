@@ -30,11 +30,11 @@ describe("presets", () => {
 
   it("have, as small, the judge of the runs on photos, and their figures", () => {
     const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
-    const { config, axes } = parse(read("roclip/experiments/fashion-corner.yaml"));
+    const { config, axes } = parse(read("roclip/experiments/fashion.yaml"));
     const { backdoor: _, ...base } = config;
     const small = presetOf("small");
     expect(small.config).toEqual(merged(base, axes.defence.judge));
-    const results = read("bench/results/fashion-corner/results.md");
+    const results = read("bench/results/fashion/results.md");
     const figures = ["strong_judge", "strong_clip", "strong_roclip"].flatMap((cell) => {
       const row = results.split("\n").find((line) => line.startsWith(`| ${cell} |`))!;
       return [4, 6, 8].map((column) => row.split("|")[column]!.trim().split(" ")[0]!);

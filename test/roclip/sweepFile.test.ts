@@ -179,7 +179,7 @@ describe("an experiment of the package", () => {
     expect(source).toEqual({ kind: "emoji" });
   });
 
-  it("emoji: the demo's configuration, and the judge of fashion-corner, under three seeds", () => {
+  it("emoji: the demo's configuration, and the judge of fashion, under three seeds", () => {
     const { cells, source } = read("emoji");
     expect(source).toEqual({ kind: "emoji" });
     expect(cells.map(({ name }) => name)).toEqual(
@@ -191,7 +191,7 @@ describe("an experiment of the package", () => {
     const demo = parseConfig(DEMO);
     expect(clip).toEqual({ ...demo, defence: "clip" });
     expect(roclip).toEqual(demo);
-    const photos = read("fashion-corner").cells.find(({ setting }) => setting === "strong_judge")!;
+    const photos = read("fashion").cells.find(({ setting }) => setting === "strong_judge")!;
     const { poolSize } = demo.roclip;
     expect(judge).toEqual({ ...demo, roclip: { ...photos.config.roclip, poolSize } });
     expect(later).toEqual({ ...judge, roclip: { ...judge!.roclip, firstEpoch: 5 } });
@@ -204,12 +204,21 @@ describe("an experiment of the package", () => {
     expect(source).toMatchObject({ data: "photos/fashion-train.csv" });
   });
 
-  it("fashion-corner: fashion's data, a wider tower, a smaller trigger in the corner", () => {
-    const [before, { cells, source }] = [read("fashion"), read("fashion-corner")];
-    expect(source).toEqual(before.source);
-    const { config } = cells.find(({ name }) => name === "strong_clip_seed-2")!;
-    const narrow = before.cells.find(({ name }) => name === "strong_clip_seed-2")!.config;
-    const backdoor = { ...narrow.backdoor, patch: 0.25, place: "fixed" };
-    expect(config).toEqual({ ...narrow, image: { ...narrow.image, width: 24 }, backdoor });
+  it("fashion: RoCLIP's and the judge's settings, changed one at a time", () => {
+    const { cells } = read("fashion");
+    const configOf = (name: string) => cells.find(({ setting }) => setting === name)!.config;
+    for (const defence of ["roclip", "judge"]) {
+      const base = configOf(`strong_${defence}`);
+      const own = cells.filter(({ setting }) => setting.startsWith(`strong-${defence}-`));
+      expect(own.length).toBeGreaterThanOrEqual(4);
+      for (const { config, name } of own) {
+        expect({ ...config, roclip: base.roclip }, name).toEqual(base);
+        const was = new Map(Object.entries(base.roclip));
+        const changed = Object.entries(config.roclip).filter(([key, value]) => {
+          return JSON.stringify(value) !== JSON.stringify(was.get(key));
+        });
+        expect(changed, name).toHaveLength(1);
+      }
+    }
   });
 });
