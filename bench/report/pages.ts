@@ -1,4 +1,4 @@
-/** The pages made of the committed rows: RESULTS.md, and the table in the ladders' README. */
+/** What is made of the committed rows: RESULTS.md, and tables in pages that are written by hand. */
 import { ablationTable } from "./ablation.ts";
 import type { Folder, SweepTables } from "./files.ts";
 import { isaSections } from "./isaSection.ts";
