@@ -20,15 +20,7 @@ import { figuresOf } from "../bench/report/figures.ts";
 import { readNotes, readResults, readSweeps } from "../bench/report/files.ts";
 import { isaSections } from "../bench/report/isaSection.ts";
 import { atLeast, atMost, table } from "../bench/report/markdown.ts";
-import {
-  ABLATION_PAGE,
-  FIGURES,
-  fashionOf,
-  resultsPage,
-  withAblationRows,
-  withFashionRows,
-  withLadderRows,
-} from "../bench/report/pages.ts";
+import { FIGURES, fashionOf, pagesOf, resultsPage, withLadderRows } from "../bench/report/pages.ts";
 import { peersSection } from "../bench/report/peersSection.ts";
 import { stepSection } from "../bench/report/sections.ts";
 import {
@@ -63,17 +55,13 @@ describe("the published results", () => {
   const folders = readResults();
   const sweeps = readSweeps();
   const fashion = fashionOf(sweeps);
+  const ABLATION = "docs/attacks-and-defences.md";
   const hint = "run: npm run bench -- results";
 
   it("are what the committed rows say", () => {
-    expect(read("RESULTS.md"), hint).toBe(resultsPage(folders, sweeps, readNotes()));
-    const ladders = read("bench/ladder/README.md");
-    expect(ladders, hint).toBe(withLadderRows(ladders, folders));
-    const readme = read("README.md");
-    expect(readme, hint).toBe(withFashionRows(readme, fashion));
-    const page = read(ABLATION_PAGE);
-    expect(page, hint).toBe(withAblationRows(page, fashion));
-    expect(page).toMatch(/^\| strong_judge \|( [\d.]+% \|){7}$/m);
+    const pages = pagesOf(read, folders, sweeps, readNotes());
+    for (const [path, text] of pages) expect(read(path), `${path}; ${hint}`).toBe(text);
+    expect(pages.get(ABLATION)).toMatch(/^\| strong_judge \|( [\d.]+% \|){7}$/m);
   });
 
   it("are of the kernels that there are, where they were compiled", async () => {
@@ -105,7 +93,7 @@ describe("the published results", () => {
       expect(read(`${FIGURES}/${name}.svg`), hint).toBe(`${svg}\n`);
       expect(existsSync(new URL(`${FIGURES}/${name}.png`, ROOT))).toBe(true);
     }
-    const pages = resultsPage(folders, [], "") + read(ABLATION_PAGE);
+    const pages = resultsPage(folders, [], "") + read(ABLATION);
     const shown = [...pages.matchAll(/results\/([\w-]+)\.svg/g)].map(([, name]) => name);
     expect(shown.sort()).toEqual([...figures.keys()].sort());
   });

@@ -15,23 +15,12 @@ import { folderOf } from "../machine.ts";
 import { peersInstalled } from "../peers/engines/load.ts";
 import { figuresOf } from "./figures.ts";
 import { pathOf, publishSweep, ROOT, readNotes, readResults, readSweeps } from "./files.ts";
-import {
-  ABLATION_PAGE,
-  FIGURES,
-  fashionOf,
-  resultsPage,
-  withAblationRows,
-  withFashionRows,
-  withLadderRows,
-} from "./pages.ts";
+import { FIGURES, fashionOf, pagesOf } from "./pages.ts";
 
 const MEASURES = ["step", "scale", "ladder", "isa", "peers"] as const;
 type Measure = (typeof MEASURES)[number];
 
 const PNG_DENSITY = 144; // dots per inch; an SVG's pixel is 1/96 inch
-
-/** Where the ladders are explained. */
-const LADDER_README = new URL("bench/ladder/README.md", ROOT);
 
 /** The folder of the adapter that the commands will open. */
 async function adapterFolder({ adapter }: Options): Promise<string> {
@@ -99,15 +88,11 @@ async function measureCaptured(given: readonly string[]): Promise<void> {
 /** Write the pages and the figures. */
 async function writePages(): Promise<void> {
   const [folders, sweeps] = [readResults(), readSweeps()];
-  writeFileSync(new URL("RESULTS.md", ROOT), resultsPage(folders, sweeps, readNotes()));
-  const rewrite = (file: URL, change: (text: string) => string) =>
-    writeFileSync(file, change(readFileSync(file, "utf8")));
-  const fashion = fashionOf(sweeps);
-  rewrite(new URL("README.md", ROOT), (readme) => withFashionRows(readme, fashion));
-  rewrite(new URL(ABLATION_PAGE, ROOT), (page) => withAblationRows(page, fashion));
-  rewrite(LADDER_README, (readme) => withLadderRows(readme, folders));
+  const read = (path: string) => readFileSync(new URL(path, ROOT), "utf8");
+  for (const [path, text] of pagesOf(read, folders, sweeps, readNotes()))
+    writeFileSync(new URL(path, ROOT), text);
   mkdirSync(new URL(`${FIGURES}/`, ROOT), { recursive: true });
-  for (const [name, svg] of await figuresOf(folders, fashion)) {
+  for (const [name, svg] of await figuresOf(folders, fashionOf(sweeps))) {
     writeFileSync(new URL(`${FIGURES}/${name}.svg`, ROOT), `${svg}\n`);
     const png = sharp(Buffer.from(svg), { density: PNG_DENSITY }).png({ palette: true });
     writeFileSync(new URL(`${FIGURES}/${name}.png`, ROOT), await png.toBuffer());
@@ -140,7 +125,7 @@ async function benchResults(_: unknown, command: Command): Promise<void> {
   if (options.measure)
     await measureAll(options.measure === true ? MEASURES : options.measure, options);
   await writePages();
-  console.log(`RESULTS.md, bench/ladder/README.md and ${FIGURES} are made of bench/results`);
+  console.log(`RESULTS.md, tables in other pages and ${FIGURES} are made of bench/results`);
 }
 
 /** The subcommand; `--adapter` is that of `bench`. */

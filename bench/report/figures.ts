@@ -1,8 +1,9 @@
 /** Figures of the results: vega-lite specifications made into SVG, with no DOM and no canvas. */
 import type { TopLevelSpec } from "vega-lite";
+import { svgFileOf } from "../../roclip/report/svg.ts";
 import { ablationSpec } from "./ablation.ts";
 import type { Folder, SweepTables } from "./files.ts";
-import { COLOURS, FIGURE, INK, nominal, quantitative, svgOf } from "./vega.ts";
+import { COLOURS, FIGURE, INK, nominal, quantitative } from "./vega.ts";
 
 const WIDTH = 520; // pixels of a plot
 
@@ -95,9 +96,9 @@ async function figuresOfFolder({
   ladder,
 }: Folder): Promise<[string, string][]> {
   const figures: [string, string][] = [];
-  if (peers) figures.push([`${name}-peers`, await svgOf(peersSpec(peers))]);
-  if (scale) figures.push([`${name}-scale`, await svgOf(scaleSpec(scale))]);
-  if (ladder) figures.push([`${name}-ladder`, await svgOf(ladderSpec(ladder))]);
+  if (peers) figures.push([`${name}-peers`, await svgFileOf(peersSpec(peers))]);
+  if (scale) figures.push([`${name}-scale`, await svgFileOf(scaleSpec(scale))]);
+  if (ladder) figures.push([`${name}-ladder`, await svgFileOf(ladderSpec(ladder))]);
   return figures;
 }
 
@@ -107,5 +108,5 @@ export async function figuresOf(
   fashion: SweepTables,
 ): Promise<Map<string, string>> {
   const own = await Promise.all(folders.map(figuresOfFolder));
-  return new Map([...own.flat(), ["fashion-ablation", await svgOf(ablationSpec(fashion))]]);
+  return new Map([...own.flat(), ["fashion-ablation", await svgFileOf(ablationSpec(fashion))]]);
 }

@@ -5,8 +5,9 @@ import { isaSections } from "./isaSection.ts";
 import { peersSection } from "./peersSection.ts";
 import { ladderSection, ladderTables, scaleSection, stepSection } from "./sections.ts";
 
-/** Where the ablation is shown, from the root. */
-export const ABLATION_PAGE = "docs/attacks-and-defences.md";
+/** Pages that are written by hand but for a table, from the root. */
+const ABLATION_PAGE = "docs/attacks-and-defences.md";
+const LADDER_PAGE = "bench/ladder/README.md";
 
 /** Where figures are kept, from the root. */
 export const FIGURES = "docs/results";
@@ -91,7 +92,7 @@ export function withLadderRows(readme: string, folders: readonly Folder[]): stri
   const tables = folders.flatMap(({ name, ladder }) =>
     ladder ? [`### ${name}\n\n${ladderTables(ladder)}`] : [],
   );
-  return between("bench/ladder/README.md", readme, tables.join("\n\n"));
+  return between(LADDER_PAGE, readme, tables.join("\n\n"));
 }
 
 /** @throws Error when the sweep is not there */
@@ -106,7 +107,7 @@ export function fashionOf(sweeps: readonly SweepTables[]): SweepTables {
  *
  * @throws  Error when the text lacks them
  */
-export function withFashionRows(readme: string, fashion: SweepTables): string {
+function withFashionRows(readme: string, fashion: SweepTables): string {
   const [table = ""] = /(^\|.*\n)+/m.exec(fashion.document) ?? [];
   const rows = table.split("\n").filter((row) => row !== "" && !/^\|[^|]*\| \d+ of/.test(row));
   return between("README.md", readme, rows.join("\n"));
@@ -117,6 +118,28 @@ export function withFashionRows(readme: string, fashion: SweepTables): string {
  *
  * @throws  Error when the text lacks them
  */
-export function withAblationRows(document: string, fashion: SweepTables): string {
+function withAblationRows(document: string, fashion: SweepTables): string {
   return between(ABLATION_PAGE, document, ablationTable(fashion));
+}
+
+/**
+ * Every page by its path from the root.
+ *
+ * @param read   the text of the page that is there
+ * @param notes  what is written by hand at the end of RESULTS.md
+ * @throws       Error when a page lacks its marks, or the sweep `fashion` is not there
+ */
+export function pagesOf(
+  read: (path: string) => string,
+  folders: readonly Folder[],
+  sweeps: readonly SweepTables[],
+  notes: string,
+): Map<string, string> {
+  const fashion = fashionOf(sweeps);
+  return new Map([
+    ["RESULTS.md", resultsPage(folders, sweeps, notes)],
+    ["README.md", withFashionRows(read("README.md"), fashion)],
+    [ABLATION_PAGE, withAblationRows(read(ABLATION_PAGE), fashion)],
+    [LADDER_PAGE, withLadderRows(read(LADDER_PAGE), folders)],
+  ]);
 }

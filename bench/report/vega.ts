@@ -1,6 +1,5 @@
-/** What figures have in common: their look, and how a specification becomes SVG. */
-import { parse, View } from "vega";
-import { compile, type TopLevelSpec } from "vega-lite";
+/** What the specifications of figures have in common. */
+import { AXIS } from "../../roclip/report/svg.ts";
 
 export const COLOURS = ["#0f6cbd", "#c2410c", "#17692f", "#7c3aed", "#5c6570"];
 export const INK = "#1d2127";
@@ -13,12 +12,7 @@ const CONFIG = {
   axis: {
     labelColor: INK,
     titleColor: INK,
-    labelFontSize: 11,
-    titleFontSize: 11,
-    titleFontWeight: "normal",
-    domain: false,
-    ticks: false,
-    labelPadding: 6,
+    ...AXIS,
     labelLimit: 260,
     gridColor: "#e2e0da",
   },
@@ -31,13 +25,3 @@ export const FIGURE = { config: CONFIG, padding: 10 } as const;
 
 export const quantitative = "quantitative" as const;
 export const nominal = "nominal" as const;
-
-/** A specification as SVG. */
-export async function svgOf(spec: TopLevelSpec): Promise<string> {
-  const view = new View(parse(compile(spec).spec), { renderer: "none" });
-  try {
-    return await view.toSVG();
-  } finally {
-    view.finalize();
-  }
-}

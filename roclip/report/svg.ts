@@ -1,4 +1,4 @@
-/** vega-lite specifications made into SVG for use inside HTML, with no DOM and no canvas. */
+/** vega-lite specifications made into SVG, with no DOM and no canvas. */
 import type { TopLevelSpec } from "vega-lite";
 
 const FAINT = 0.18; // opacity of grid lines
@@ -13,6 +13,16 @@ export interface Plot {
   readonly svg: string;
 }
 
+/** What axes have in every figure, whatever its colours. */
+export const AXIS = {
+  labelFontSize: 11,
+  titleFontSize: 11,
+  titleFontWeight: "normal",
+  domain: false,
+  ticks: false,
+  labelPadding: 6,
+} as const;
+
 /** How text, axes and grid look: in the colour of the text around the plot. */
 export const AXES = {
   background: "transparent",
@@ -21,29 +31,29 @@ export const AXES = {
   axis: {
     labelColor: "currentColor",
     titleColor: "currentColor",
-    labelFontSize: 11,
-    titleFontSize: 11,
-    titleFontWeight: "normal",
-    domain: false,
-    ticks: false,
-    labelPadding: 6,
+    ...AXIS,
     gridColor: "currentColor",
     gridOpacity: FAINT,
   },
 } as const;
 
-/** An `<svg>` element that scales with its box and names no address. */
-export async function svgOf(spec: TopLevelSpec): Promise<string> {
+/** A file of SVG. */
+export async function svgFileOf(spec: TopLevelSpec): Promise<string> {
   // Loaded here, not above: every command would take a third longer to begin.
   const [{ parse, View }, { compile }] = await Promise.all([import("vega"), import("vega-lite")]);
   const view = new View(parse(compile(spec).spec), { renderer: "none" });
   try {
-    const svg = await view.toSVG();
-    // Inside HTML the namespaces are known, and width and height belong to the style sheet.
-    return svg
-      .replace(/ xmlns(:\w+)?="[^"]*"/g, "")
-      .replace(/^<svg([^>]*?) width="[^"]*" height="[^"]*"/, '<svg$1 role="img"');
+    return await view.toSVG();
   } finally {
     view.finalize();
   }
+}
+
+/** An `<svg>` element for use inside HTML, which scales with its box and names no address. */
+export async function svgOf(spec: TopLevelSpec): Promise<string> {
+  const svg = await svgFileOf(spec);
+  // Inside HTML the namespaces are known, and width and height belong to the style sheet.
+  return svg
+    .replace(/ xmlns(:\w+)?="[^"]*"/g, "")
+    .replace(/^<svg([^>]*?) width="[^"]*" height="[^"]*"/, '<svg$1 role="img"');
 }
