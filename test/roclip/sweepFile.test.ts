@@ -204,6 +204,16 @@ describe("an experiment of the package", () => {
     expect(source).toMatchObject({ data: "photos/fashion-train.csv" });
   });
 
+  it("fashion: the judge with as many epochs over all pairs as CLIP has", () => {
+    const { cells } = read("fashion");
+    const configsOf = (setting: string) =>
+      cells.filter((cell) => cell.setting === setting).map(({ config }) => config);
+    for (const setting of ["weak_judge", "strong_judge", "other-judge"]) {
+      const longer = configsOf(setting).map((config) => ({ ...config, epochs: 14 }));
+      expect(configsOf(`${setting}-longer`)).toEqual(longer);
+    }
+  });
+
   it("fashion: RoCLIP's and the judge's settings, changed one at a time", () => {
     const { cells } = read("fashion");
     const configOf = (name: string) => cells.find(({ setting }) => setting === name)!.config;
