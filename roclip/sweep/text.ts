@@ -55,26 +55,52 @@ interface Table {
   readonly cells: readonly (readonly string[])[];
 }
 
-/** What was asked of the models: a line for each measure, a column for each setting with runs. */
-function measuresTable(all: readonly Row[], outcomes: readonly CellOutcome[]): Table {
-  const rows = all.filter(({ seeds }) => Number(seeds) > 0);
+const groupOf = (measure: string) => measure.slice(0, measure.indexOf(": "));
+
+/**
+ * Measures of one group that were asked of the models, and the settings that have any of them:
+ * whichever are more are lines, the others columns.
+ */
+function groupTable(
+  group: string,
+  names: readonly string[],
+  rows: readonly Row[],
+  shares: ReadonlySet<string>,
+): Table {
+  const text = (row: Row, name: string) => {
+    const [mean, sd] = [row[name], row[`${name} Sd`]].map((value) =>
+      measureText(value as number | null, shares.has(name)),
+    );
+    return typeof row[`${name} Sd`] === "number" ? `${mean} ± ${sd}` : mean!;
+  };
+  const measures = names.map((name) => name.slice(`${group}: `.length));
+  const settings = rows.map(({ setting }) => String(setting));
+  const down = rows.length > names.length;
+  const titles = [group, ...(down ? measures : settings)];
+  return {
+    columns: titles.map((title, at) => ({ title, numeric: at > 0 })),
+    cells: down
+      ? rows.map((row, at) => [settings[at]!, ...names.map((name) => text(row, name))])
+      : names.map((name, at) => [measures[at]!, ...rows.map((row) => text(row, name))]),
+  };
+}
+
+/** What was asked of the models, a table for each group of measures; what nobody has is left out. */
+function measureTables(rows: readonly Row[], outcomes: readonly CellOutcome[]): Table[] {
   const shares = shareNames(outcomes);
-  const settings = rows.map(({ setting }) => ({ title: String(setting), numeric: true }));
-  const cells = measureNames(outcomes).map((name) => {
-    const text = (value: unknown) => measureText(value as number | null, shares.has(name));
-    const cell = (row: Row) => {
-      const [value, sd] = [row[name], row[`${name} Sd`]];
-      return typeof sd === "number" ? `${text(value)} ± ${text(sd)}` : text(value ?? null);
-    };
-    return [name, ...rows.map(cell)];
+  const has = (row: Row, name: string) => typeof row[name] === "number";
+  const known = measureNames(outcomes).filter((name) => rows.some((row) => has(row, name)));
+  return [...new Set(known.map(groupOf))].map((group) => {
+    const names = known.filter((name) => groupOf(name) === group);
+    const having = rows.filter((row) => names.some((name) => has(row, name)));
+    return groupTable(group, names, having, shares);
   });
-  return { columns: [{ title: "measure" }, ...settings], cells };
 }
 
 function tablesOf(rows: readonly Row[], outcomes: readonly CellOutcome[]): Table[] {
   const seeds = seedsOf(outcomes).length;
   const first = { columns: COLUMNS, cells: rows.map((row) => cellsOf(row, seeds)) };
-  return measureNames(outcomes).length > 0 ? [first, measuresTable(rows, outcomes)] : [first];
+  return [first, ...measureTables(rows, outcomes)];
 }
 
 /** The tables for a terminal. */

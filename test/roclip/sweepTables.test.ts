@@ -48,13 +48,16 @@ describe("the table of a sweep", () => {
 
   it("is the same table for a terminal and as Markdown", () => {
     const rows = settingRows(sweep(), outcomes());
-    expect(sweepText(rows, outcomes())).toMatch(/^retrieval: R@1 +30.0% ± 7.1% +45.0%$/m);
+    expect(sweepText(rows, outcomes())).toMatch(/^R@5 +30.0% ± 7.1% +45.0%$/m);
     const document = sweepMarkdown("grid", "roclip sweep grid.yaml", rows, outcomes());
     expect(document).toContain("Seeds 1, 5; 3 of 10 runs done; adapter: x.");
     expect(document).toContain("| weak_frequency-1 | 2 | 3 | 60.0% ± 14.1% |");
-    expect(document).toContain("| measure | weak_frequency-1 | weak_frequency-2 |"); // those run
-    expect(document).toContain("| detection: margin | 0.6 ± 0.1414 | 0.9 |"); // not a share
-    expect(document).toContain("| retrieval: R@1 | 30.0% ± 7.1% | 45.0% |");
+    // Of settings that have any and of measures, whichever are more are lines.
+    expect(document).toContain("| retrieval | weak_frequency-1 | weak_frequency-2 |");
+    expect(document).toContain("| R@1 | 30.0% ± 7.1% | 45.0% |");
+    expect(document).toContain("| detection | margin |");
+    expect(document).toContain("| weak_frequency-1 | 0.6 ± 0.1414 |"); // not a share
+    expect(document).not.toContain("λ"); // which no setting has
   });
 
   it("says of how many seeds, where those are not all of the sweep's", () => {

@@ -28,7 +28,9 @@ export function runOf(seed: number, psr: number, zeroShotTop1: number): RunResul
 
 /** What might have been asked of its model. */
 const measuresOf = ({ seed, epochs }: RunResult): MeasureRow[] => [
-  { group: "retrieval", measure: "R@1", value: epochs[0]!.zeroShotTop1 / 2, cases: 10 },
+  ...["R@1", "R@5", "R@10"].map((measure) => {
+    return { group: "retrieval", measure, value: epochs[0]!.zeroShotTop1 / 2, cases: 10 };
+  }),
   { group: "detection", measure: "margin", value: epochs[0]!.zeroShotTop1 },
   ...(seed === 1 ? [{ group: "probe", measure: "λ", value: null }] : []),
 ];
