@@ -208,7 +208,7 @@ describe("an experiment of the package", () => {
     const { cells } = read("fashion");
     const configsOf = (setting: string) =>
       cells.filter((cell) => cell.setting === setting).map(({ config }) => config);
-    for (const setting of ["weak_judge", "strong_judge", "other-judge"]) {
+    for (const setting of ["weak_judge", "strong_judge"]) {
       const longer = configsOf(setting).map((config) => ({ ...config, epochs: 14 }));
       expect(configsOf(`${setting}-longer`)).toEqual(longer);
     }
