@@ -85,7 +85,7 @@ function groupTable(
   };
 }
 
-/** A table for each group of measures that were asked of the models; what nobody has is left out. */
+/** A table for each group of measures asked of the models; those nobody has are left out. */
 function measureTables(rows: readonly Row[], outcomes: readonly CellOutcome[]): Table[] {
   const shares = shareNames(outcomes);
   const has = (row: Row, name: string) => typeof row[name] === "number";
