@@ -29,10 +29,10 @@ interface Candidate extends Place {
   readonly cost: number;
 }
 
-const LETTER = { width: 6, height: 15 } as const; // of a name in 11 px, with room
+const LETTER = { width: 6.5, height: 16 } as const; // of a name in 11 px, with room
 const RADIUS = 5; // of a point, with some room
 const ROUNDS = 4; // in which every name may move once more; two mend what the first leaves
-const STARTS = 4; // names to begin with, of which the best outcome is kept
+const STARTS = 8; // names to begin with, of which the best outcome is kept
 
 /** Places beside a point, as seen from it, best first. */
 const BESIDE = [
@@ -42,8 +42,8 @@ const BESIDE = [
   ...[-1, 1].map((side) => ({ dx: 0, dy: 13 * side })),
 ];
 /** Distances of places farther away. */
-const RINGS = [24, 36, 48, 60, 76, 96, 120];
-const DIRECTIONS = 16;
+const RINGS = [24, 36, 48, 60, 76, 96, 120, 150, 185, 225, 270];
+const DIRECTIONS = 32;
 
 /** What may be wrong with a place, worst first; a pixel of distance costs 1. */
 const COSTS = {

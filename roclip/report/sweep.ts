@@ -1,6 +1,6 @@
 /** The report of a sweep: its table, accuracy against attack success, attack success by epoch. */
 import type { CellOutcome, Row } from "../sweep/results.ts";
-import { seedsOf, seedsText } from "../sweep/text.ts";
+import { seedsAsked, seedsOf, seedsText } from "../sweep/text.ts";
 import { percent } from "../table.ts";
 import { chartSvg } from "./charts.ts";
 import type { RunResult } from "./data.ts";
@@ -107,11 +107,18 @@ function standings(rows: readonly Row[], attack: "psr" | "asr"): Standing[] {
   }));
 }
 
-/** Accuracy against the success of each attack. */
-export const tradeoffsOf = (rows: readonly Row[]): Tradeoff[] => [
-  { title: "Poison success (PSR)", standings: standings(rows, "psr") },
-  { title: "Backdoor success (ASR)", standings: standings(rows, "asr") },
-];
+/**
+ * Accuracy against the success of each attack, of the settings that are run under as many seeds as
+ * any: a setting aside, under one seed, would look as sure as a mean.
+ */
+export function tradeoffsOf(rows: readonly Row[]): Tradeoff[] {
+  const most = Math.max(...rows.map(seedsAsked));
+  const main = rows.filter((row) => seedsAsked(row) === most);
+  return [
+    { title: "Poison success (PSR)", standings: standings(main, "psr") },
+    { title: "Backdoor success (ASR)", standings: standings(main, "asr") },
+  ];
+}
 
 /** How to make the sweep again. */
 function reproduction({ command, file }: SweepReport): Html {

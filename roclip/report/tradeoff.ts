@@ -116,7 +116,8 @@ export interface Tradeoff {
 
 /** How a plot is read. */
 export const READING =
-  "Up is more accurate, left is safer. Lines: 95% intervals of the attack's success.";
+  "Up is more accurate, left is safer. Lines: 95% intervals of the attack's success. " +
+  "Settings run under fewer seeds than others are in the table alone.";
 
 /** The plots of attacks, those left out that no setting was measured by. */
 export async function tradeoffPlots(tradeoffs: readonly Tradeoff[]): Promise<Plot[]> {

@@ -21,13 +21,17 @@ export const seedsOf = (outcomes: readonly CellOutcome[]) => [
   ...new Set(outcomes.map(({ cell }) => cell.seed)),
 ];
 
+/** Under how many seeds a setting is run, done or not. */
+export const seedsAsked = ({ seeds, failed, unfinished }: Row) =>
+  Number(seeds) + Number(failed) + Number(unfinished);
+
 /**
  * Under how many seeds a setting was run: of how many, unless all of the sweep's.
  *
  * @param seeds  of the sweep
  */
 export function seedsText(row: Row, seeds: number): string {
-  const of = Number(row.seeds) + Number(row.failed) + Number(row.unfinished);
+  const of = seedsAsked(row);
   return row.seeds === of && of === seeds ? String(of) : `${row.seeds} of ${of}`;
 }
 

@@ -2,7 +2,7 @@ import sharp from "sharp";
 import { describe, expect, it } from "vitest";
 import { html } from "../../roclip/report/html.ts";
 import { reportPicture, sweepPicture } from "../../roclip/report/picture.ts";
-import { renderSweepReport } from "../../roclip/report/sweep.ts";
+import { renderSweepReport, tradeoffsOf } from "../../roclip/report/sweep.ts";
 import { type Standing, tradeoffPlots } from "../../roclip/report/tradeoff.ts";
 import { renderReport } from "../../roclip/report.ts";
 import { epochOf, IMAGE, REPORT, SWEEP, SWEPT } from "./reports.ts";
@@ -178,6 +178,17 @@ describe("the picture of the plots", () => {
     expect(points).toBeGreaterThan(50);
     expect(await pixels(two, BLUE)).toBeGreaterThan(1.8 * points);
     expect(await pixels(await of([unknown]), BLUE)).toBe(0);
+  });
+
+  it("of a sweep has the settings that are run under as many seeds as any", () => {
+    const row = { failed: 0, unfinished: 0, zeroShotTop1: 0.5, psr: 0.25, asr: 0.5 };
+    const rows = [
+      { ...row, setting: "main", seeds: 3 },
+      { ...row, setting: "half done", seeds: 1, failed: 1, unfinished: 1 },
+      { ...row, setting: "aside", seeds: 1 },
+    ];
+    for (const { standings } of tradeoffsOf(rows))
+      expect(standings.map(({ setting }) => setting)).toEqual(["main", "half done"]);
   });
 
   it("of a sweep keeps the names of near settings apart, with lines to those away", async () => {
