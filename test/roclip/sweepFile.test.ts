@@ -216,12 +216,11 @@ describe("an experiment of the package", () => {
 
   it("fashion: RoCLIP's and the judge's settings, changed one at a time", () => {
     const { cells } = read("fashion");
-    const configOf = (name: string) => cells.find(({ setting }) => setting === name)!.config;
     for (const defence of ["roclip", "judge"]) {
-      const base = configOf(`strong_${defence}`);
       const own = cells.filter(({ setting }) => setting.startsWith(`strong-${defence}-`));
       expect(own.length).toBeGreaterThanOrEqual(4);
-      for (const { config, name } of own) {
+      for (const { config, name, seed } of own) {
+        const base = cells.find((cell) => cell.name === `strong_${defence}_seed-${seed}`)!.config;
         expect({ ...config, roclip: base.roclip }, name).toEqual(base);
         const was = new Map(Object.entries(base.roclip));
         const changed = Object.entries(config.roclip).filter(([key, value]) => {
