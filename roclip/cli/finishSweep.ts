@@ -67,6 +67,7 @@ export async function finishSweep(
   const shown = { title: name, command, file, rows, outcomes, reports };
   const report = resolve(join(out, RUN_FILES.report));
   await writeAtomically(report, encode(await renderSweepReport(shown)));
-  await writeAtomically(join(out, RUN_FILES.picture), await sweepPicture(tradeoffsOf(rows)));
-  console.log(`Report: ${report}, ${RUN_FILES.picture}`);
+  const picture = await sweepPicture(tradeoffsOf(rows));
+  if (picture) await writeAtomically(join(out, RUN_FILES.picture), picture);
+  console.log(`Report: ${report}${picture ? `, ${RUN_FILES.picture}` : ""}`);
 }

@@ -87,8 +87,11 @@ export async function reportPicture(runs: readonly RunResult[]): Promise<Uint8Ar
 /**
  * The plots of a sweep, light, side by side. Words need a font on the system.
  *
- * @returns  a PNG
+ * @returns  a PNG; undefined where no attack was measured
  */
-export async function sweepPicture(tradeoffs: readonly Tradeoff[]): Promise<Uint8Array> {
-  return pictureOf(line(READING, MARGIN), await tradeoffPlots(tradeoffs));
+export async function sweepPicture(
+  tradeoffs: readonly Tradeoff[],
+): Promise<Uint8Array | undefined> {
+  const plots = await tradeoffPlots(tradeoffs);
+  return plots.length > 0 ? pictureOf(line(READING, MARGIN), plots) : undefined;
 }

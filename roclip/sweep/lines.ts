@@ -76,8 +76,8 @@ export function parseCellLines(text: string, where: string) {
 }
 
 /**
- * What the lines in a sweep's folder say of its cells: enough where the cells' own folders are not
- * at hand. A cell of which other measures were asked is not among them.
+ * What the lines in a sweep's folder say of its cells that are done or failed: enough where the
+ * cells' own folders are not at hand. A cell of which other measures were asked is not among them.
  *
  * @returns  by the cell's name; empty where the folder has no lines
  * @throws   UserError when a line is of another configuration, or of another version
@@ -93,7 +93,7 @@ export async function outcomesOfLines(
   return new Map(
     cells.flatMap((cell): [string, Outcome][] => {
       const line = found.get(cell.name);
-      if (line?.outcome.kind !== "done") return [];
+      if (line?.outcome.kind !== "done" && line?.outcome.kind !== "failed") return [];
       requireSame(path, cell, line.cell.config);
       const same = JSON.stringify(line.cell.asked) === JSON.stringify(cell.asked);
       return same ? [[cell.name, line.outcome]] : [];

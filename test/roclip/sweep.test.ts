@@ -156,8 +156,8 @@ describe("roclip sweep", () => {
     mkdirSync(tables);
     copyFileSync(join(out, "cells.jsonl"), join(tables, "cells.jsonl"));
     const joined = await roclip([...words, "--out", fresh, "--collect", tables]);
-    expect(joined.out).toContain("Not done: wrong_seed-1");
-    expect(rows(fresh).slice(0, 2)).toEqual(rows(out).slice(0, 2));
+    expect(joined.out).toContain("Failed: wrong_seed-1");
+    expect(rows(fresh)).toEqual(rows(out));
 
     // Asked for more of models that are trained, it measures them, and trains none again.
     const cells = { ...content().cells, aimed: { poison: { targets: 2 }, backdoor: { count: 6 } } };
