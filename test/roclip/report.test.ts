@@ -181,7 +181,7 @@ describe("the picture of the plots", () => {
     expect(await drawn([unknown])).toBe(undefined);
   });
 
-  it("of a sweep has the settings that are run under as many seeds as any", () => {
+  it("of a sweep has the settings of the most seeds, done or not", () => {
     const row = { failed: 0, unfinished: 0, zeroShotTop1: 0.5, psr: 0.25, asr: 0.5 };
     const rows = [
       { ...row, setting: "main", seeds: 3 },
